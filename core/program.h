@@ -1,0 +1,11 @@
+#pragma once
+// How Tandem's programs end: 0 when done, 2 for bad input, 1 for a failure while running; the error on one line.
+
+#include <functional>
+
+namespace tandem {
+
+/// Runs `body` and returns the process's exit status. An exception is printed as one line, "error: ...", on stderr.
+int run_program(const std::function<int()>& body);
+
+}  // namespace tandem

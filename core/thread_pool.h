@@ -1,0 +1,41 @@
+#pragma once
+// A fixed set of worker threads with a first-in first-out queue: the data loader's workers. (Compute kernels use the
+// backend's own threads.)
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace tandem {
+
+class ThreadPool {
+ public:
+  /// Starts `threads` (≥ 1) workers. With `background`, they run at a lower priority than the threads that compute.
+  explicit ThreadPool(unsigned threads, bool background = false);
+  /// Drops tasks that have not begun, waits for those that have.
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  /// Queues a task. The task must not throw: it reports through what it captured.
+  void submit(std::function<void()> task);
+  std::size_t size() const { return workers_.size(); }
+
+ private:
+  void work();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> queue_;
+  bool stop_ = false;
+  std::vector<std::thread> workers_;
+};
+
+/// Calls body(i) for every i in [0, n) on up to `threads` threads (0: one per core) and waits. The first exception is
+/// thrown again here, after the others have stopped.
+void parallel_for_each(std::size_t n, unsigned threads, const std::function<void(std::size_t)>& body);
+
+}  // namespace tandem

@@ -1,0 +1,13 @@
+# Defines OneDnn::OneDnn (oneDNN 2.6 or newer, Apache-2.0). The distribution's own CMake package also asks for OpenCL,
+# which Tandem does not use.
+find_path(OneDnn_INCLUDE_DIR dnnl.hpp)
+find_library(OneDnn_LIBRARY dnnl)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(OneDnn REQUIRED_VARS OneDnn_LIBRARY OneDnn_INCLUDE_DIR
+  REASON_FAILURE_MESSAGE "install libdnnl-dev, or run scripts/install-deps.sh")
+if(OneDnn_FOUND AND NOT TARGET OneDnn::OneDnn)
+  add_library(OneDnn::OneDnn UNKNOWN IMPORTED)
+  set_target_properties(OneDnn::OneDnn PROPERTIES IMPORTED_LOCATION ${OneDnn_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES ${OneDnn_INCLUDE_DIR})
+endif()
+mark_as_advanced(OneDnn_INCLUDE_DIR OneDnn_LIBRARY)
