@@ -1,0 +1,41 @@
+#pragma once
+// Files that appear whole or not at all, also when the process is killed, the disk is full or the power fails.
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+namespace tandem {
+
+/// Writes to `path` + ".tmp", which commit() renames to `path`. Until then an earlier file at `path` is untouched. Two
+/// processes must not write the same path at once. Every failure of the system is an Error that names the file.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  /// Removes the temporary file unless committed.
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+
+  /// Brings the content to the disk, gives the file its name, and brings the name to the disk. Call once, last.
+  void commit();
+
+ private:
+  [[noreturn]] void fail_write(const char* doing) const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int file_ = -1;
+};
+
+/// AtomicFile in one call.
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// Makes `folder`, and those above it, and proves that a file can be written in it: InputError if not.
+void require_writable_folder(const std::filesystem::path& folder);
+
+}  // namespace tandem

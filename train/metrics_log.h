@@ -1,0 +1,34 @@
+#pragma once
+// metrics.jsonl: one JSON object a line, appended as the run goes.
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace tandem {
+
+class MetricsLog {
+ public:
+  /// Opens the file for appending, and makes it if there is none. Error if that fails.
+  explicit MetricsLog(std::filesystem::path path);
+  ~MetricsLog();
+  MetricsLog(const MetricsLog&) = delete;
+  MetricsLog& operator=(const MetricsLog&) = delete;
+
+  /// Appends one line by one write call, so that a killed run leaves at most its last line torn. Numbers that are not
+  /// finite become null. Error if the line could not be written whole.
+  void append(const nlohmann::ordered_json& event);
+
+  /// For a run that resumes after `step`: drops the lines whose "step" is larger, and a torn last line. Lines without
+  /// "step" stay. The file is rewritten atomically. InputError, naming the line, if another line is not a JSON object.
+  void truncate_after(std::int64_t step);
+
+ private:
+  void open();
+  void close();
+
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+}  // namespace tandem
