@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The whole job in small, from nothing: builds Tandem, draws a data set, trains the twin ResNet-50 on it, evaluates it.
+# Steps that are done are skipped, an interrupted training is resumed. To start over: rm -r runs/demo
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+run=runs/demo
+
+# step NAME DOING COMMAND ...: runs the command unless it has succeeded before, and says how long it took.
+step() {
+  local name=$1 doing=$2 start=$SECONDS
+  shift 2
+  if [[ -e $run/.done/$name ]]; then
+    echo "== $doing: done before, skipped"
+    return
+  fi
+  echo "== $doing"
+  "$@"
+  touch "$run/.done/$name"
+  echo "   took $((SECONDS - start)) s"
+}
+
+draw() { build/bin/tandem-data synth --out "$run/data"; }
+
+train() {
+  local resume=()
+  if [[ -e $run/checkpoints/last.safetensors ]]; then resume=(--resume); fi
+  build/bin/tandem-train configs/demo.json "${resume[@]}"
+}
+
+evaluate() {
+  build/bin/tandem-eval "$run/checkpoints/best.safetensors" --data "$run/data/test.txt" --out "$run/eval"
+}
+
+# metric NAME: a number of metrics.json's first level.
+metric() { sed -nE "s/^  \"$1\": ([^,]+),?\$/\1/p" "$run/eval/metrics.json"; }
+
+echo "== Building Tandem; what is missing is installed first"
+./scripts/build.sh
+mkdir -p "$run/.done"
+step data "Drawing 12 categories of product-like pictures" draw
+step train "Training two weight-shared ResNet-50 towers on random pairs of them (a few minutes)" train
+step eval "Evaluating the best checkpoint on pictures it has not seen" evaluate
+
+cat <<EOF
+== Done in $((SECONDS / 60)) min $((SECONDS % 60)) s
+   top-1 accuracy           $(metric top1)
+   recall@1 by embedding    $(metric recall_at_1)
+   distance ratio           $(metric distance_ratio)   (different labels over same label; above 1: pulled apart)
+   The report, for a browser: $run/eval/report.html
+   All figures:               $run/eval/metrics.json
+   The network:               $run/checkpoints/best.safetensors
+   The course of training:    $run/metrics.jsonl
+EOF
