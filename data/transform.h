@@ -24,7 +24,7 @@ struct Box {
 struct Augment {
   /// Range of the crop's area relative to the image's, within (0, 1]. Absent: the evaluation crop.
   std::optional<std::array<float, 2>> random_resized_crop;
-  /// Mirror every other image.
+  /// Mirror half of the images, at random.
   bool flip = false;
 };
 

@@ -1,0 +1,25 @@
+#pragma once
+// What the bytes of an image file say about themselves, before any pixel is decoded: the decoders happily return a grey
+// rest for a file cut short, and allocate whatever a header asks for.
+
+#include <cstdint>
+#include <span>
+
+namespace tandem {
+
+enum class ImageFormat { unknown, jpeg, png, bmp, webp };
+
+/// "JPEG", "PNG", ...
+const char* format_name(ImageFormat format);
+
+struct ImageHeader {
+  ImageFormat format = ImageFormat::unknown;
+  bool complete = false;  // the file reaches the end that its format marks
+  std::int64_t height = 0;
+  std::int64_t width = 0;  // both 0 if the file ends before it says
+};
+
+/// Reads the header and walks the file's structure to its end. Never throws; junk is ImageFormat::unknown.
+ImageHeader read_image_header(std::span<const std::uint8_t> file);
+
+}  // namespace tandem
