@@ -1,0 +1,197 @@
+#pragma once
+// The backend interface: what a device must be able to do for Tandem to train on it.
+//
+// Shapes use the letters of core/shape.h. T is the activation type (f32, bf16 or f64); "real" is real_type(T): f32, or f64
+// when T is f64. Parameters, statistics, gradients of parameters, heads and losses are real.
+//
+// Every output arrives allocated with the shape and type stated; the ops in core/ops check and allocate, so a backend need
+// not check again. A verb overwrites its outputs unless its comment says that it accumulates, and outputs must not
+// share memory with inputs or each other unless it says that they may. Calls on one backend are queued in order;
+// synchronize() waits for them. A backend that has no kernel for some type throws; nothing falls back silently.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "core/tensor.h"
+
+namespace tandem {
+
+struct Conv2dGeometry {
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;
+
+  /// Output length for an input of `length` and a window of `window`.
+  std::int64_t output(std::int64_t length, std::int64_t window) const {
+    return (length + 2 * padding - window) / stride + 1;
+  }
+  bool operator==(const Conv2dGeometry&) const = default;
+};
+
+struct Pool2dGeometry {
+  std::int64_t window = 2;
+  std::int64_t stride = 2;
+  std::int64_t padding = 0;
+
+  std::int64_t output(std::int64_t length) const { return (length + 2 * padding - window) / stride + 1; }
+};
+
+struct BatchNormOptions {
+  std::int64_t groups = 1;  ///< G: the batch is G equal parts, each with statistics of its own
+  double eps = 1e-5;
+  double momentum = 0.1;  ///< running = (1 - momentum) * running + momentum * batch's
+  bool relu = false;      ///< y = max(0, .) at the end
+};
+
+/// What batch_norm_forward_train leaves for the gradient.
+struct BatchNormSaved {
+  Tensor mean;     ///< (G, C) real
+  Tensor inv_std;  ///< (G, C) real: 1 / sqrt(biased variance + eps)
+  Tensor mask;     ///< (M, ceil(C / 8)) u8, bit c % 8 of byte c / 8 set where y > 0; undefined without relu
+};
+
+enum class ContrastiveForm {
+  hadsell,  ///< max(margin - d, 0)^2
+  legacy    ///< max(margin - d^2, 0)
+};
+
+struct ContrastiveOptions {
+  double margin = 1.0;
+  ContrastiveForm form = ContrastiveForm::hadsell;
+};
+
+struct SgdOptions {
+  double lr = 0.0;
+  double momentum = 0.0;
+  bool nesterov = false;
+  double weight_decay = 0.0;
+};
+
+/// One parameter of an update: weight, its gradient and its velocity, all real and of one size.
+struct SgdParameter {
+  Tensor weight;
+  Tensor gradient;
+  Tensor velocity;
+  bool decay = true;  ///< whether weight decay applies to it
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  virtual Device device() const = 0;
+  /// One line for the log: processor, instruction set, libraries.
+  virtual std::string description() const = 0;
+  virtual bool supports(DType activation) const = 0;
+  virtual void synchronize() = 0;
+
+  // Memory. -----------------------------------------------------------------------------------------------------------
+
+  virtual Tensor empty(const Shape& shape, DType dtype) = 0;
+  virtual MemoryStats memory() const = 0;
+  /// Copies to.bytes() bytes from host memory.
+  virtual void copy_from_host(const void* from, Tensor& to) = 0;
+  /// Copies from.bytes() bytes to host memory, and waits.
+  virtual void copy_to_host(const Tensor& from, void* to) = 0;
+  virtual void copy(const Tensor& from, Tensor& to) = 0;
+  /// Sets every element of an f32 or f64 tensor, or clears a tensor of any type when value is 0.
+  virtual void fill(Tensor& x, double value) = 0;
+
+  // Elementwise. ------------------------------------------------------------------------------------------------------
+
+  /// Converts between f32, bf16 and f64.
+  virtual void cast(const Tensor& from, Tensor& to) = 0;
+  /// y = a + b. y may be a or b.
+  virtual void add(const Tensor& a, const Tensor& b, Tensor& y) = 0;
+  /// y = max(x, 0). y may be x.
+  virtual void relu_forward(const Tensor& x, Tensor& y) = 0;
+  /// dx = y > 0 ? dy : 0, y being relu_forward's output. dx may be dy.
+  virtual void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) = 0;
+  /// y = x * factor[0], factor (1) of x's type. y may be x.
+  virtual void scale(const Tensor& x, const Tensor& factor, Tensor& y) = 0;
+  /// out (1) = sum over i of weights[i] * terms[i], every term (1) real.
+  virtual void weighted_sum(const std::vector<Tensor>& terms, const std::vector<double>& weights, Tensor& out) = 0;
+  /// pixels (N, H, W, 3) u8 to y (N, H, W, 3) T: (pixel / 255 - mean[c]) / std[c], ImageNet's mean and deviation.
+  virtual void normalize_images(const Tensor& pixels, Tensor& y) = 0;
+
+  // Convolution: x (N, H, W, C) T, w (K, R, S, C) real, y (N, H', W', K) T. -----------------------------------------------
+
+  virtual void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) = 0;
+  virtual void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) = 0;
+  virtual void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) = 0;
+
+  // Linear: x (N, C), w (K, C), b (K), y (N, K), all real. y = x w' + b. ------------------------------------------------
+
+  virtual void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) = 0;
+  virtual void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) = 0;
+  virtual void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) = 0;
+
+  // Batch normalisation over the rows of x (N, H, W, C) T; Ioffe and Szegedy 2015. -----------------------------------------
+
+  /// y = [relu]( gamma * (x - mean) / sqrt(var + eps) + beta [+ residual] ), mean and biased variance per group and
+  /// channel over the group's M / G rows. Updates running_mean and running_var (C) real, group after group, with the
+  /// batch's mean and its unbiased variance. residual may be undefined. y may be residual.
+  virtual void batch_norm_forward_train(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                                        const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
+                                        Tensor& running_var, Tensor& y, BatchNormSaved& saved) = 0;
+  /// The same with running_mean and running_var in the batch statistics' place.
+  virtual void batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                                       const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                                       const Tensor& running_var, Tensor& y) = 0;
+  /// Gradients of batch_norm_forward_train: dx, dgamma, dbeta, and dresidual (dy where the mask is set) unless it is
+  /// undefined. With n rows a group, dy' the masked dy, x^ the normalised x:
+  ///   dbeta = sum dy',  dgamma = sum dy' x^,  dx = gamma * inv_std * (dy' - sum_g dy' / n - x^ * sum_g (dy' x^) / n)
+  /// dx or dresidual may be dy.
+  virtual void batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x,
+                                   const Tensor& gamma, const BatchNormSaved& saved, Tensor& dx, Tensor& dresidual,
+                                   Tensor& dgamma, Tensor& dbeta) = 0;
+
+  // Pooling. ----------------------------------------------------------------------------------------------------------
+
+  /// x (N, H, W, C) T to y (N, H', W', C) T; padding counts as minus infinity. argmax (N, H', W', C) u8 is the position
+  /// of the maximum in its window, row by row; the first one where several are equal.
+  virtual void max_pool_forward(const Pool2dGeometry& geometry, const Tensor& x, Tensor& y, Tensor& argmax) = 0;
+  virtual void max_pool_backward(const Pool2dGeometry& geometry, const Tensor& dy, const Tensor& argmax,
+                                 Tensor& dx) = 0;
+  /// x (N, H, W, C) T to its mean over H and W, y (N, C) real.
+  virtual void average_pool_forward(const Tensor& x, Tensor& y) = 0;
+  /// dy (N, C) real to dx (N, H, W, C) T.
+  virtual void average_pool_backward(const Tensor& dy, Tensor& dx) = 0;
+
+  // Losses. -----------------------------------------------------------------------------------------------------------
+
+  /// logits (N, K) real, labels (N) i32 in [0, K). With target q = (1 - smoothing) * onehot(label) + smoothing / K:
+  ///   loss (1) = -1/N sum_n sum_k q log softmax(logits)_k,   dlogits (N, K) = (softmax(logits) - q) / N
+  virtual void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
+                                     Tensor& dlogits) = 0;
+  /// a, b (P, D) real; labels_a, labels_b (P) i32; distance (P) real = |a - b|. With y = (labels equal):
+  ///   hadsell: loss (1) = 1/(2P) sum [ y d^2 + (1 - y) max(margin - d, 0)^2 ]    (Hadsell, Chopra, LeCun 2006)
+  ///   legacy:  loss (1) = 1/(2P) sum [ y d^2 + (1 - y) max(margin - d^2, 0) ]    (Caffe's legacy_version)
+  virtual void contrastive_forward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
+                                   const Tensor& labels_a, const Tensor& labels_b, Tensor& distance, Tensor& loss) = 0;
+  /// da = dloss[0] * the loss's gradient, db = -da. For different labels within the margin:
+  ///   hadsell: -(margin - d) / (P (d + 1e-4)) * (a - b)  (1e-4 guards d = 0, as Caffe does);   legacy: -(a - b) / P
+  virtual void contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
+                                    const Tensor& labels_a, const Tensor& labels_b, const Tensor& distance,
+                                    const Tensor& dloss, Tensor& da, Tensor& db) = 0;
+
+  // Optimizer. --------------------------------------------------------------------------------------------------------
+
+  /// For every parameter: g = gradient + weight_decay * w (where it decays);  v = momentum * v + g;
+  /// w = w - lr * (nesterov ? g + momentum * v : v).   (PyTorch's SGD; Sutskever et al. 2013.)
+  virtual void sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) = 0;
+};
+
+/// The CPU, with `threads` compute threads (0: one per core).
+std::shared_ptr<Backend> make_cpu_backend(int threads = 0);
+/// The plain, readable CPU kernels that every other kernel is compared with; f32 and f64.
+std::shared_ptr<Backend> make_reference_backend();
+/// A CUDA device. Throws InputError where there is none, or where Tandem was built without CUDA.
+std::shared_ptr<Backend> make_cuda_backend(int index);
+
+}  // namespace tandem

@@ -1,0 +1,20 @@
+#pragma once
+// Where a backend runs: "cpu", "cuda" or "cuda:1".
+
+#include <string>
+
+namespace tandem {
+
+enum class DeviceKind { cpu, cuda };
+
+struct Device {
+  DeviceKind kind = DeviceKind::cpu;
+  int index = 0;
+
+  bool operator==(const Device&) const = default;
+  /// Throws InputError for anything but "cpu", "cuda", "cuda:<index>".
+  static Device parse(const std::string& text);
+  std::string to_string() const;
+};
+
+}  // namespace tandem

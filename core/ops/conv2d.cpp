@@ -1,0 +1,36 @@
+#include "core/ops/record.h"
+
+namespace tandem::ops {
+
+Variable conv2d(Context& context, const Variable& x, const Variable& w, const Conv2dGeometry& geometry) {
+  const Shape& in = x.shape();
+  const Shape& window = w.shape();
+  require(in.rank() == 4 && window.rank() == 4 && in[3] == window[3],
+          "conv2d: x {} and w {}, expected (N, H, W, C) and (K, R, S, C)", in, window);
+  const Shape out{in[0], geometry.output(in[1], window[1]), geometry.output(in[2], window[2]), window[0]};
+  require(out[1] > 0 && out[2] > 0, "conv2d: x {} is smaller than the window of w {}", in, window);
+  Backend& backend = context.backend;
+  Tensor y = backend.empty(out, x.value().dtype());
+  backend.conv2d_forward(geometry, x.value(), w.value(), y);
+  Variable output = make_output(context, std::move(y), {&x, &w});
+  if (output.wants_gradient())
+    context.tape->record(
+        "conv2d", output,
+        [&backend, geometry, in, saved_x = w.wants_gradient() ? x.value() : Tensor(), saved_w = w.value(),
+         slot_x = x.slot(), slot_w = w.slot()](Tensor dy) mutable {
+          if (slot_w) {
+            Tensor dw = backend.empty(saved_w.shape(), saved_w.dtype());
+            backend.conv2d_grad_weight(geometry, saved_x, dy, dw);
+            slot_w->add(backend, std::move(dw));
+            saved_x = Tensor();  // its memory can serve for dx
+          }
+          if (slot_x) {
+            Tensor dx = backend.empty(in, dy.dtype());
+            backend.conv2d_grad_input(geometry, dy, saved_w, dx);
+            slot_x->add(backend, std::move(dx));
+          }
+        });
+  return output;
+}
+
+}  // namespace tandem::ops

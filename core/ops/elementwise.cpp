@@ -1,0 +1,79 @@
+#include "core/ops/record.h"
+
+namespace tandem::ops {
+
+Variable relu(Context& context, const Variable& x) {
+  Backend& backend = context.backend;
+  Tensor y = backend.empty(x.shape(), x.value().dtype());
+  backend.relu_forward(x.value(), y);
+  Variable output = make_output(context, y, {&x});
+  if (output.wants_gradient())
+    context.tape->record("relu", output, [&backend, y = std::move(y), slot = x.slot()](Tensor dy) {
+      Tensor dx = dy.unique() ? dy : backend.empty(dy.shape(), dy.dtype());
+      backend.relu_backward(y, dy, dx);
+      dy = Tensor();
+      slot->add(backend, std::move(dx));
+    });
+  return output;
+}
+
+Variable add(Context& context, const Variable& a, const Variable& b) {
+  require(a.shape() == b.shape() && a.value().dtype() == b.value().dtype(), "add: {} {} and {} {}, expected equals",
+          a.value().dtype(), a.shape(), b.value().dtype(), b.shape());
+  Backend& backend = context.backend;
+  Tensor y = backend.empty(a.shape(), a.value().dtype());
+  backend.add(a.value(), b.value(), y);
+  Variable output = make_output(context, std::move(y), {&a, &b});
+  if (output.wants_gradient())
+    context.tape->record("add", output, [&backend, slot_a = a.slot(), slot_b = b.slot()](Tensor dy) {
+      if (slot_a) slot_a->add(backend, dy);
+      if (slot_b) slot_b->add(backend, std::move(dy));
+    });
+  return output;
+}
+
+Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int64_t end) {
+  Backend& backend = context.backend;
+  Variable output = make_output(context, x.value().rows(begin, end), {&x});
+  if (output.wants_gradient())
+    context.tape->record("rows", output, [&backend, begin, end, slot = x.slot()](Tensor dy) {
+      Tensor dx = backend.empty(slot->shape(), slot->dtype());
+      backend.fill(dx, 0.0);
+      Tensor part = dx.rows(begin, end);
+      backend.copy(dy, part);
+      part = Tensor();
+      slot->add(backend, std::move(dx));
+    });
+  return output;
+}
+
+Variable weighted_sum(Context& context, const std::vector<Variable>& terms, const std::vector<double>& weights) {
+  require(!terms.empty() && terms.size() == weights.size(), "weighted_sum: {} terms, {} weights", terms.size(),
+          weights.size());
+  Backend& backend = context.backend;
+  std::vector<Tensor> values;
+  bool wanted = false;
+  for (const Variable& term : terms) {
+    require(term.shape() == Shape{1}, "weighted_sum: a term of shape {}, expected (1)", term.shape());
+    values.push_back(term.value());
+    wanted = wanted || term.wants_gradient();
+  }
+  Tensor sum = backend.empty({1}, values[0].dtype());
+  backend.weighted_sum(values, weights, sum);
+  if (!context.tape || !wanted) return sum;
+  Variable output = Variable::with_gradient(std::move(sum));
+  std::vector<std::shared_ptr<GradientSlot>> slots;
+  for (const Variable& term : terms) slots.push_back(term.slot());
+  context.tape->record("weighted_sum", output, [&backend, weights, slots = std::move(slots)](Tensor dy) {
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      // A term of weight 0 gets no gradient at all, so that its whole branch is skipped.
+      if (!slots[i] || weights[i] == 0.0) continue;
+      Tensor dterm = backend.empty({1}, dy.dtype());
+      backend.weighted_sum({dy}, {weights[i]}, dterm);
+      slots[i]->add(backend, std::move(dterm));
+    }
+  });
+  return output;
+}
+
+}  // namespace tandem::ops

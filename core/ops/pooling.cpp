@@ -1,0 +1,43 @@
+#include "core/ops/record.h"
+
+namespace tandem::ops {
+
+Variable max_pool(Context& context, const Variable& x, const Pool2dGeometry& geometry) {
+  const Shape& in = x.shape();
+  require(in.rank() == 4, "max_pool: x {}, expected (N, H, W, C)", in);
+  require(geometry.padding < geometry.window && geometry.window <= 15, "max_pool: window {} with padding {}",
+          geometry.window, geometry.padding);
+  const Shape out{in[0], geometry.output(in[1]), geometry.output(in[2]), in[3]};
+  require(out[1] > 0 && out[2] > 0, "max_pool: x {} is smaller than the window {}", in, geometry.window);
+  Backend& backend = context.backend;
+  Tensor y = backend.empty(out, x.value().dtype());
+  Tensor argmax = backend.empty(out, DType::u8);
+  backend.max_pool_forward(geometry, x.value(), y, argmax);
+  Variable output = make_output(context, std::move(y), {&x});
+  if (output.wants_gradient())
+    context.tape->record("max_pool", output,
+                         [&backend, geometry, argmax = std::move(argmax), slot = x.slot()](Tensor dy) {
+                           Tensor dx = backend.empty(slot->shape(), slot->dtype());
+                           backend.max_pool_backward(geometry, dy, argmax, dx);
+                           slot->add(backend, std::move(dx));
+                         });
+  return output;
+}
+
+Variable global_average_pool(Context& context, const Variable& x) {
+  const Shape& in = x.shape();
+  require(in.rank() == 4, "global_average_pool: x {}, expected (N, H, W, C)", in);
+  Backend& backend = context.backend;
+  Tensor y = backend.empty({in[0], in[3]}, real_type(x.value().dtype()));
+  backend.average_pool_forward(x.value(), y);
+  Variable output = make_output(context, std::move(y), {&x});
+  if (output.wants_gradient())
+    context.tape->record("global_average_pool", output, [&backend, slot = x.slot()](Tensor dy) {
+      Tensor dx = backend.empty(slot->shape(), slot->dtype());
+      backend.average_pool_backward(dy, dx);
+      slot->add(backend, std::move(dx));
+    });
+  return output;
+}
+
+}  // namespace tandem::ops

@@ -1,0 +1,29 @@
+#include "cpu/host_memory.h"
+
+#include <sys/mman.h>
+
+#include <new>
+
+namespace tandem::cpu {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+}  // namespace
+
+void* HostSegments::acquire(std::size_t bytes) {
+  // Mapped with a huge page to spare, then trimmed to a huge page's boundary: only aligned ranges can use huge pages.
+  const std::size_t mapped = bytes + kHugePage;
+  void* address = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) throw std::bad_alloc();
+  auto* begin = static_cast<std::byte*>(address);
+  const std::size_t lead = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
+  if (lead) munmap(begin, lead);
+  if (mapped - lead > bytes) munmap(begin + lead + bytes, mapped - lead - bytes);
+  (void)madvise(begin + lead, bytes, MADV_HUGEPAGE);  // a wish: small pages work as well, only slower
+  return begin + lead;
+}
+
+void HostSegments::release(void* segment, std::size_t bytes) noexcept { munmap(segment, bytes); }
+
+}  // namespace tandem::cpu

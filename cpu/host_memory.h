@@ -1,0 +1,14 @@
+#pragma once
+// Host memory for tensors: large anonymous mappings, backed by huge pages where the system grants them.
+
+#include "core/arena.h"
+
+namespace tandem::cpu {
+
+class HostSegments : public SegmentSource {
+ public:
+  void* acquire(std::size_t bytes) override;
+  void release(void* segment, std::size_t bytes) noexcept override;
+};
+
+}  // namespace tandem::cpu

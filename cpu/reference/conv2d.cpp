@@ -1,0 +1,97 @@
+// Direct convolution: the loops of its definition. The innermost one runs over a contiguous channel axis.
+
+#include <algorithm>
+
+#include "cpu/reference/dispatch.h"
+#include "cpu/reference/reference_backend.h"
+
+namespace tandem::cpu {
+namespace {
+
+/// The sizes of one convolution: x (N, H, W, C), w (K, R, S, C), y (N, P, Q, K).
+struct Sizes {
+  std::int64_t n, h, w, c, k, r, s, p, q, stride, padding;
+
+  Sizes(const Conv2dGeometry& geometry, const Shape& x, const Shape& window, const Shape& y)
+      : n(x[0]), h(x[1]), w(x[2]), c(x[3]), k(window[0]), r(window[1]), s(window[2]), p(y[1]), q(y[2]),
+        stride(geometry.stride), padding(geometry.padding) {}
+
+  /// Calls body(x offset, w offset of filter 0) for each tap of the window at output (pi, qi) that lies inside image ni.
+  template <class Body>
+  void for_taps(std::int64_t ni, std::int64_t pi, std::int64_t qi, const Body& body) const {
+    for (std::int64_t ri = 0; ri < r; ++ri)
+      for (std::int64_t si = 0; si < s; ++si) {
+        const std::int64_t hi = pi * stride - padding + ri, wi = qi * stride - padding + si;
+        if (hi < 0 || hi >= h || wi < 0 || wi >= w) continue;
+        body(((ni * h + hi) * w + wi) * c, (ri * s + si) * c);
+      }
+  }
+  std::int64_t filter() const { return r * s * c; }
+};
+
+}  // namespace
+
+void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
+  for_real("conv2d_forward", x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const Sizes z(geometry, x.shape(), w.shape(), y.shape());
+    const T *xs = x.data<T>(), *ws = w.data<T>();
+    T* ys = y.data<T>();
+#pragma omp parallel for
+    for (std::int64_t row = 0; row < z.n * z.p; ++row)
+      for (std::int64_t qi = 0; qi < z.q; ++qi)
+        for (std::int64_t ki = 0; ki < z.k; ++ki) {
+          T sum = 0;
+          z.for_taps(row / z.p, row % z.p, qi, [&](std::int64_t xi, std::int64_t wi) {
+            const T *a = xs + xi, *b = ws + ki * z.filter() + wi;
+#pragma omp simd reduction(+ : sum)
+            for (std::int64_t ci = 0; ci < z.c; ++ci) sum += a[ci] * b[ci];
+          });
+          ys[(row * z.q + qi) * z.k + ki] = sum;
+        }
+  });
+}
+
+void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w,
+                                         Tensor& dx) {
+  for_real("conv2d_grad_input", dy.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const Sizes z(geometry, dx.shape(), w.shape(), dy.shape());
+    const T *dys = dy.data<T>(), *ws = w.data<T>();
+    T* dxs = dx.data<T>();
+    std::fill_n(dxs, dx.size(), T{0});
+#pragma omp parallel for
+    for (std::int64_t ni = 0; ni < z.n; ++ni)
+      for (std::int64_t at = 0; at < z.p * z.q; ++at)
+        for (std::int64_t ki = 0; ki < z.k; ++ki) {
+          const T d = dys[(ni * z.p * z.q + at) * z.k + ki];
+          z.for_taps(ni, at / z.q, at % z.q, [&](std::int64_t xi, std::int64_t wi) {
+            const T* a = ws + ki * z.filter() + wi;
+            for (std::int64_t ci = 0; ci < z.c; ++ci) dxs[xi + ci] += d * a[ci];
+          });
+        }
+  });
+}
+
+void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy,
+                                          Tensor& dw) {
+  for_real("conv2d_grad_weight", dy.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const Sizes z(geometry, x.shape(), dw.shape(), dy.shape());
+    const T *dys = dy.data<T>(), *xs = x.data<T>();
+    T* dws = dw.data<T>();
+    std::fill_n(dws, dw.size(), T{0});
+#pragma omp parallel for
+    for (std::int64_t ki = 0; ki < z.k; ++ki)
+      for (std::int64_t ni = 0; ni < z.n; ++ni)
+        for (std::int64_t at = 0; at < z.p * z.q; ++at) {
+          const T d = dys[(ni * z.p * z.q + at) * z.k + ki];
+          z.for_taps(ni, at / z.q, at % z.q, [&](std::int64_t xi, std::int64_t wi) {
+            T* a = dws + ki * z.filter() + wi;
+            for (std::int64_t ci = 0; ci < z.c; ++ci) a[ci] += d * xs[xi + ci];
+          });
+        }
+  });
+}
+
+}  // namespace tandem::cpu

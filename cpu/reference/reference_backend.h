@@ -1,0 +1,71 @@
+#pragma once
+// The reference backend: every verb as the plainest loop that says what it computes, templated on f32 and f64. Slow on
+// purpose. Other kernels are compared with it, gradient checks and fixtures run on it in f64, and the optimised CPU
+// backend inherits from it the f64 path and the verbs that are too small to be worth more.
+
+#include "core/backend.h"
+
+namespace tandem::cpu {
+
+class ReferenceBackend : public Backend {
+ public:
+  ReferenceBackend();
+
+  Device device() const override { return {}; }
+  std::string description() const override { return "reference kernels"; }
+  bool supports(DType activation) const override { return activation == DType::f32 || activation == DType::f64; }
+  void synchronize() override {}
+
+  Tensor empty(const Shape& shape, DType dtype) override { return {arena_, shape, dtype}; }
+  MemoryStats memory() const override { return arena_->stats(); }
+  void copy_from_host(const void* from, Tensor& to) override;
+  void copy_to_host(const Tensor& from, void* to) override;
+  void copy(const Tensor& from, Tensor& to) override;
+  void fill(Tensor& x, double value) override;
+
+  void cast(const Tensor& from, Tensor& to) override;
+  void add(const Tensor& a, const Tensor& b, Tensor& y) override;
+  void relu_forward(const Tensor& x, Tensor& y) override;
+  void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
+  void scale(const Tensor& x, const Tensor& factor, Tensor& y) override;
+  void weighted_sum(const std::vector<Tensor>& terms, const std::vector<double>& weights, Tensor& out) override;
+  void normalize_images(const Tensor& pixels, Tensor& y) override;
+
+  void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) override;
+  void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) override;
+  void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) override;
+
+  void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) override;
+  void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) override;
+  void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) override;
+
+  void batch_norm_forward_train(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                                const Tensor& gamma, const Tensor& beta, Tensor& running_mean, Tensor& running_var,
+                                Tensor& y, BatchNormSaved& saved) override;
+  void batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                               const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                               const Tensor& running_var, Tensor& y) override;
+  void batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x, const Tensor& gamma,
+                           const BatchNormSaved& saved, Tensor& dx, Tensor& dresidual, Tensor& dgamma,
+                           Tensor& dbeta) override;
+
+  void max_pool_forward(const Pool2dGeometry& geometry, const Tensor& x, Tensor& y, Tensor& argmax) override;
+  void max_pool_backward(const Pool2dGeometry& geometry, const Tensor& dy, const Tensor& argmax, Tensor& dx) override;
+  void average_pool_forward(const Tensor& x, Tensor& y) override;
+  void average_pool_backward(const Tensor& dy, Tensor& dx) override;
+
+  void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
+                             Tensor& dlogits) override;
+  void contrastive_forward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b, const Tensor& labels_a,
+                           const Tensor& labels_b, Tensor& distance, Tensor& loss) override;
+  void contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
+                            const Tensor& labels_a, const Tensor& labels_b, const Tensor& distance,
+                            const Tensor& dloss, Tensor& da, Tensor& db) override;
+
+  void sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) override;
+
+ private:
+  std::shared_ptr<Arena> arena_;
+};
+
+}  // namespace tandem::cpu
