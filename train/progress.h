@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -23,34 +24,39 @@ class Progress {
  public:
   struct Output {
     bool terminal = false;
-    std::function<int()> width;  ///< Columns; asked before each line. Terminal only.
+    std::function<int()> width;  ///< Columns, asked before each drawing. Terminal only.
   };
 
-  explicit Progress(std::ostream& out, Output output);
-  /// Standard error's kind: a terminal of some width, or not.
+  /// Keeps a reference to `out`.
+  Progress(std::ostream& out, Output output) : out_(out), output_(std::move(output)) {}
+  /// What standard error is.
   static Output standard_error();
 
-  /// Shows a finished step. `now` is seconds on any clock that does not go back; rates are taken between calls.
+  /// Shows a finished step, or not: a terminal is redrawn up to ten times a second; a plain line is printed for the
+  /// first step, then at most every 10 s: when a tenth of an epoch is done, or a minute has passed.
+  /// `now` is in seconds, of any clock that does not go back.
   void step(const ProgressStep& step, double now);
-  /// Prints a line of its own (an epoch's result), above the progress line.
+  /// Prints a line of its own (an epoch's result).
   void line(std::string_view text);
-  /// Forgets the clock: the time since the last step (an evaluation, a checkpoint) was not training.
-  void pause();
+  /// The time until the next step is not training's (an evaluation, a checkpoint), and does not count.
+  void pause() { previous_.reset(); }
   /// Removes the progress line. Call before anything else prints.
   void clear();
 
  private:
-  std::string text(const ProgressStep& step, int width) const;
+  void measure(const ProgressStep& step, double now);
+  bool is_due(const ProgressStep& step, double now);
+  std::string text(const ProgressStep& step, std::size_t width) const;
 
   std::ostream& out_;
   Output output_;
-  bool drawn_ = false;                                ///< A progress line is on the terminal.
-  double shown_at_ = -1e9;                            ///< When the last line was shown.
-  std::int64_t tenth_ = -1;                           ///< Of the epoch, when the last plain line was printed.
-  double previous_ = -1;                              ///< When the last step was; negative: not known.
-  double step_seconds_ = 0;                           ///< Smoothed; 0: not known.
-  double total_ = 0, softmax_ = 0, contrastive_ = 0;  ///< Smoothed.
-  bool first_ = true;
+  bool drawn_ = false;              ///< A progress line is on the terminal.
+  std::optional<double> shown_;     ///< When a step was last shown.
+  std::int64_t tenth_ = 0;          ///< Of which tenth of which epoch that was.
+  std::optional<double> previous_;  ///< When the last step ended.
+
+  // Moving averages; nothing before the first value.
+  std::optional<double> step_seconds_, total_, softmax_, contrastive_;
 };
 
 }  // namespace tandem

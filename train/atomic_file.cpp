@@ -1,0 +1,77 @@
+#include "train/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+
+namespace tandem {
+namespace {
+
+/// Brings a folder's entries to the disk. Not every file system can; where it cannot, the rename is as safe as it gets.
+void sync_folder(const std::filesystem::path& folder) {
+  const int file = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return;
+  (void)::fsync(file);
+  (void)::close(file);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
+  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file_ < 0) fail_write("create");
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ >= 0) (void)::close(file_);
+  if (!temporary_.empty()) (void)::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_write("write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(file_) != 0) fail_write("write");
+  if (::close(std::exchange(file_, -1)) != 0) fail_write("write");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_write("rename");
+  temporary_.clear();
+  sync_folder(path_.parent_path());
+}
+
+void AtomicFile::fail_write(const char* doing) const {
+  const int error = errno;  // Before anything else changes it.
+  fail("{}: cannot {} {}: {}", path_.string(), doing, temporary_.filename().string(), std::strerror(error));
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
+void require_writable_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail_input("{}: cannot make the folder: {}", folder.string(), error.message());
+  if (!std::filesystem::is_directory(folder, error)) fail_input("{}: is not a folder", folder.string());
+  // Only writing shows that writing works: permissions say nothing of read-only file systems and quotas.
+  std::string probe = (folder / ".writable-XXXXXX").string();
+  const int file = ::mkstemp(probe.data());
+  if (file < 0) fail_input("{}: cannot write to the folder: {}", folder.string(), std::strerror(errno));
+  (void)::close(file);
+  (void)::unlink(probe.c_str());
+}
+
+}  // namespace tandem

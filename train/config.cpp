@@ -1,0 +1,215 @@
+#include "train/config.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "core/error.h"
+#include "train/config_keys.h"
+#include "train/config_reader.h"
+
+namespace tandem {
+namespace {
+
+using Json = nlohmann::json;
+
+template <class E>
+std::string_view enum_name(E value) {
+  for (const auto& [known, name] : enum_names(E{}))
+    if (known == value) return name;
+  fail("an enumerator without a name: {}", static_cast<int>(value));
+}
+
+// --- Writing -------------------------------------------------------------------------------------------------------
+
+class ObjectWriter {
+ public:
+  template <class T>
+  void operator()(const char* key, const T& value, const Range& = {}) {
+    object_[key] = json_of(value);
+  }
+  void number_or(const char* word, const char* key, const std::optional<double>& value, const Range&) {
+    if (value) {
+      object_[key] = *value;
+    } else {
+      object_[key] = word;
+    }
+  }
+
+  template <class T>
+  static nlohmann::ordered_json json_of(const T& value) {
+    if constexpr (std::is_enum_v<T>) {
+      return enum_name(value);
+    } else if constexpr (is_optional<T>::value) {
+      return value ? json_of(*value) : nlohmann::ordered_json(nullptr);
+    } else if constexpr (std::constructible_from<nlohmann::ordered_json, T>) {
+      return value;
+    } else {
+      ObjectWriter keys;
+      visit_keys(keys, value);
+      return keys.object_;
+    }
+  }
+
+ private:
+  nlohmann::ordered_json object_ = nlohmann::ordered_json::object();
+};
+
+// --- Reading -------------------------------------------------------------------------------------------------------
+
+std::string read_text(const std::string& path) {
+  constexpr std::size_t kLargest = 1 << 20;
+  if (std::filesystem::is_directory(path)) fail_input("{}: is a folder, expected a config file", path);
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail_input("{}: cannot open the config: {}", path, std::strerror(errno));
+  std::string text(kLargest + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) fail_input("{}: cannot read the config: {}", path, std::strerror(errno));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kLargest) fail_input("{}: larger than 1 MiB, expected a config file", path);
+  return text;
+}
+
+/// "line:column" of the byte that a parser had read last, counted from 1.
+std::string position(std::string_view text, std::size_t bytes_read) {
+  const std::string_view before = text.substr(0, bytes_read == 0 ? 0 : bytes_read - 1);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const std::size_t newline = before.rfind('\n');
+  return fmt::format("{}:{}", line, before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1);
+}
+
+/// nlohmann::json's message without its tag and its own idea of the position.
+std::string syntax_message(std::string message) {
+  for (const char* mark : {"] ", ": syntax error "}) {
+    const std::size_t at = message.find(mark);
+    if (at != std::string::npos) message = message.substr(at + std::strlen(mark));
+  }
+  return message;
+}
+
+/// A parser callback that refuses an object with the same key twice, of which the parser would keep the last, and
+/// nesting so deep that it cannot be a config.
+Json::parser_callback_t strictly(const std::string& source) {
+  static constexpr int kDeepest = 32;
+  return
+      [source, open = std::vector<std::set<std::string>>()](int depth, Json::parse_event_t event, Json& value) mutable {
+        if (depth > kDeepest) fail_input("{}: nested deeper than {} levels, expected a config", source, kDeepest);
+        if (event == Json::parse_event_t::object_start) open.emplace_back();
+        if (event == Json::parse_event_t::object_end) open.pop_back();
+        if (event == Json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second)
+          fail_input("{}: the key \"{}\" occurs twice in one object", source, value.get<std::string>());
+        return true;
+      };
+}
+
+Json parse_json(std::string_view text, const std::string& source) {
+  try {
+    return Json::parse(text, strictly(source), /*allow_exceptions=*/true, /*ignore_comments=*/true);
+  } catch (const Json::parse_error& e) {
+    fail_input("{}:{}: syntax error {}", source, position(text, e.byte), syntax_message(e.what()));
+  } catch (const Json::exception& e) {  // A number too large for a double.
+    fail_input("{}: {}", source, syntax_message(e.what()));
+  }
+}
+
+/// Sets the value at a path of keys, making the objects on the way.
+ConfigSource::Override apply_override(Json& root, const std::string& text) {
+  // A path that is not UTF-8 could not be written to the resolved config.
+  if (Json(text).dump(-1, ' ', false, Json::error_handler_t::ignore) !=
+      Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
+    fail_input("--set {}: not UTF-8", text);
+  const std::size_t equals = text.find('=');
+  const std::string path = text.substr(0, equals);
+  if (equals == std::string::npos || path.empty() || path.front() == '.' || path.back() == '.' ||
+      path.find("..") != std::string::npos)
+    fail_input("--set {}: expected path.to.key=value", text);
+
+  Json* value = &root;
+  std::string pointer;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    const std::string key = path.substr(begin, end - begin);
+    if (!value->is_object() && !value->is_null())
+      fail_input("--set {}: {} is not an object, so it has no key \"{}\"", text, pointer, key);
+    value = &(*value)[key];
+    pointer = child_pointer(pointer, key);
+    begin = end + 1;
+  }
+  const std::string given = text.substr(equals + 1);
+  const Json parsed = Json::parse(given, strictly("--set " + text), /*allow_exceptions=*/false);
+  *value = parsed.is_discarded() ? Json(given) : parsed;
+  return {text, pointer};
+}
+
+// --- What one key alone does not say -------------------------------------------------------------------------------
+
+void check_source(const SourceConfig& source, const std::string& pointer, const ConfigSource& from) {
+  if (source.list.empty())
+    from.fail_at(pointer + "/list",
+                 "missing, expected the path of an image list, or of a folder with a folder a class");
+}
+
+void check_schedule(const ScheduleConfig& schedule, const ConfigSource& from) {
+  const auto& milestones = schedule.milestones;
+  if ((schedule.type == ScheduleConfig::Type::step) == milestones.empty())
+    from.fail_value("/schedule/milestones", milestones,
+                    fmt::format("{} for the schedule \"{}\"",
+                                milestones.empty() ? "at least one epoch" : "an empty list", enum_name(schedule.type)));
+  for (std::size_t i = 1; i < milestones.size(); ++i)
+    if (milestones[i] <= milestones[i - 1])
+      from.fail_value("/schedule/milestones", milestones, "epochs in increasing order");
+}
+
+void check(const Config& config, const ConfigSource& from) {
+  static const std::regex device("auto|cpu|cuda(:[0-9]{1,3})?");
+  if (!std::regex_match(config.device, device))
+    from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
+  if (config.model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
+  check_source(config.data.train, "/data/train", from);
+  if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
+  if (const auto& crop = config.data.augment.random_resized_crop; crop && (*crop)[0] > (*crop)[1])
+    from.fail_value("/data/augment/random_resized_crop", *crop, "the smallest share of the area first");
+  if (config.loss.softmax.weight == 0 && config.loss.contrastive.weight.value_or(0) == 0)
+    from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
+  if (config.optimizer.nesterov && config.optimizer.momentum == 0)
+    from.fail_value("/optimizer/momentum", 0, "a number above 0 while /optimizer/nesterov is true");
+  check_schedule(config.schedule, from);
+}
+
+}  // namespace
+
+std::string_view to_string(Precision precision) { return enum_name(precision); }
+
+Precision parse_precision(std::string_view word) {
+  for (const auto& [value, name] : enum_names(Precision{}))
+    if (word == name) return value;
+  fail_input("precision: got \"{}\", expected one of {}", word, known_names<Precision>());
+}
+
+std::string_view to_string(ModelConfig::Arch arch) { return enum_name(arch); }
+
+nlohmann::ordered_json to_json(const Config& config) { return ObjectWriter::json_of(config); }
+
+Config parse_config(std::string_view text, const std::string& source, std::span<const std::string> overrides) {
+  Json root = parse_json(text, source);
+  ConfigSource from{source, {}};
+  if (!root.is_object()) from.fail_value("", root, "an object: {\"key\": value, ...}");
+  for (const auto& override_text : overrides) from.overrides.push_back(apply_override(root, override_text));
+
+  Config config;
+  ObjectReader keys(root, "", from);
+  visit_keys(keys, config);
+  keys.finish();
+  check(config, from);
+  return config;
+}
+
+Config read_config(const std::string& path, std::span<const std::string> overrides) {
+  return parse_config(read_text(path), path, overrides);
+}
+
+}  // namespace tandem

@@ -1,0 +1,163 @@
+#pragma once
+// Every key of a config, once, with the values it accepts. The reader and the writer both go through these lists, so
+// neither can forget a key: they are called as  keys("name", field)  or  keys("name", field, range).
+
+#include <concepts>
+#include <limits>
+#include <string_view>
+#include <type_traits>
+
+#include "train/config.h"
+
+namespace tandem {
+
+/// The numbers a key accepts; of a list's elements, where the key holds a list.
+struct Range {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool without_low = false;
+  bool without_high = false;
+
+  bool holds(double x) const { return (without_low ? x > low : x >= low) && (without_high ? x < high : x <= high); }
+};
+
+template <class E>
+struct EnumName {
+  E value;
+  std::string_view name;
+};
+
+constexpr auto enum_names(Precision) {
+  using enum Precision;
+  return std::to_array<EnumName<Precision>>(
+      {{automatic, "auto"}, {fp32, "fp32"}, {tf32, "tf32"}, {bf16, "bf16"}, {fp16, "fp16"}, {fp64, "fp64"}});
+}
+constexpr auto enum_names(ModelConfig::Arch) {
+  using enum ModelConfig::Arch;
+  return std::to_array<EnumName<ModelConfig::Arch>>(
+      {{resnet18, "resnet18"}, {resnet34, "resnet34"}, {resnet50, "resnet50"}, {resnet101, "resnet101"}});
+}
+constexpr auto enum_names(ModelConfig::BatchNorm) {
+  using enum ModelConfig::BatchNorm;
+  return std::to_array<EnumName<ModelConfig::BatchNorm>>({{per_tower, "per_tower"}, {joint, "joint"}});
+}
+constexpr auto enum_names(PairsConfig::Sampler) {
+  return std::to_array<EnumName<PairsConfig::Sampler>>({{PairsConfig::Sampler::random, "random"}});
+}
+constexpr auto enum_names(ContrastiveConfig::Form) {
+  using enum ContrastiveConfig::Form;
+  return std::to_array<EnumName<ContrastiveConfig::Form>>({{hadsell, "hadsell"}, {legacy, "legacy"}});
+}
+constexpr auto enum_names(OptimizerConfig::Type) {
+  return std::to_array<EnumName<OptimizerConfig::Type>>({{OptimizerConfig::Type::sgd, "sgd"}});
+}
+constexpr auto enum_names(ScheduleConfig::Type) {
+  using enum ScheduleConfig::Type;
+  return std::to_array<EnumName<ScheduleConfig::Type>>({{cosine, "cosine"}, {step, "step"}, {constant, "constant"}});
+}
+
+/// T, const or not: the reader fills a config, the writer only looks at it.
+template <class T, class C>
+concept Of = std::same_as<std::remove_const_t<T>, C>;
+
+template <class Keys, Of<ModelConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("arch", c.arch);
+  keys("classes", c.classes, Range{2, 1e6});
+  keys("embedding", c.embedding, Range{1, 65536});
+  keys("batch_norm", c.batch_norm);
+  keys("weights", c.weights);
+}
+
+template <class Keys, Of<SourceConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("list", c.list);
+  keys("root", c.root);
+}
+
+template <class Keys, Of<AugmentConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("random_resized_crop", c.random_resized_crop, Range{.low = 0, .high = 1, .without_low = true});
+  keys("flip", c.flip);
+}
+
+template <class Keys, Of<DataConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("train", c.train);
+  keys("eval", c.eval);
+  keys("image_size", c.image_size, Range{8, 4096});
+  keys("augment", c.augment);
+  keys("workers", c.workers, Range{1, 256});
+}
+
+template <class Keys, Of<PairsConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("sampler", c.sampler);
+  keys("batch", c.batch, Range{1, 65536});
+}
+
+template <class Keys, Of<SoftmaxConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("weight", c.weight, Range{0, 1e6});
+  keys("label_smoothing", c.label_smoothing, Range{.low = 0, .high = 1, .without_high = true});
+}
+
+template <class Keys, Of<ContrastiveConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys.number_or("match_softmax", "weight", c.weight, Range{0, 1e6});
+  keys("margin", c.margin, Range{.low = 0, .high = 1e6, .without_low = true});
+  keys("form", c.form);
+}
+
+template <class Keys, Of<LossConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("softmax", c.softmax);
+  keys("contrastive", c.contrastive);
+}
+
+template <class Keys, Of<OptimizerConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("type", c.type);
+  keys("lr", c.lr, Range{.low = 0, .high = 1000, .without_low = true});
+  keys("momentum", c.momentum, Range{.low = 0, .high = 1, .without_high = true});
+  keys("nesterov", c.nesterov);
+  keys("weight_decay", c.weight_decay, Range{0, 1000});
+}
+
+template <class Keys, Of<ScheduleConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("type", c.type);
+  keys("warmup", c.warmup, Range{0, 1});
+  keys("milestones", c.milestones, Range{1, 1e6});
+  keys("gamma", c.gamma, Range{.low = 0, .high = 1, .without_low = true});
+}
+
+template <class Keys, Of<TrainConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("epochs", c.epochs, Range{1, 1e6});
+}
+
+template <class Keys, Of<CheckpointConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("every_epochs", c.every_epochs, Range{1, 1e6});
+  keys("every_steps", c.every_steps, Range{1, 1e12});
+  keys("keep", c.keep, Range{0, 1e6});
+}
+
+template <class Keys, Of<Config> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("seed", c.seed);
+  keys("device", c.device);
+  keys("precision", c.precision);
+  keys("output", c.output);
+  keys("model", c.model);
+  keys("data", c.data);
+  keys("pairs", c.pairs);
+  keys("loss", c.loss);
+  keys("optimizer", c.optimizer);
+  keys("schedule", c.schedule);
+  keys("train", c.train);
+  keys("checkpoint", c.checkpoint);
+}
+
+}  // namespace tandem
