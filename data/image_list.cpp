@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Somebody's text within a message: not too long.
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   constexpr std::size_t kLongest = 80;
   return "'" + (text.size() <= kLongest ? text : text.substr(0, kLongest) + "...") + "'";
 }
@@ -43,7 +43,7 @@ std::vector<std::string> read_class_names(const std::vector<fs::path>& folders, 
     for (TextLine& line : read_text_lines(path)) {
       const auto [first, is_new] = line_of.emplace(line.text, line.number);
       if (!is_new)
-        fail_input("{}:{}: class {} is already on line {}", path.string(), line.number, quoted(line.text),
+        fail_input("{}:{}: class {} is already on line {}", path.string(), line.number, in_quotes(line.text),
                    first->second);
       names.push_back(std::move(line.text));
     }
@@ -109,12 +109,13 @@ void ImageList::load_list(const fs::path& root, std::optional<int> classes) {
   for (const TextLine& line : read_text_lines(source_)) {
     const std::string where = fmt::format("{}:{}", source_, line.number);
     const std::size_t blank = line.text.find_last_of(" \t");
-    if (blank == std::string::npos) fail_input("{}: {} has no label: expected 'path label'", where, quoted(line.text));
+    if (blank == std::string::npos)
+      fail_input("{}: {} has no label: expected 'path label'", where, in_quotes(line.text));
     const std::string word = line.text.substr(blank + 1);
     std::int32_t label = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), label);
     if (error != std::errc() || end != word.data() + word.size())
-      fail_input("{}: label {} is not an integer: expected 'path label'", where, quoted(word));
+      fail_input("{}: label {} is not an integer: expected 'path label'", where, in_quotes(word));
     if (label < 0) fail_input("{}: label {} is negative: expected a class from 0", where, label);
     if (known > 0 && label >= known)
       fail_input("{}: label {} is too large: expected 0 to {} ({} classes)", where, label, known - 1, known);
@@ -147,7 +148,7 @@ void ImageList::load_folder(const fs::path& root, std::optional<int> classes) {
   }
   for (const std::string& name : subfolders) {
     const auto found = std::find(classes_.begin(), classes_.end(), name);
-    if (found == classes_.end()) fail_input("{}: subfolder {} is no class of classes.txt", source_, quoted(name));
+    if (found == classes_.end()) fail_input("{}: subfolder {} is no class of classes.txt", source_, in_quotes(name));
     const auto label = static_cast<std::int32_t>(found - classes_.begin());
     const auto is_image = [](const fs::directory_entry& entry) {
       return is_image_name(entry.path()) && !entry.is_directory();

@@ -1,0 +1,77 @@
+// tandem-data: makes and checks data sets.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/program.h"
+#include "data/image_list.h"
+#include "data/synth/dataset.h"
+
+namespace tandem {
+namespace {
+
+struct CheckOptions {
+  std::filesystem::path data;
+  std::filesystem::path root;
+};
+
+int synthesise(const synth::DatasetOptions& options) {
+  synth::write_dataset(options);
+  fmt::print("{}: {} classes, {} training and {} test images of {}x{} pixels\n", options.out.string(), options.classes,
+             options.classes * options.train, options.classes * options.test, options.size, options.size);
+  return 0;
+}
+
+/// Prints how many images each class has, and each bad image.
+int check(const CheckOptions& options) {
+  constexpr std::size_t kMostReported = 100;
+  const ImageList list = ImageList::load(options.data, options.root);
+  std::vector<std::size_t> images(list.classes().size());
+  for (std::size_t i = 0; i < list.size(); ++i) ++images[static_cast<std::size_t>(list.label(i))];
+  for (std::size_t c = 0; c < images.size(); ++c) fmt::print("{:6} {:7} {}\n", c, images[c], list.classes()[c]);
+
+  const std::vector<BadImage> bad = find_bad_images(list, 0, kMostReported);
+  for (const BadImage& image : bad) fmt::print(stderr, "error: {}\n", image.message);
+  const char* more = bad.size() == kMostReported ? " or more" : "";
+  fmt::print("{} images in {} classes, {}{} bad\n", list.size(), images.size(), bad.size(), more);
+  return bad.empty() ? 0 : 2;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Makes and checks data sets.", "tandem-data");
+  app.require_subcommand(1);
+
+  synth::DatasetOptions dataset;
+  CLI::App* synth_command = app.add_subcommand("synth", "Draw a data set of product-like objects");
+  synth_command->add_option("--out", dataset.out, "Folder to write")->required();
+  synth_command->add_option("--classes", dataset.classes, "Number of classes, 2 to 12")->capture_default_str();
+  synth_command->add_option("--train", dataset.train, "Training images a class")->capture_default_str();
+  synth_command->add_option("--test", dataset.test, "Test images a class")->capture_default_str();
+  synth_command->add_option("--size", dataset.size, "Height and width in pixels")->capture_default_str();
+  synth_command->add_option("--seed", dataset.seed, "Another seed draws other images")->capture_default_str();
+
+  CheckOptions checked;
+  CLI::App* check_command = app.add_subcommand("check", "Decode every image of a data set and count the classes");
+  check_command->add_option("data", checked.data, "List file, or folder with one subfolder a class")->required();
+  check_command->add_option("--root", checked.root, "Where the list's paths start (default: the list's folder)");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    fail_input("{} (see tandem-data --help)", e.what());
+  }
+  return synth_command->parsed() ? synthesise(dataset) : check(checked);
+}
+
+}  // namespace
+}  // namespace tandem
+
+int main(int argc, char** argv) {
+  return tandem::run_program([=] { return tandem::run(argc, argv); });
+}
