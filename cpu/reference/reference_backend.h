@@ -64,6 +64,9 @@ class ReferenceBackend : public Backend {
 
   void sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) override;
 
+ protected:
+  const std::shared_ptr<Arena>& arena() const { return arena_; }
+
  private:
   std::shared_ptr<Arena> arena_;
 };

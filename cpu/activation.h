@@ -1,0 +1,43 @@
+#pragma once
+// From a tensor's run-time type to the vectorised kernels for it, and how work is cut among threads.
+
+#include <algorithm>
+
+#include "core/tensor.h"
+#include "cpu/vector/kernels.h"
+
+namespace tandem::cpu {
+
+/// The elements of a bf16 tensor as the kernels see them: their bits.
+template <class T>
+T* elements(Tensor& x) {
+  if constexpr (std::is_same_v<T, std::uint16_t>)
+    return x ? reinterpret_cast<T*>(x.data<BFloat16>()) : nullptr;
+  else
+    return x ? x.data<T>() : nullptr;
+}
+template <class T>
+const T* elements(const Tensor& x) {
+  return elements<T>(const_cast<Tensor&>(x));
+}
+
+/// Calls body(kernels, T{}) with the kernels for the type: T = float, or std::uint16_t for bf16.
+template <class Body>
+void for_activation(const VectorKernels& kernels, const char* verb, DType dtype, const Body& body) {
+  if (dtype == DType::f32) return body(kernels.f32, float{});
+  if (dtype == DType::bf16) return body(kernels.bf16, std::uint16_t{});
+  fail("{}: no CPU kernel for {}, expected f32 or bf16", verb, dtype);
+}
+
+/// Cuts [0, n) into pieces of about `grain` and calls body(begin, end) for each, on all threads.
+template <class Body>
+void parallel_pieces(std::int64_t n, std::int64_t grain, const Body& body) {
+  const std::int64_t pieces = (n + grain - 1) / grain;
+#pragma omp parallel for schedule(static) if (pieces > 1)
+  for (std::int64_t piece = 0; piece < pieces; ++piece) body(piece * grain, std::min(n, (piece + 1) * grain));
+}
+
+/// Elements a thread works on at a time: 64 KiB of f32.
+inline constexpr std::int64_t kGrain = std::int64_t{1} << 14;
+
+}  // namespace tandem::cpu

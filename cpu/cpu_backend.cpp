@@ -1,0 +1,136 @@
+#include "cpu/cpu_backend.h"
+
+#include <omp.h>
+
+#include "cpu/activation.h"
+#include "cpu/reference/dispatch.h"
+
+namespace tandem {
+
+std::shared_ptr<Backend> make_cpu_backend(int threads) { return std::make_shared<cpu::CpuBackend>(threads); }
+
+namespace cpu {
+
+CpuBackend::CpuBackend(int threads) : kernels_(vector_kernels()), onednn_(arena()) {
+  if (threads > 0) omp_set_num_threads(threads);
+}
+
+std::string CpuBackend::description() const {
+  return fmt::format("cpu, {} threads, {} kernels{}, {}", omp_get_max_threads(), kernels_.isa,
+                     supports(DType::bf16) ? ", bf16 instructions" : "", OneDnn::version());
+}
+
+bool CpuBackend::supports(DType activation) const {
+  if (activation == DType::bf16) return __builtin_cpu_supports("avx512bf16");
+  return activation == DType::f32 || activation == DType::f64;
+}
+
+void CpuBackend::cast(const Tensor& from, Tensor& to) {
+  const bool narrow = from.dtype() == DType::f32 && to.dtype() == DType::bf16;
+  const bool widen = from.dtype() == DType::bf16 && to.dtype() == DType::f32;
+  if (!narrow && !widen) return ReferenceBackend::cast(from, to);
+  parallel_pieces(from.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    if (narrow)
+      kernels_.narrow(from.data<float>() + begin, end - begin, elements<std::uint16_t>(to) + begin);
+    else
+      kernels_.widen(elements<std::uint16_t>(from) + begin, end - begin, to.data<float>() + begin);
+  });
+}
+
+void CpuBackend::add(const Tensor& a, const Tensor& b, Tensor& y) {
+  if (a.dtype() == DType::f64) return ReferenceBackend::add(a, b, y);
+  for_activation(kernels_, "add", a.dtype(), [&](const auto& kernels, auto type) {
+    using T = decltype(type);
+    parallel_pieces(a.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernels.add(elements<T>(a) + begin, elements<T>(b) + begin, end - begin, elements<T>(y) + begin);
+    });
+  });
+}
+
+void CpuBackend::relu_forward(const Tensor& x, Tensor& y) {
+  if (x.dtype() == DType::f64) return ReferenceBackend::relu_forward(x, y);
+  for_activation(kernels_, "relu_forward", x.dtype(), [&](const auto& kernels, auto type) {
+    using T = decltype(type);
+    parallel_pieces(x.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernels.relu_forward(elements<T>(x) + begin, end - begin, elements<T>(y) + begin);
+    });
+  });
+}
+
+void CpuBackend::relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
+  if (y.dtype() == DType::f64) return ReferenceBackend::relu_backward(y, dy, dx);
+  for_activation(kernels_, "relu_backward", y.dtype(), [&](const auto& kernels, auto type) {
+    using T = decltype(type);
+    parallel_pieces(y.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernels.relu_backward(elements<T>(y) + begin, elements<T>(dy) + begin, end - begin, elements<T>(dx) + begin);
+    });
+  });
+}
+
+void CpuBackend::normalize_images(const Tensor& pixels, Tensor& y) {
+  if (y.dtype() == DType::f64) return ReferenceBackend::normalize_images(pixels, y);
+  float scale[3], shift[3];
+  for (int c = 0; c < 3; ++c) {
+    scale[c] = static_cast<float>(1 / (255 * kImageStd[c]));
+    shift[c] = static_cast<float>(-kImageMean[c] / kImageStd[c]);
+  }
+  for_activation(kernels_, "normalize_images", y.dtype(), [&](const auto& kernels, auto type) {
+    using T = decltype(type);
+    // Pieces begin at a red component: their length is a multiple of 3.
+    parallel_pieces(y.size(), 3 * kGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernels.normalize_images(pixels.data<std::uint8_t>() + begin, scale, shift, end - begin,
+                               elements<T>(y) + begin);
+    });
+  });
+}
+
+void CpuBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
+  if (x.dtype() == DType::f64) return ReferenceBackend::conv2d_forward(geometry, x, w, y);
+  onednn_.conv2d_forward(geometry, x, w, y);
+}
+
+void CpuBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
+  if (dy.dtype() == DType::f64) return ReferenceBackend::conv2d_grad_input(geometry, dy, w, dx);
+  onednn_.conv2d_grad_input(geometry, dy, w, dx);
+}
+
+void CpuBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  if (dy.dtype() == DType::f64) return ReferenceBackend::conv2d_grad_weight(geometry, x, dy, dw);
+  onednn_.conv2d_grad_weight(geometry, x, dy, dw);
+}
+
+void CpuBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
+  if (x.dtype() == DType::f64) return ReferenceBackend::linear_forward(x, w, b, y);
+  onednn_.matmul(x, false, w, true, b, y);
+}
+
+void CpuBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
+  if (dy.dtype() == DType::f64) return ReferenceBackend::linear_grad_input(dy, w, dx);
+  onednn_.matmul(dy, false, w, false, {}, dx);
+}
+
+void CpuBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) {
+  if (x.dtype() == DType::f64) return ReferenceBackend::linear_grad_weight(x, dy, dw, db);
+  onednn_.matmul(dy, true, x, false, {}, dw);
+  fill(db, 0);
+  kernels_.f32.sum_rows(dy.data<float>(), dy.dim(0), dy.dim(1), db.data<float>());
+}
+
+void CpuBackend::sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) {
+  for (SgdParameter& p : parameters) {
+    if (p.weight.dtype() == DType::f64) {
+      std::vector<SgdParameter> one{p};
+      ReferenceBackend::sgd_update(options, one);
+      continue;
+    }
+    const SgdCoefficients coefficients{static_cast<float>(options.lr), static_cast<float>(options.momentum),
+                                       static_cast<float>(p.decay ? options.weight_decay : 0.0), options.nesterov};
+    parallel_pieces(p.weight.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      kernels_.sgd(coefficients, p.gradient.data<float>() + begin, end - begin, p.weight.data<float>() + begin,
+                   p.velocity.data<float>() + begin);
+    });
+  }
+}
+
+}  // namespace cpu
+}  // namespace tandem

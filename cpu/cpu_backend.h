@@ -1,0 +1,54 @@
+#pragma once
+// The CPU backend: oneDNN for convolutions and matrix products, the vectorised kernels of cpu/vector for the rest, in f32 and
+// bf16. f64 and the losses run on the reference kernels it inherits.
+
+#include "cpu/onednn/onednn.h"
+#include "cpu/reference/reference_backend.h"
+#include "cpu/vector/kernels.h"
+
+namespace tandem::cpu {
+
+class CpuBackend final : public ReferenceBackend {
+ public:
+  explicit CpuBackend(int threads);
+
+  std::string description() const override;
+  bool supports(DType activation) const override;
+
+  void cast(const Tensor& from, Tensor& to) override;
+  void add(const Tensor& a, const Tensor& b, Tensor& y) override;
+  void relu_forward(const Tensor& x, Tensor& y) override;
+  void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
+  void normalize_images(const Tensor& pixels, Tensor& y) override;
+
+  void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) override;
+  void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) override;
+  void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) override;
+
+  void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) override;
+  void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) override;
+  void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) override;
+
+  void batch_norm_forward_train(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                                const Tensor& gamma, const Tensor& beta, Tensor& running_mean, Tensor& running_var,
+                                Tensor& y, BatchNormSaved& saved) override;
+  void batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                               const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                               const Tensor& running_var, Tensor& y) override;
+  void batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x, const Tensor& gamma,
+                           const BatchNormSaved& saved, Tensor& dx, Tensor& dresidual, Tensor& dgamma,
+                           Tensor& dbeta) override;
+
+  void max_pool_forward(const Pool2dGeometry& geometry, const Tensor& x, Tensor& y, Tensor& argmax) override;
+  void max_pool_backward(const Pool2dGeometry& geometry, const Tensor& dy, const Tensor& argmax, Tensor& dx) override;
+  void average_pool_forward(const Tensor& x, Tensor& y) override;
+  void average_pool_backward(const Tensor& dy, Tensor& dx) override;
+
+  void sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) override;
+
+ private:
+  const VectorKernels& kernels_;
+  OneDnn onednn_;
+};
+
+}  // namespace tandem::cpu

@@ -1,0 +1,69 @@
+#pragma once
+// The vectorised kernels: serial loops over some rows of a matrix (rows, C), written once in cpu/vector/kernels.cpp and
+// compiled for each instruction set. The backend cuts the work into pieces, one thread a piece, and combines the sums.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tandem::cpu {
+
+/// Kernels on activations of type T: float, or std::uint16_t holding bfloat16.
+template <class T>
+struct ActivationKernels {
+  /// Accumulates sum[c] += x - shift[c], squares[c] += (x - shift[c])^2 over the rows.
+  void (*moments)(const T* x, const float* shift, std::int64_t rows, std::int64_t c, float* sum, float* squares);
+  /// y = [relu](x * scale + shift [+ residual]); writes the mask of y > 0 unless it is null. y may be residual.
+  void (*normalize)(const T* x, const T* residual, const float* scale, const float* shift, bool relu, std::int64_t rows,
+                    std::int64_t c, T* y, std::uint8_t* mask);
+  /// With dy' = dy where the mask (unless null) is set: accumulates sum_dy += dy', sum_dy_x += dy' * (x - mean).
+  void (*backward_sums)(const T* dy, const T* x, const std::uint8_t* mask, const float* mean, std::int64_t rows,
+                        std::int64_t c, float* sum_dy, float* sum_dy_x);
+  /// dx = a * dy' + b * x + d; dresidual = dy' unless null. dx or dresidual may be dy.
+  void (*backward_apply)(const T* dy, const T* x, const std::uint8_t* mask, const float* a, const float* b,
+                         const float* d, std::int64_t rows, std::int64_t c, T* dx, T* dresidual);
+  void (*add)(const T* a, const T* b, std::int64_t n, T* y);
+  void (*relu_forward)(const T* x, std::int64_t n, T* y);
+  void (*relu_backward)(const T* y, const T* dy, std::int64_t n, T* dx);
+  /// One output pixel of max pooling over C channels: taps[i] is the input pixel at window position position[i].
+  void (*max_pool)(const T* const* taps, const std::uint8_t* position, int count, std::int64_t c, T* y,
+                   std::uint8_t* argmax);
+  /// One input pixel's gradient: the sum over the windows that hold it of dy where argmax is its position in them.
+  void (*max_pool_backward)(const T* const* dy, const std::uint8_t* const* argmax, const std::uint8_t* position,
+                            int count, std::int64_t c, T* dx);
+  /// Accumulates the rows' sum.
+  void (*sum_rows)(const T* x, std::int64_t rows, std::int64_t c, float* sum);
+  /// y = value, in each row.
+  void (*broadcast)(const float* value, std::int64_t rows, std::int64_t c, T* y);
+  /// y = pixel * scale[i % 3] + shift[i % 3].
+  void (*normalize_images)(const std::uint8_t* pixels, const float* scale, const float* shift, std::int64_t n, T* y);
+};
+
+struct SgdCoefficients {
+  float lr, momentum, weight_decay;
+  bool nesterov;
+};
+
+struct VectorKernels {
+  const char* isa;
+  ActivationKernels<float> f32;
+  ActivationKernels<std::uint16_t> bf16;
+  void (*narrow)(const float* x, std::int64_t n, std::uint16_t* y);
+  void (*widen)(const std::uint16_t* x, std::int64_t n, float* y);
+  void (*sgd)(const SgdCoefficients& coefficients, const float* gradient, std::int64_t n, float* weight,
+              float* velocity);
+};
+
+namespace baseline {
+const VectorKernels& kernels();
+}
+namespace avx2 {
+const VectorKernels& kernels();
+}
+namespace avx512 {
+const VectorKernels& kernels();
+}
+
+/// The best kernels for this processor; TANDEM_CPU_ISA=baseline|avx2|avx512 asks for others (for tests).
+const VectorKernels& vector_kernels();
+
+}  // namespace tandem::cpu

@@ -1,0 +1,34 @@
+#include "layers/module.h"
+
+namespace tandem {
+
+std::vector<NamedTensor> Module::state() {
+  std::vector<NamedTensor> all;
+  collect("", all);
+  return all;
+}
+
+std::vector<NamedTensor> Module::parameters() {
+  auto all = state();
+  std::erase_if(all, [](const NamedTensor& t) { return t.parameter == nullptr; });
+  return all;
+}
+
+void Module::add_parameter(std::string name, Variable& parameter, Backend& backend, const Shape& shape, DType dtype) {
+  parameter = Variable::with_gradient(backend.empty(shape, dtype));
+  own_.push_back({std::move(name), &parameter, nullptr});
+}
+
+void Module::add_buffer(std::string name, Tensor& buffer, Backend& backend, const Shape& shape, DType dtype) {
+  buffer = backend.empty(shape, dtype);
+  own_.push_back({std::move(name), nullptr, &buffer});
+}
+
+void Module::add_module(std::string name, Module& module) { parts_.emplace_back(std::move(name), &module); }
+
+void Module::collect(const std::string& prefix, std::vector<NamedTensor>& out) {
+  for (const NamedTensor& t : own_) out.push_back({prefix + t.name, t.parameter, t.buffer});
+  for (auto& [name, part] : parts_) part->collect(name.empty() ? prefix : prefix + name + ".", out);
+}
+
+}  // namespace tandem

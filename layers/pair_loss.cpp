@@ -1,0 +1,22 @@
+#include "layers/pair_loss.h"
+
+namespace tandem {
+
+PairLosses pair_loss(Context& context, const TowerOutputs& outputs, const Tensor& labels,
+                     const PairLossOptions& options) {
+  const std::int64_t images = labels.dim(0), pairs = images / 2;
+  require(images % 2 == 0 && pairs > 0, "pair_loss: {} images, expected two of each pair", images);
+  const auto a = [&](const Variable& x) { return ops::rows(context, x, 0, pairs); };
+  const auto b = [&](const Variable& x) { return ops::rows(context, x, pairs, images); };
+  const Tensor labels_a = labels.rows(0, pairs), labels_b = labels.rows(pairs, images);
+  PairLosses losses;
+  losses.softmax_a = ops::softmax_cross_entropy(context, a(outputs.logits), labels_a, options.label_smoothing);
+  losses.softmax_b = ops::softmax_cross_entropy(context, b(outputs.logits), labels_b, options.label_smoothing);
+  losses.contrastive = ops::contrastive(context, a(outputs.embeddings), b(outputs.embeddings), labels_a, labels_b,
+                                        options.contrastive);
+  losses.total = ops::weighted_sum(context, {losses.softmax_a, losses.softmax_b, losses.contrastive},
+                                   {options.softmax_weight, options.softmax_weight, options.contrastive_weight});
+  return losses;
+}
+
+}  // namespace tandem

@@ -1,0 +1,44 @@
+#pragma once
+// ResNet (He, Zhang, Ren, Sun 2016), version 1.5: a bottleneck's stride is on its 3x3 convolution. Parameters are named as
+// torchvision names them, so that its weights can be loaded.
+
+#include <array>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "layers/basic.h"
+
+namespace tandem {
+
+struct ResNetSpec {
+  std::string_view name;
+  std::array<int, 4> blocks;  ///< residual blocks in each stage
+  bool bottleneck;            ///< 1x1, 3x3, 1x1 with four times the width at the end; else 3x3, 3x3
+
+  std::int64_t features() const { return bottleneck ? 2048 : 512; }
+};
+
+/// "resnet18", "resnet34", "resnet50" or "resnet101". InputError, listing them, for another name.
+const ResNetSpec& resnet_spec(std::string_view name);
+
+/// One residual block: relu(f(x) + shortcut(x)).
+class ResidualBlock : public Module {
+ public:
+  virtual Variable forward(Context& context, const Variable& x) = 0;
+};
+
+/// The trunk, without a classifier.
+class ResNet : public Module {
+ public:
+  ResNet(Backend& backend, DType real, const ResNetSpec& spec);
+  /// images (N, H, W, 3) T, normalised, to features (N, 2048 or 512) real.
+  Variable forward(Context& context, const Variable& images);
+
+ private:
+  Conv2d conv1_;
+  BatchNorm2d bn1_;
+  std::vector<std::unique_ptr<ResidualBlock>> blocks_;
+};
+
+}  // namespace tandem
