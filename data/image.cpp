@@ -19,15 +19,13 @@ constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 30;
 
 void check_header(const ImageHeader& header, const std::string& name) {
   if (header.format == ImageFormat::unknown) fail_input("{}: not an image: expected {}", name, codec_formats());
-  const char* format = format_name(header.format);
-  if (header.width == 0 && header.height == 0 && !header.complete) fail_input("{}: truncated {} file", name, format);
+  if (!header.complete) fail_input("{}: truncated {} file", name, format_name(header.format));
   if (header.width < kMinSide || header.height < kMinSide)
     fail_input("{}: image is {}x{} pixels: expected at least {}x{}", name, header.width, header.height, kMinSide,
                kMinSide);
   if (header.width > kMaxSide || header.height > kMaxSide || header.width * header.height > kMaxPixels)
     fail_input("{}: image is {}x{} pixels: expected at most {} a side and {} in all", name, header.width, header.height,
                kMaxSide, kMaxPixels);
-  if (!header.complete) fail_input("{}: truncated {} file", name, format);
 }
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std::string& name) {

@@ -14,9 +14,9 @@ const char* format_name(ImageFormat format);
 
 struct ImageHeader {
   ImageFormat format = ImageFormat::unknown;
-  bool complete = false;  // the file reaches the end that its format marks
-  std::int64_t height = 0;
-  std::int64_t width = 0;  // both 0 if the file ends before it says
+  bool complete = false;    // the file reaches the end that its format marks
+  std::int64_t height = 0;  // meaningful if complete
+  std::int64_t width = 0;
 };
 
 /// Reads the header and walks the file's structure to its end. Never throws; junk is ImageFormat::unknown.
