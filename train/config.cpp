@@ -1,10 +1,10 @@
 #include "train/config.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 
 #include "core/error.h"
@@ -164,9 +164,17 @@ void check_schedule(const ScheduleConfig& schedule, const ConfigSource& from) {
       from.fail_value("/schedule/milestones", milestones, "epochs in increasing order");
 }
 
+bool is_device(std::string_view name) {
+  constexpr std::string_view kNumbered = "cuda:";
+  if (name == "auto" || name == "cpu" || name == "cuda") return true;
+  if (!name.starts_with(kNumbered)) return false;
+  const std::string_view number = name.substr(kNumbered.size());
+  const bool digits = std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return digits && !number.empty() && number.size() <= 3;
+}
+
 void check(const Config& config, const ConfigSource& from) {
-  static const std::regex device("auto|cpu|cuda(:[0-9]{1,3})?");
-  if (!std::regex_match(config.device, device))
+  if (!is_device(config.device))
     from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
   if (config.model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
   check_source(config.data.train, "/data/train", from);
