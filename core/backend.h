@@ -193,5 +193,7 @@ std::shared_ptr<Backend> make_cpu_backend(int threads = 0);
 std::shared_ptr<Backend> make_reference_backend();
 /// A CUDA device. Throws InputError where there is none, or where Tandem was built without CUDA.
 std::shared_ptr<Backend> make_cuda_backend(int index);
+/// How many CUDA devices there are: 0 in a build without CUDA.
+int cuda_device_count();
 
 }  // namespace tandem

@@ -1,5 +1,6 @@
 #include "core/program.h"
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -28,6 +29,17 @@ int run_program(const std::function<int()>& body) {
   } catch (const std::exception& e) {
     return report(e.what(), 1);
   }
+}
+
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    return report(std::string(e.what()) + " (see --help)", 2);
+  }
+  return run_program(body);
 }
 
 }  // namespace tandem

@@ -3,9 +3,16 @@
 
 #include <functional>
 
+namespace CLI {
+class App;
+}
+
 namespace tandem {
 
 /// Runs `body` and returns the process's exit status. An exception is printed as one line, "error: ...", on stderr.
 int run_program(const std::function<int()>& body);
+
+/// The same, after reading the command line into `app`; a wrong command line is bad input.
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
 
 }  // namespace tandem

@@ -1,0 +1,158 @@
+#include "bench/fixture.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "bench/formula.h"
+#include "layers/initialise.h"
+#include "train/train_step.h"
+
+namespace tandem {
+namespace {
+
+using nlohmann::json;
+
+struct Spec {
+  TwinTowersOptions model;
+  std::int64_t size, pairs, groups;
+  SgdOptions sgd;
+};
+
+Spec read_spec(const json& f) {
+  Spec spec;
+  spec.model.arch = f.at("arch").get<std::string>();
+  spec.size = f.at("size").get<std::int64_t>();
+  spec.pairs = f.at("pairs").get<std::int64_t>();
+  spec.groups = f.at("towers").get<std::string>() == "stacked" ? 1 : 2;
+  spec.sgd = {f.at("lr").get<double>(), f.at("momentum").get<double>(), false, f.at("weight_decay").get<double>()};
+  if (spec.size < 1 || spec.pairs < 1) fail_input("fixture: size {} and pairs {}, expected at least 1", spec.size, spec.pairs);
+  return spec;
+}
+
+/// Stream A's images, then stream B's, as (2N, H, W, 3) of the compute type.
+Tensor make_images(Backend& backend, DType compute, const Spec& spec) {
+  const std::int64_t area = spec.size * spec.size, each = spec.pairs * 3 * area;
+  std::vector<float> images(static_cast<std::size_t>(2 * each));
+  for (int stream = 0; stream < 2; ++stream) {
+    const std::vector<float> u = formula_uniform(stream == 0 ? "input/a" : "input/b", each);
+    for (std::int64_t i = 0; i < each; ++i) {  // NCHW to NHWC
+      const std::int64_t n = i / (3 * area), c = i / area % 3, at = i % area;
+      images[static_cast<std::size_t>(stream * each + (n * area + at) * 3 + c)] = u[static_cast<std::size_t>(i)];
+    }
+  }
+  Tensor exact = backend.empty({2 * spec.pairs, spec.size, spec.size, 3}, real_type(compute));
+  upload(backend, images, exact);
+  if (exact.dtype() == compute) return exact;
+  Tensor converted = backend.empty(exact.shape(), compute);
+  backend.cast(exact, converted);
+  return converted;
+}
+
+Tensor make_labels(Backend& backend, const json& f) {
+  auto labels = f.at("labels_a").get<std::vector<std::int32_t>>();
+  const auto second = f.at("labels_b").get<std::vector<std::int32_t>>();
+  labels.insert(labels.end(), second.begin(), second.end());
+  Tensor tensor = backend.empty({static_cast<std::int64_t>(labels.size())}, DType::i32);
+  backend.copy_from_host(labels.data(), tensor);
+  return tensor;
+}
+
+void compare_losses(const json& step, const LossValues& values, int number, FixtureResult& result) {
+  const auto check = [&](const char* name, double value) {
+    const double expected = step.at(name).get<double>();
+    const std::string where = fmt::format("step {} {}", number, name);
+    result.losses.include(std::abs(value - expected), std::abs(expected), where);
+    if (number == 0) result.first_losses.include(std::abs(value - expected), std::abs(expected), where);
+  };
+  check("total", values.total);
+  check("softmax_a", values.softmax_a);
+  check("softmax_b", values.softmax_b);
+  check("contrastive", values.contrastive);
+}
+
+void compare_probe(const json& tensors, const char* figure, const std::string& name, const Probe& got,
+                   Deviation& deviation) {
+  const std::string reference = reference_name(name);
+  if (!tensors.contains(reference) || !tensors[reference].contains(figure))
+    fail_input("fixture: no \"{}\" of {}", figure, reference);
+  const auto expected = tensors[reference][figure].get<std::vector<double>>();
+  deviation.include(std::abs(got.norm - expected.at(0)), expected.at(0), reference);
+  deviation.include(std::abs(got.inner - expected.at(1)), expected.at(0), reference);
+}
+
+void compare_evaluation(Context& context, TwinTowers& model, const Tensor& images, const json& expected,
+                        Deviation& deviation) {
+  context.training = false;
+  const TowerOutputs outputs = model.forward(context, images);
+  const auto logits = download(context.backend, outputs.logits.value());
+  const auto embeddings = download(context.backend, outputs.embeddings.value());
+  std::vector<double> expected_logits;
+  for (const auto& row : expected.at("logits"))
+    for (const auto& v : row) expected_logits.push_back(v.get<double>());
+  const auto norms = expected.at("embedding_norms").get<std::vector<double>>();
+  if (expected_logits.size() != logits.size() || norms.empty() || embeddings.size() % norms.size() != 0)
+    fail_input("fixture: eval_after has {} logits, expected {}", expected_logits.size(), logits.size());
+  const auto norm = [](const double* v, std::size_t n) {
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += v[i] * v[i];
+    return std::sqrt(sum);
+  };
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    deviation.include(std::abs(logits[i] - expected_logits[i]), norm(expected_logits.data(), logits.size()), "logits");
+  const std::size_t dims = embeddings.size() / norms.size();
+  for (std::size_t i = 0; i < norms.size(); ++i)
+    deviation.include(std::abs(norm(embeddings.data() + i * dims, dims) - norms[i]), norms[i], "embedding_norms");
+}
+
+FixtureResult run(Backend& backend, DType compute, const json& fixture) {
+  const Spec spec = read_spec(fixture);
+  TwinTowers model(backend, real_type(compute), spec.model);
+  fill_with_formula(backend, model);
+  // The reference program decays every parameter.
+  Sgd optimizer(backend, model, spec.sgd, Sgd::Decay::all);
+  const Tensor images = make_images(backend, compute, spec), labels = make_labels(backend, fixture);
+  require(labels.dim(0) == 2 * spec.pairs, "fixture: {} labels for {} pairs", labels.dim(0), spec.pairs);
+  Context context{backend, compute, true, spec.groups};
+  FixtureResult result;
+  int number = 0;
+  for (const json& step : fixture.at("steps")) {
+    compare_losses(step, compute_gradients(context, model, images, labels, {}), number, result);
+    if (number == 0)
+      for (const NamedTensor& p : model.parameters())
+        compare_probe(fixture.at("tensors"), "grad", p.name, probe(backend, p.name, p.parameter->gradient()),
+                      result.grads);
+    optimizer.step(spec.sgd.lr);
+    if (number++ == 0)
+      for (const NamedTensor& t : model.state())
+        compare_probe(fixture.at("tensors"), "after_step0", t.name, probe(backend, t.name, t.tensor()),
+                      result.after_step0);
+  }
+  compare_evaluation(context, model, images.rows(0, spec.pairs), fixture.at("eval_after"), result.eval_after);
+  return result;
+}
+
+}  // namespace
+
+void Deviation::include(double difference, double norm, const std::string& name) {
+  const double relative = difference / std::max(norm, 1e-3);
+  // Written so that a NaN counts as the largest.
+  if (where.empty() || !(relative <= value)) value = relative, where = name;
+}
+
+FixtureResult run_fixture(Backend& backend, DType compute, const json& fixture) {
+  try {
+    return run(backend, compute, fixture);
+  } catch (const json::exception& e) {
+    fail_input("fixture: {}", e.what());
+  }
+}
+
+nlohmann::ordered_json to_json(const FixtureResult& result) {
+  const auto entry = [](const Deviation& d) { return nlohmann::ordered_json{{"deviation", d.value}, {"tensor", d.where}}; };
+  return {{"losses", entry(result.losses)},
+          {"grads", entry(result.grads)},
+          {"after_step0", entry(result.after_step0)},
+          {"eval_after", entry(result.eval_after)}};
+}
+
+}  // namespace tandem

@@ -1,0 +1,13 @@
+// The one stub: what a build without CUDA answers.
+
+#include "core/backend.h"
+
+namespace tandem {
+
+std::shared_ptr<Backend> make_cuda_backend(int index) {
+  fail_input("device cuda:{}: Tandem was built without CUDA; use --device cpu", index);
+}
+
+int cuda_device_count() { return 0; }
+
+}  // namespace tandem
