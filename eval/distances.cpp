@@ -10,7 +10,7 @@
 namespace tandem {
 namespace {
 
-constexpr std::size_t kLanes = 16;  // images of a tile; one or a few vector registers of sums
+constexpr std::size_t kLanes = 32;  // images of a tile, their sums side by side in vector registers
 constexpr std::size_t kRows = 16;   // rows computed from one pass over the tiles
 
 }  // namespace
