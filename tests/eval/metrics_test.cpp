@@ -152,7 +152,12 @@ TEST_CASE("embedding of four images on a line by hand") {
   require_close(metrics.distance_ratio, 1.8);
   REQUIRE(metrics.same_pairs == 2);
   REQUIRE(metrics.different_pairs == 4);
-  require_close(metrics.recall_at_1, 0.75);  // the image at 3 is nearest to the one at 1
+  REQUIRE(metrics.histogram.same.size() == 48);
+  require_close(metrics.histogram.width, 7.0 / 48);
+  REQUIRE(metrics.histogram.same[6] == 1);        // 1 is 6.9 widths
+  REQUIRE(metrics.histogram.same[27] == 1);       // 4 is 27.4 widths
+  REQUIRE(metrics.histogram.different[47] == 1);  // 7 is the upper edge
+  require_close(metrics.recall_at_1, 0.75);       // the image at 3 is nearest to the one at 1
   require_close(metrics.recall_at_5, 1.0);
 }
 

@@ -20,10 +20,9 @@ BEGIN {
   # Programs (tandem_*.cpp) also choose the backend.
   backends = "cpu cuda"
 
-  owner["^<(oneapi/)?dnnl"]                  = "cpu"
-  owner["^<(cuda|cudnn|cublas|cub/|nvtx)"]   = "cuda"
-  owner["^<(opencv2/|stb/|stb_)"]            = "data"
-  owner["^<CLI/"]                            = "a program"
+  owner["^<(oneapi/)?dnnl"]                = "cpu"
+  owner["^<(cuda|cudnn|cublas|cub/|nvtx)"] = "cuda"
+  owner["^<(opencv2/|stb/|stb_)"]          = "data"
 }
 function contains(list, word) { return index(" " list " ", " " word " ") > 0 }
 function wrong(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, $0, why; failures++ }
@@ -43,8 +42,7 @@ FNR == 1 {
       wrong(folder "/ may not include " other "/")
   } else {
     for (pattern in owner)
-      if (what ~ pattern && folder != owner[pattern] && !(owner[pattern] == "a program" && program))
-        wrong("only " owner[pattern] (owner[pattern] == "a program" ? "" : "/") " may include it")
+      if (what ~ pattern && folder != owner[pattern]) wrong("only " owner[pattern] "/ may include it")
   }
 }
 END { exit failures > 0 }
