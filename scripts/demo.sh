@@ -32,8 +32,13 @@ evaluate() {
   build/bin/tandem-eval "$run/checkpoints/best.safetensors" --data "$run/data/test.txt" --out "$run/eval"
 }
 
-# metric NAME: a number of metrics.json's first level.
-metric() { sed -nE "s/^  \"$1\": ([^,]+),?\$/\1/p" "$run/eval/metrics.json"; }
+# metric NAME: a figure of metrics.json, which has one a line.
+metric() {
+  LC_ALL=C awk -v "start=  \"$1\": " 'index($0, start) == 1 {
+    value = substr($0, length(start) + 1)
+    if (value ~ /^null/) print "not defined"; else printf "%.3f\n", value
+  }' "$run/eval/metrics.json"
+}
 
 echo "== Building Tandem; what is missing is installed first"
 ./scripts/build.sh
