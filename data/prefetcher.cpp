@@ -79,7 +79,7 @@ void Prefetcher::run_job(Pending& pending, std::size_t job) {
   }
   const std::lock_guard lock(mutex_);
   if (failure && (!pending.failure || job < pending.failed_job)) {
-    pending.failure = failure;
+    pending.failure = std::move(failure);
     pending.failed_job = job;
   }
   // Notified under the lock: without it, next() could return and the loader be destroyed in between.

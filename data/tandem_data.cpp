@@ -41,37 +41,27 @@ int check(const CheckOptions& options) {
   return bad.empty() ? 0 : 2;
 }
 
-int run(int argc, char** argv) {
-  CLI::App app("Makes and checks data sets.", "tandem-data");
-  app.require_subcommand(1);
-
-  synth::DatasetOptions dataset;
-  CLI::App* synth_command = app.add_subcommand("synth", "Draw a data set of product-like objects");
-  synth_command->add_option("--out", dataset.out, "Folder to write")->required();
-  synth_command->add_option("--classes", dataset.classes, "Number of classes, 2 to 12")->capture_default_str();
-  synth_command->add_option("--train", dataset.train, "Training images a class")->capture_default_str();
-  synth_command->add_option("--test", dataset.test, "Test images a class")->capture_default_str();
-  synth_command->add_option("--size", dataset.size, "Height and width in pixels")->capture_default_str();
-  synth_command->add_option("--seed", dataset.seed, "Another seed draws other images")->capture_default_str();
-
-  CheckOptions checked;
-  CLI::App* check_command = app.add_subcommand("check", "Decode every image of a data set and count the classes");
-  check_command->add_option("data", checked.data, "List file, or folder with one subfolder a class")->required();
-  check_command->add_option("--root", checked.root, "Where the list's paths start (default: the list's folder)");
-
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& e) {  // --help
-    return app.exit(e);
-  } catch (const CLI::ParseError& e) {
-    fail_input("{} (see tandem-data --help)", e.what());
-  }
-  return synth_command->parsed() ? synthesise(dataset) : check(checked);
-}
-
 }  // namespace
 }  // namespace tandem
 
 int main(int argc, char** argv) {
-  return tandem::run_program([=] { return tandem::run(argc, argv); });
+  CLI::App app("Makes and checks data sets.", "tandem-data");
+  app.require_subcommand(1);
+
+  tandem::synth::DatasetOptions dataset;
+  CLI::App* synth = app.add_subcommand("synth", "Draw a data set of product-like objects");
+  synth->add_option("--out", dataset.out, "Folder to write")->required();
+  synth->add_option("--classes", dataset.classes, "Number of classes, 2 to 12")->capture_default_str();
+  synth->add_option("--train", dataset.train, "Training images a class")->capture_default_str();
+  synth->add_option("--test", dataset.test, "Test images a class")->capture_default_str();
+  synth->add_option("--size", dataset.size, "Height and width in pixels")->capture_default_str();
+  synth->add_option("--seed", dataset.seed, "Another seed draws other images")->capture_default_str();
+
+  tandem::CheckOptions checked;
+  CLI::App* check = app.add_subcommand("check", "Decode every image of a data set and count the classes");
+  check->add_option("data", checked.data, "List file, or folder with one subfolder a class")->required();
+  check->add_option("--root", checked.root, "Where the list's paths start (default: the list's folder)");
+
+  return tandem::run_program(app, argc, argv,
+                             [&] { return synth->parsed() ? tandem::synthesise(dataset) : tandem::check(checked); });
 }
