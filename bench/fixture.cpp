@@ -150,6 +150,7 @@ FixtureResult run_fixture(Backend& backend, DType compute, const json& fixture) 
 nlohmann::ordered_json to_json(const FixtureResult& result) {
   const auto entry = [](const Deviation& d) { return nlohmann::ordered_json{{"deviation", d.value}, {"tensor", d.where}}; };
   return {{"losses", entry(result.losses)},
+          {"first_losses", entry(result.first_losses)},
           {"grads", entry(result.grads)},
           {"after_step0", entry(result.after_step0)},
           {"eval_after", entry(result.eval_after)}};

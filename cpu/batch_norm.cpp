@@ -27,36 +27,53 @@ struct Pieces {
 #pragma omp parallel for schedule(static)
     for (std::int64_t i = 0; i < groups * a_group; ++i) {
       const std::int64_t group = i / a_group, first = i % a_group * rows_a_piece;
-      body(group, i, group * rows + first, std::min(rows_a_piece, rows - first));
+      body(group, i, group * rows + first, rows_of(i % a_group));
     }
   }
+  /// Rows in the group's piece of that number.
+  std::int64_t rows_of(std::int64_t piece) const { return std::min(rows_a_piece, rows - piece * rows_a_piece); }
 };
 
-/// Two sums a channel, of every piece, and their totals by group.
-class PartialSums {
+/// A few numbers a channel for each piece: (pieces, kinds, C), zeros at first.
+class PieceSums {
  public:
-  PartialSums(Backend& backend, const Pieces& pieces)
-      : pieces_(pieces), sums_(backend.empty({pieces.groups * pieces.a_group, 2, pieces.channels}, DType::f32)) {
+  PieceSums(Backend& backend, const Pieces& pieces, std::int64_t kinds)
+      : kinds_(kinds),
+        channels_(pieces.channels),
+        sums_(backend.empty({pieces.groups * pieces.a_group, kinds, pieces.channels}, DType::f32)) {
     backend.fill(sums_, 0);
   }
-  float* first(std::int64_t piece) { return sums_.data<float>() + piece * 2 * pieces_.channels; }
-  float* second(std::int64_t piece) { return first(piece) + pieces_.channels; }
-
-  /// Calls body(channel, total of the first, total of the second) for one group.
-  template <class Body>
-  void totals(std::int64_t group, const Body& body) {
-    for (std::int64_t c = 0; c < pieces_.channels; ++c) {
-      double a = 0, b = 0;
-      for (std::int64_t i = group * pieces_.a_group; i < (group + 1) * pieces_.a_group; ++i)
-        a += static_cast<double>(first(i)[c]), b += static_cast<double>(second(i)[c]);
-      body(c, a, b);
-    }
+  float* operator()(std::int64_t piece, std::int64_t kind) {
+    return sums_.data<float>() + (piece * kinds_ + kind) * channels_;
   }
 
  private:
-  Pieces pieces_;
+  std::int64_t kinds_, channels_;
   Tensor sums_;
 };
+
+struct Moments {
+  double mean, var;
+};
+
+/// Mean and biased variance of a channel in a group from each piece's centre m, sum of x - m, and sum of (x - m)^2, where m
+/// is near the piece's mean. Nothing cancels: Chan, Golub, LeVeque 1983.
+Moments combine(const Pieces& pieces, PieceSums& sums, std::int64_t group, std::int64_t c) {
+  const auto each = [&](const auto& body) {
+    for (std::int64_t i = group * pieces.a_group; i < (group + 1) * pieces.a_group; ++i) {
+      const auto at = [&](std::int64_t kind) { return static_cast<double>(sums(i, kind)[c]); };
+      body(static_cast<double>(pieces.rows_of(i % pieces.a_group)), at(0), at(1), at(2));
+    }
+  };
+  double sum = 0, squares = 0;
+  each([&](double n, double m, double first, double) { sum += n * m + first; });
+  const double total = static_cast<double>(pieces.rows), mean = sum / total;
+  each([&](double n, double m, double first, double second) {
+    const double d = m - mean;
+    squares += second + 2 * first * d + n * d * d;
+  });
+  return {mean, std::max(squares / total, 0.0)};
+}
 
 }  // namespace
 
@@ -71,37 +88,34 @@ void CpuBackend::batch_norm_forward_train(const BatchNormOptions& options, const
     const Pieces pieces(x, options.groups);
     const std::int64_t channels = pieces.channels;
     const double n = static_cast<double>(pieces.rows);
-    // Sums are taken of x minus the group's first row: E[x^2] - E[x]^2 would cancel where the mean is large.
-    Tensor shift = empty({options.groups, channels}, DType::f32);
-    fill(shift, 0);
-    for (std::int64_t g = 0; g < options.groups; ++g)
-      kernels.sum_rows(elements<T>(x) + g * pieces.rows * channels, 1, channels, shift.data<float>() + g * channels);
-    PartialSums sums(*this, pieces);
-    pieces.for_each([&](std::int64_t g, std::int64_t piece, std::int64_t row, std::int64_t rows) {
-      kernels.moments(elements<T>(x) + row * channels, shift.data<float>() + g * channels, rows, channels,
-                      sums.first(piece), sums.second(piece));
+    PieceSums sums(*this, pieces, 3);
+    pieces.for_each([&](std::int64_t, std::int64_t piece, std::int64_t row, std::int64_t rows) {
+      // Twice over the piece, which the second time is in the cache: first its mean, then the moments about it.
+      const T* begin = elements<T>(x) + row * channels;
+      float* centre = sums(piece, 0);
+      kernels.sum_rows(begin, rows, channels, centre);
+      for (std::int64_t c = 0; c < channels; ++c) centre[c] /= static_cast<float>(rows);
+      kernels.moments(begin, centre, rows, channels, sums(piece, 1), sums(piece, 2));
     });
-    Tensor scales = empty({options.groups, channels}, DType::f32), shifts = empty({options.groups, channels}, DType::f32);
+    Tensor scales = empty({options.groups, channels}, DType::f32);
     for (std::int64_t g = 0; g < options.groups; ++g)
-      sums.totals(g, [&](std::int64_t c, double sum, double squares) {
+      for (std::int64_t c = 0; c < channels; ++c) {
         const std::int64_t i = g * channels + c;
-        const double offset = sum / n, mean = static_cast<double>(shift.data<float>()[i]) + offset;
-        const double var = std::max(squares / n - offset * offset, 0.0), inv_std = 1 / std::sqrt(var + options.eps);
-        const double scale = static_cast<double>(gamma.data<float>()[c]) * inv_std;
+        const auto [mean, var] = combine(pieces, sums, g, c);
+        const double inv_std = 1 / std::sqrt(var + options.eps);
         saved.mean.data<float>()[i] = static_cast<float>(mean);
         saved.inv_std.data<float>()[i] = static_cast<float>(inv_std);
-        scales.data<float>()[i] = static_cast<float>(scale);
-        shifts.data<float>()[i] = static_cast<float>(static_cast<double>(beta.data<float>()[c]) - mean * scale);
-        const auto update = [&](float& running, double batch) {
+        scales.data<float>()[i] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) * inv_std);
+        const auto update = [&options](float& running, double batch) {
           running = static_cast<float>((1 - options.momentum) * static_cast<double>(running) + options.momentum * batch);
         };
         update(running_mean.data<float>()[c], mean);
         update(running_var.data<float>()[c], n > 1 ? var * n / (n - 1) : var);
-      });
+      }
     pieces.for_each([&](std::int64_t g, std::int64_t, std::int64_t row, std::int64_t rows) {
       kernels.normalize(elements<T>(x) + row * channels, residual ? elements<T>(residual) + row * channels : nullptr,
-                        scales.data<float>() + g * channels, shifts.data<float>() + g * channels, options.relu, rows,
-                        channels, elements<T>(y) + row * channels,
+                        saved.mean.data<float>() + g * channels, scales.data<float>() + g * channels,
+                        beta.data<float>(), options.relu, rows, channels, elements<T>(y) + row * channels,
                         saved.mask ? saved.mask.data<std::uint8_t>() + row * saved.mask.dim(1) : nullptr);
     });
   });
@@ -116,18 +130,15 @@ void CpuBackend::batch_norm_forward_eval(const BatchNormOptions& options, const 
     using T = decltype(type);
     const Pieces pieces(x, 1);
     const std::int64_t channels = pieces.channels;
-    std::vector<float> scale(static_cast<std::size_t>(channels)), shift(scale.size());
+    std::vector<float> scale(static_cast<std::size_t>(channels));
     for (std::size_t c = 0; c < scale.size(); ++c) {
-      const double inv_std = 1 / std::sqrt(static_cast<double>(running_var.data<float>()[c]) + options.eps);
-      const double factor = static_cast<double>(gamma.data<float>()[c]) * inv_std;
-      scale[c] = static_cast<float>(factor);
-      shift[c] = static_cast<float>(static_cast<double>(beta.data<float>()[c]) -
-                                    static_cast<double>(running_mean.data<float>()[c]) * factor);
+      const double deviation = std::sqrt(static_cast<double>(running_var.data<float>()[c]) + options.eps);
+      scale[c] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) / deviation);
     }
     pieces.for_each([&](std::int64_t, std::int64_t, std::int64_t row, std::int64_t rows) {
       kernels.normalize(elements<T>(x) + row * channels, residual ? elements<T>(residual) + row * channels : nullptr,
-                        scale.data(), shift.data(), options.relu, rows, channels, elements<T>(y) + row * channels,
-                        nullptr);
+                        running_mean.data<float>(), scale.data(), beta.data<float>(), options.relu, rows, channels,
+                        elements<T>(y) + row * channels, nullptr);
     });
   });
 }
@@ -144,35 +155,37 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Tens
     const auto mask_row = [&](std::int64_t row) {
       return saved.mask ? saved.mask.data<std::uint8_t>() + row * saved.mask.dim(1) : nullptr;
     };
-    PartialSums sums(*this, pieces);
+    PieceSums sums(*this, pieces, 2);
     pieces.for_each([&](std::int64_t g, std::int64_t piece, std::int64_t row, std::int64_t rows) {
       kernels.backward_sums(elements<T>(dy) + row * channels, elements<T>(x) + row * channels, mask_row(row),
-                            saved.mean.data<float>() + g * channels, rows, channels, sums.first(piece),
-                            sums.second(piece));
+                            saved.mean.data<float>() + g * channels, rows, channels, sums(piece, 0),
+                            sums(piece, 1));
     });
-    // dx = gamma inv_std (dy' - mean(dy') - x^ mean(dy' x^)) as a dy' + b x + d, with a, b, d by channel.
-    Tensor coefficients = empty({3, options.groups, channels}, DType::f32);
-    float* a = coefficients.data<float>();
-    float *b = a + options.groups * channels, *d = b + options.groups * channels;
+    // dx = scale * (dy' - mean_dy + (x - mean) * slope), slope = -inv_std^2 mean(dy' (x - mean))
+    Tensor scale = empty({options.groups, channels}, DType::f32), mean_dy = empty({options.groups, channels}, DType::f32);
+    Tensor slope = empty({options.groups, channels}, DType::f32);
     fill(dgamma, 0);
     fill(dbeta, 0);
     for (std::int64_t g = 0; g < options.groups; ++g)
-      sums.totals(g, [&](std::int64_t c, double sum_dy, double sum_dy_x) {
+      for (std::int64_t c = 0; c < channels; ++c) {
         const std::int64_t i = g * channels + c;
+        double sum_dy = 0, sum_dy_x = 0;
+        for (std::int64_t piece = g * pieces.a_group; piece < (g + 1) * pieces.a_group; ++piece) {
+          sum_dy += static_cast<double>(sums(piece, 0)[c]);
+          sum_dy_x += static_cast<double>(sums(piece, 1)[c]);
+        }
         const double n = static_cast<double>(pieces.rows), inv_std = static_cast<double>(saved.inv_std.data<float>()[i]);
-        const double mean = static_cast<double>(saved.mean.data<float>()[i]);
-        const double scale = static_cast<double>(gamma.data<float>()[c]) * inv_std;
-        const double slope = -scale * inv_std * inv_std * sum_dy_x / n;
-        a[i] = static_cast<float>(scale);
-        b[i] = static_cast<float>(slope);
-        d[i] = static_cast<float>(-scale * sum_dy / n - slope * mean);
+        scale.data<float>()[i] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) * inv_std);
+        mean_dy.data<float>()[i] = static_cast<float>(sum_dy / n);
+        slope.data<float>()[i] = static_cast<float>(-inv_std * inv_std * sum_dy_x / n);
         dbeta.data<float>()[c] += static_cast<float>(sum_dy);
         dgamma.data<float>()[c] += static_cast<float>(sum_dy_x * inv_std);
-      });
+      }
     pieces.for_each([&](std::int64_t g, std::int64_t, std::int64_t row, std::int64_t rows) {
+      const BatchNormGradient coefficients{saved.mean.data<float>() + g * channels, scale.data<float>() + g * channels,
+                                           mean_dy.data<float>() + g * channels, slope.data<float>() + g * channels};
       kernels.backward_apply(elements<T>(dy) + row * channels, elements<T>(x) + row * channels, mask_row(row),
-                             a + g * channels, b + g * channels, d + g * channels, rows, channels,
-                             elements<T>(dx) + row * channels,
+                             coefficients, rows, channels, elements<T>(dx) + row * channels,
                              dresidual ? elements<T>(dresidual) + row * channels : nullptr);
     });
   });

@@ -18,11 +18,11 @@ void moments(const T* x, const float* shift, std::int64_t rows, std::int64_t c, 
 }
 
 template <class T, bool kResidual, bool kRelu>
-void normalize_rows(const T* x, const T* residual, const float* scale, const float* shift, std::int64_t rows,
-                    std::int64_t c, T* y, std::uint8_t* mask) {
+void normalize_rows(const T* x, const T* residual, const float* mean, const float* scale, const float* beta,
+                    std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask) {
   for (std::int64_t row = 0; row < rows; ++row) {
     for_vectors(c, [&](std::int64_t i, auto get, auto put) {
-      Vec value = fma(get(x + i), get(scale + i), get(shift + i));
+      Vec value = fma(get(x + i) - get(mean + i), get(scale + i), get(beta + i));
       if constexpr (kResidual) value = value + get(residual + i);
       if constexpr (kRelu) {
         if (mask) store_bits(mask, i, c, positive(value));
@@ -37,11 +37,11 @@ void normalize_rows(const T* x, const T* residual, const float* scale, const flo
 }
 
 template <class T>
-void normalize(const T* x, const T* residual, const float* scale, const float* shift, bool relu_after,
-               std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask) {
+void normalize(const T* x, const T* residual, const float* mean, const float* scale, const float* beta,
+               bool relu_after, std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask) {
   const auto run = residual ? (relu_after ? normalize_rows<T, true, true> : normalize_rows<T, true, false>)
                             : (relu_after ? normalize_rows<T, false, true> : normalize_rows<T, false, false>);
-  run(x, residual, scale, shift, rows, c, y, mask);
+  run(x, residual, mean, scale, beta, rows, c, y, mask);
 }
 
 template <class T, bool kMask>
@@ -66,13 +66,13 @@ void backward_sums(const T* dy, const T* x, const std::uint8_t* mask, const floa
 }
 
 template <class T, bool kMask, bool kResidual>
-void backward_apply_rows(const T* dy, const T* x, const std::uint8_t* mask, const float* a, const float* b,
-                         const float* d, std::int64_t rows, std::int64_t c, T* dx, T* dresidual) {
+void backward_apply_rows(const T* dy, const T* x, const std::uint8_t* mask, const BatchNormGradient& k,
+                         std::int64_t rows, std::int64_t c, T* dx, T* dresidual) {
   for (std::int64_t row = 0; row < rows; ++row, dy += c, x += c, dx += c) {
     for_vectors(c, [&](std::int64_t i, auto get, auto put) {
       Vec g = get(dy + i);
       if constexpr (kMask) g = keep(load_bits(mask, i, c), g);
-      const Vec result = fma(get(a + i), g, fma(get(b + i), get(x + i), get(d + i)));
+      const Vec result = get(k.scale + i) * fma(get(x + i) - get(k.mean + i), get(k.slope + i), g - get(k.mean_dy + i));
       if constexpr (kResidual) put(dresidual + i, g);
       put(dx + i, result);
     });
@@ -82,11 +82,11 @@ void backward_apply_rows(const T* dy, const T* x, const std::uint8_t* mask, cons
 }
 
 template <class T>
-void backward_apply(const T* dy, const T* x, const std::uint8_t* mask, const float* a, const float* b, const float* d,
+void backward_apply(const T* dy, const T* x, const std::uint8_t* mask, const BatchNormGradient& coefficients,
                     std::int64_t rows, std::int64_t c, T* dx, T* dresidual) {
   const auto run = mask ? (dresidual ? backward_apply_rows<T, true, true> : backward_apply_rows<T, true, false>)
                         : (dresidual ? backward_apply_rows<T, false, true> : backward_apply_rows<T, false, false>);
-  run(dy, x, mask, a, b, d, rows, c, dx, dresidual);
+  run(dy, x, mask, coefficients, rows, c, dx, dresidual);
 }
 
 template <class T>

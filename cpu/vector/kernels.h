@@ -7,20 +7,25 @@
 
 namespace tandem::cpu {
 
+/// What a batch norm's input gradient needs, each (C).
+struct BatchNormGradient {
+  const float *mean, *scale, *mean_dy, *slope;
+};
+
 /// Kernels on activations of type T: float, or std::uint16_t holding bfloat16.
 template <class T>
 struct ActivationKernels {
   /// Accumulates sum[c] += x - shift[c], squares[c] += (x - shift[c])^2 over the rows.
   void (*moments)(const T* x, const float* shift, std::int64_t rows, std::int64_t c, float* sum, float* squares);
-  /// y = [relu](x * scale + shift [+ residual]); writes the mask of y > 0 unless it is null. y may be residual.
-  void (*normalize)(const T* x, const T* residual, const float* scale, const float* shift, bool relu, std::int64_t rows,
-                    std::int64_t c, T* y, std::uint8_t* mask);
+  /// y = [relu]((x - mean) * scale + beta [+ residual]); writes the mask of y > 0 unless it is null. y may be residual.
+  void (*normalize)(const T* x, const T* residual, const float* mean, const float* scale, const float* beta, bool relu,
+                    std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask);
   /// With dy' = dy where the mask (unless null) is set: accumulates sum_dy += dy', sum_dy_x += dy' * (x - mean).
   void (*backward_sums)(const T* dy, const T* x, const std::uint8_t* mask, const float* mean, std::int64_t rows,
                         std::int64_t c, float* sum_dy, float* sum_dy_x);
-  /// dx = a * dy' + b * x + d; dresidual = dy' unless null. dx or dresidual may be dy.
-  void (*backward_apply)(const T* dy, const T* x, const std::uint8_t* mask, const float* a, const float* b,
-                         const float* d, std::int64_t rows, std::int64_t c, T* dx, T* dresidual);
+  /// dx = scale * (dy' - mean_dy + (x - mean) * slope); dresidual = dy' unless null. dx or dresidual may be dy.
+  void (*backward_apply)(const T* dy, const T* x, const std::uint8_t* mask, const BatchNormGradient& coefficients,
+                         std::int64_t rows, std::int64_t c, T* dx, T* dresidual);
   void (*add)(const T* a, const T* b, std::int64_t n, T* y);
   void (*relu_forward)(const T* x, std::int64_t n, T* y);
   void (*relu_backward)(const T* y, const T* dy, std::int64_t n, T* dx);

@@ -35,6 +35,7 @@ inline void store(std::uint16_t* p, Vec a) {
 }
 inline Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
+inline Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 /// One bit a lane: a > 0.
 inline std::uint32_t positive(Vec a) { return _mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_GT_OQ); }
@@ -69,6 +70,7 @@ inline void store(std::uint16_t* p, Vec a) {
 }
 inline Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
 inline Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
+inline Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 inline std::uint32_t positive(Vec a) {
   return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, _mm256_setzero_ps(), _CMP_GT_OQ)));
@@ -121,6 +123,9 @@ inline Vec operator+(Vec a, Vec b) {
 }
 inline Vec operator-(Vec a, Vec b) {
   return lanes([&](int i) { return a.v[i] - b.v[i]; });
+}
+inline Vec operator*(Vec a, Vec b) {
+  return lanes([&](int i) { return a.v[i] * b.v[i]; });
 }
 inline Vec fma(Vec a, Vec b, Vec c) {
   return lanes([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
