@@ -176,11 +176,11 @@ void ImageList::check_files_exist() const {
 
 std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit) {
   std::mutex mutex;
-  std::map<std::size_t, std::string> bad;  // the lowest `limit` so far
+  std::map<std::size_t, std::string> bad;
   parallel_for_each(list.size(), threads, [&](std::size_t i) {
     {
       const std::lock_guard lock(mutex);
-      if (bad.size() == limit && (limit == 0 || i > bad.rbegin()->first)) return;
+      if (bad.size() >= limit && (limit == 0 || i > bad.rbegin()->first)) return;  // enough come before this one
     }
     try {
       const ImageSample sample = list.sample(i);
@@ -188,11 +188,11 @@ std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, s
     } catch (const InputError& e) {
       const std::lock_guard lock(mutex);
       bad.emplace(i, e.what());
-      if (bad.size() > limit) bad.erase(std::prev(bad.end()));
     }
   });
   std::vector<BadImage> result;
-  for (auto& [index, message] : bad) result.push_back({index, std::move(message)});
+  for (auto& [index, message] : bad)
+    if (result.size() < limit) result.push_back({index, std::move(message)});
   return result;
 }
 

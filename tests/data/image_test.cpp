@@ -95,6 +95,10 @@ TEST_CASE("an image cut short anywhere is refused") {
   }
 }
 
+TEST_CASE("a JPEG file that ends before its pixels begin is truncated") {
+  CHECK(contains(decode_error_of("\xFF\xD8\xFF\xD9"), "truncated JPEG"));
+}
+
 TEST_CASE("bytes after the end of an image do no harm") {
   for (const std::string& name : pictures()) {
     INFO(name);
