@@ -3,6 +3,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include <mutex>
+
 #include "core/error.h"
 #include "data/codec.h"
 
@@ -11,11 +13,11 @@ namespace {
 
 /// OpenCV's settings are the process's: no threads of its own (a loader decodes several images at once), no log.
 void set_up_opencv() {
-  [[maybe_unused]] static const bool once = [] {
+  static std::once_flag once;
+  std::call_once(once, [] {
     cv::setNumThreads(0);
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
-    return true;
-  }();
+  });
 }
 
 }  // namespace

@@ -34,8 +34,8 @@ AxisWeights axis_weights(int source, int resized, int from, int count) {
   std::vector<double> triangle(static_cast<std::size_t>(axis.taps));
   for (std::size_t i = 0; i < n; ++i) {
     const double center = (from + static_cast<int>(i) + 0.5) * scale;
-    const int first = std::max(0, static_cast<int>(center - support + 0.5));
-    const int end = std::min(source, static_cast<int>(center + support + 0.5));
+    const int first = std::max(0, static_cast<int>(std::lround(center - support)));
+    const int end = std::min(source, static_cast<int>(std::lround(center + support)));
     double sum = 0;
     for (int k = 0; k < end - first; ++k) {
       const double w = std::max(0.0, 1.0 - std::abs(first + k + 0.5 - center) / support);
@@ -44,7 +44,8 @@ AxisWeights axis_weights(int source, int resized, int from, int count) {
     }
     std::int32_t* weights = axis.weights.data() + i * static_cast<std::size_t>(axis.taps);
     for (int k = 0; k < end - first; ++k)
-      weights[k] = static_cast<std::int32_t>(triangle[static_cast<std::size_t>(k)] / sum * (1 << kWeightBits) + 0.5);
+      weights[k] =
+          static_cast<std::int32_t>(std::lround(triangle[static_cast<std::size_t>(k)] / sum * (1 << kWeightBits)));
     axis.first[i] = first;
     axis.used[i] = end - first;
   }

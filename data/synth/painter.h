@@ -15,8 +15,10 @@ namespace tandem::synth {
 /// A square picture, colours as floats.
 struct Canvas {
   explicit Canvas(int side) : size(side), pixels(static_cast<std::size_t>(side) * static_cast<std::size_t>(side)) {}
-  Color& at(int x, int y) {
-    return pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(size) + static_cast<std::size_t>(x)];
+  Color& at(int x, int y) { return pixels[index(x, y)]; }
+  const Color& at(int x, int y) const { return pixels[index(x, y)]; }
+  std::size_t index(int x, int y) const {
+    return static_cast<std::size_t>(y) * static_cast<std::size_t>(size) + static_cast<std::size_t>(x);
   }
   int size;
   std::vector<Color> pixels;  // (size, size)

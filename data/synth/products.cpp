@@ -9,7 +9,19 @@
 namespace tandem::synth {
 namespace {
 
-using namespace sdf;
+using sdf::above;
+using sdf::box;
+using sdf::capsule;
+using sdf::circle;
+using sdf::cut;
+using sdf::ellipse;
+using sdf::join;
+using sdf::outline;
+using sdf::overlap;
+using sdf::polygon;
+using sdf::rounded;
+using sdf::smooth_join;
+using sdf::trapezoid;
 
 /// A darker or lighter shade of a material, for a part of the same stuff.
 Material shaded(Material material, float brightness) {

@@ -93,16 +93,15 @@ Image expose(const Canvas& canvas, Random& random) {
   Image image{canvas.size, canvas.size, {}};
   image.pixels.reserve(canvas.pixels.size() * 3);
   const float pixel = 1 / static_cast<float>(canvas.size);
-  for (std::size_t i = 0; i < canvas.pixels.size(); ++i) {
-    const auto side = static_cast<std::size_t>(canvas.size);
-    const Vec2 p{static_cast<float>(i % side) * pixel - 0.5F, static_cast<float>(i / side) * pixel - 0.5F};
-    const float light = brightness * (1 + dot(slope, p));
-    const Color color = canvas.pixels[i] * light;
-    for (const float value : {color.r * tint.r, color.g * tint.g, color.b * tint.b}) {
-      const float noisy = std::clamp(value + noise * random.normal(), 0.0F, 1.0F);
-      image.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * noisy)));
+  for (int y = 0; y < canvas.size; ++y)
+    for (int x = 0; x < canvas.size; ++x) {
+      const Vec2 p{static_cast<float>(x) * pixel - 0.5F, static_cast<float>(y) * pixel - 0.5F};
+      const Color color = canvas.at(x, y) * (brightness * (1 + dot(slope, p)));
+      for (const float value : {color.r * tint.r, color.g * tint.g, color.b * tint.b}) {
+        const float noisy = std::clamp(value + noise * random.normal(), 0.0F, 1.0F);
+        image.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * noisy)));
+      }
     }
-  }
   return image;
 }
 
