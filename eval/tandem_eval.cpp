@@ -1,0 +1,59 @@
+// tandem-eval: how good a trained network is on a list of images.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "core/program.h"
+#include "eval/report.h"
+#include "train/atomic_file.h"
+#include "train/checkpoint.h"
+#include "train/precision.h"
+#include "train/predict.h"
+
+namespace {
+
+using namespace tandem;
+
+struct Options {
+  std::string checkpoint, data, root, out, device = "auto", precision;
+  int batch = 64, workers = 2;
+};
+
+int evaluate(const Options& o) {
+  require_writable_folder(o.out);
+  const Checkpoint checkpoint(o.checkpoint);
+  const CheckpointInfo& info = checkpoint.info();
+  const auto classes = static_cast<int>(info.classes.size());
+  const ImageList list = ImageList::load(o.data, o.root, classes);
+  const auto backend = open_backend(o.device);
+  const DType compute =
+      compute_type(*backend, o.precision.empty() ? info.config.precision : parse_precision(o.precision));
+  TwinTowers model(*backend, real_type(compute), checkpoint.model_options());
+  checkpoint.load_model(*backend, model);
+  const Predictions p = predict(*backend, compute, model, list, {info.config.data.image_size, o.batch, o.workers});
+
+  const Evaluation evaluation{
+      {{"checkpoint", o.checkpoint}, {"data", o.data}, {"step", info.state.step}, {"precision", name_of(compute)}},
+      info.classes,
+      classification_metrics(p.logits, p.labels, p.classes),
+      embedding_metrics(p.embeddings, p.labels, p.dimensions)};
+  write_report(evaluation, o.out);
+  std::cout << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Evaluates a checkpoint on labelled images.", "tandem-eval");
+  Options o;
+  app.add_option("CHECKPOINT", o.checkpoint, "A checkpoint that tandem-train wrote")->required();
+  app.add_option("--data", o.data, "List file, or folder with one subfolder a class")->required();
+  app.add_option("--root", o.root, "Where the list's paths start (default: the list's folder)");
+  app.add_option("--out", o.out, "Folder for metrics.json and report.html")->required();
+  app.add_option("--device", o.device, "auto, cpu or cuda[:K]")->capture_default_str();
+  app.add_option("--precision", o.precision, "fp32, bf16, fp64 or auto (default: as in training)");
+  app.add_option("--batch", o.batch, "Images at a time")->capture_default_str()->check(CLI::Range(1, 1 << 16));
+  app.add_option("--workers", o.workers, "Threads that decode")->capture_default_str()->check(CLI::Range(0, 256));
+  return run_program(app, argc, argv, [&] { return evaluate(o); });
+}

@@ -1,0 +1,51 @@
+#include "train/predict.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/loader.h"
+#include "layers/initialise.h"
+#include "train/input.h"
+
+namespace tandem {
+
+Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
+                    const PredictOptions& options) {
+  EvalLoader loader(list, {options.batch, options.image_size, static_cast<unsigned>(options.workers)});
+  Context context{backend, compute};
+  Predictions all;
+  const auto append = [&](const Variable& from, std::vector<float>& to, std::int64_t& columns) {
+    columns = from.shape()[1];
+    const std::vector<double> values = download(backend, from.value());
+    to.insert(to.end(), values.begin(), values.end());
+  };
+  while (auto batch = loader.next()) {
+    const TowerOutputs outputs = model.forward(context, upload_images(backend, compute, *batch));
+    append(outputs.logits, all.logits, all.classes);
+    append(outputs.embeddings, all.embeddings, all.dimensions);
+    all.labels.insert(all.labels.end(), batch->labels.begin(), batch->labels.end());
+    loader.recycle(std::move(*batch));
+  }
+  return all;
+}
+
+Accuracy accuracy(const Predictions& p) {
+  Accuracy sums;
+  for (std::size_t i = 0; i < p.labels.size(); ++i) {
+    const float* z = p.logits.data() + i * static_cast<std::size_t>(p.classes);
+    const float own = z[p.labels[i]], top = *std::max_element(z, z + p.classes);
+    double exponentials = 0;
+    std::int64_t ahead = 0;  // classes that rank before the label; of equal logits the lower class comes first
+    for (std::int64_t k = 0; k < p.classes; ++k) {
+      exponentials += std::exp(static_cast<double>(z[k]) - static_cast<double>(top));
+      ahead += z[k] > own || (z[k] == own && k < p.labels[i]);
+    }
+    sums.top1 += ahead < 1;
+    sums.top5 += ahead < 5;
+    sums.loss += std::log(exponentials) + static_cast<double>(top) - static_cast<double>(own);
+  }
+  const auto n = static_cast<double>(p.labels.size());
+  return {sums.top1 / n, sums.top5 / n, sums.loss / n};
+}
+
+}  // namespace tandem

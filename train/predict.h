@@ -1,0 +1,35 @@
+#pragma once
+// Runs a trained network over a list of images.
+
+#include <vector>
+
+#include "data/image_list.h"
+#include "layers/twin_towers.h"
+
+namespace tandem {
+
+struct Predictions {
+  std::int64_t classes = 0, dimensions = 0;
+  std::vector<float> logits;         ///< (N, K)
+  std::vector<float> embeddings;     ///< (N, D)
+  std::vector<std::int32_t> labels;  ///< (N)
+};
+
+struct PredictOptions {
+  int image_size = 224;
+  int batch = 64;
+  int workers = 2;
+};
+
+/// Every image once, in the list's order, with the evaluation transform and running statistics.
+Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
+                    const PredictOptions& options);
+
+/// Figures of a classifier, as an epoch's line in metrics.jsonl has them.
+struct Accuracy {
+  double top1 = 0, top5 = 0;
+  double loss = 0;  ///< mean softmax cross-entropy, without label smoothing
+};
+Accuracy accuracy(const Predictions& predictions);
+
+}  // namespace tandem

@@ -1,0 +1,49 @@
+#include "train/run_folder.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/error.h"
+#include "train/atomic_file.h"
+
+namespace tandem {
+
+namespace fs = std::filesystem;
+
+RunFolder::RunFolder(fs::path folder, int keep) : folder_(std::move(folder)), keep_(keep) {
+  require_writable_folder(checkpoints());
+}
+
+bool RunFolder::has_checkpoint() const { return fs::exists(last()); }
+
+void RunFolder::write_config(std::string_view json) const { write_file_atomically(folder_ / "config.json", json); }
+
+/// Checkpoints are replaced, never changed, so two names can share one file: a hard link, or a copy on file systems
+/// without them.
+void RunFolder::share(const fs::path& name) const {
+  const fs::path temporary = name.string() + ".tmp";
+  std::error_code error;
+  fs::remove(temporary, error);
+  fs::create_hard_link(last(), temporary, error);
+  if (error) fs::copy_file(last(), temporary, fs::copy_options::overwrite_existing, error);
+  if (!error) fs::rename(temporary, name, error);
+  if (error) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    fail("{}: cannot be written: {}", name.string(), error.message());
+  }
+}
+
+void RunFolder::keep_numbered(std::int64_t step) const {
+  if (keep_ > 0) share(checkpoints() / fmt::format("step-{:08}.safetensors", step));
+  std::vector<fs::path> numbered;
+  for (const auto& entry : fs::directory_iterator(checkpoints())) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step-") && name.ends_with(".safetensors")) numbered.push_back(entry.path());
+  }
+  std::sort(numbered.begin(), numbered.end());
+  const auto surplus = static_cast<std::ptrdiff_t>(numbered.size()) - keep_;
+  for (std::ptrdiff_t i = 0; i < surplus; ++i) fs::remove(numbered[static_cast<std::size_t>(i)]);
+}
+
+}  // namespace tandem

@@ -1,0 +1,21 @@
+// tandem-train: trains the twin towers as a config says.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "core/program.h"
+#include "train/trainer.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains two weight-shared ResNet towers with softmax and contrastive losses.", "tandem-train");
+  std::string path;
+  std::vector<std::string> overrides;
+  tandem::TrainOptions options;
+  app.add_option("CONFIG", path, "The run's config, a JSON file (docs/config.md)")->required();
+  app.add_option("--set", overrides, "Override a key: path.to.key=value; may be given again")->allow_extra_args(false);
+  app.add_flag("--resume", options.resume, "Go on from the output folder's last checkpoint, if it has one");
+  app.add_flag("--dry-run", options.dry_run, "Check config and data, time a step, write nothing");
+  return tandem::run_program(app, argc, argv, [&] {
+    return tandem::train(tandem::read_config(path, overrides), options, std::cerr);
+  });
+}

@@ -1,0 +1,303 @@
+#include "train/trainer.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "data/loader.h"
+#include "data/pair_stream.h"
+#include "layers/initialise.h"
+#include "train/checkpoint.h"
+#include "train/input.h"
+#include "train/interrupt.h"
+#include "train/metrics_log.h"
+#include "train/precision.h"
+#include "train/predict.h"
+#include "train/progress.h"
+#include "train/resume_check.h"
+#include "train/run_folder.h"
+#include "train/schedule.h"
+
+namespace tandem {
+namespace {
+
+using nlohmann::ordered_json;
+
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+ImageList load_list(const SourceConfig& source, std::optional<int> classes) {
+  return ImageList::load(source.list, source.root.value_or(""), classes);
+}
+
+Augment augment_of(const AugmentConfig& config) {
+  Augment augment;
+  if (config.random_resized_crop)
+    augment.random_resized_crop = {static_cast<float>((*config.random_resized_crop)[0]),
+                                   static_cast<float>((*config.random_resized_crop)[1])};
+  augment.flip = config.flip;
+  return augment;
+}
+
+PairLossOptions loss_options(const LossConfig& config) {
+  const auto form = config.contrastive.form == ContrastiveConfig::Form::legacy ? ContrastiveForm::legacy
+                                                                               : ContrastiveForm::hadsell;
+  return {config.softmax.weight, config.softmax.label_smoothing, config.contrastive.weight.value_or(0.0),
+          {config.contrastive.margin, form}};
+}
+
+ordered_json to_json(const LossValues& v) {
+  return {{"total", v.total}, {"softmax_a", v.softmax_a}, {"softmax_b", v.softmax_b}, {"contrastive", v.contrastive}};
+}
+
+LossValues operator+(const LossValues& a, const LossValues& b) {
+  return {a.total + b.total, a.softmax_a + b.softmax_a, a.softmax_b + b.softmax_b, a.contrastive + b.contrastive};
+}
+
+LossValues operator/(const LossValues& a, double n) {
+  return {a.total / n, a.softmax_a / n, a.softmax_b / n, a.contrastive / n};
+}
+
+/// The parts of a run, made from its config.
+class Run {
+ public:
+  Run(const Config& config, std::ostream& out);
+
+  void check_data() const;
+  void dry_run();
+  void start_from_weights();
+  void resume(const std::filesystem::path& checkpoint);
+  std::int64_t steps_done() const { return state_.step; }
+  /// Trains until the end, or until interrupted. Returns whether it came to the end.
+  bool train(RunFolder& folder, MetricsLog& log);
+
+ private:
+  LossValues step(const Batch& batch);
+  void finish_epoch(std::int64_t epoch, bool last_words, MetricsLog& log, RunFolder& folder);
+  void save(RunFolder& folder, bool best, bool numbered);
+  PairLoader loader(std::int64_t first_step, std::int64_t last_step) const;
+  bool is_due(std::int64_t epoch) const;
+  std::int64_t first_step_of(std::int64_t epoch) const { return epoch == 0 ? 0 : stream_.steps_before_epoch_end(epoch - 1); }
+  void report_start() const;
+
+  Config config_;
+  std::ostream& out_;
+  Progress progress_;
+  ImageList train_list_;
+  std::optional<ImageList> eval_list_;
+  std::shared_ptr<Backend> backend_;
+  DType compute_;
+  TwinTowers model_;
+  Sgd optimizer_;
+  PairStream stream_;
+  std::int64_t total_steps_;
+  Schedule schedule_;
+  PairLossOptions loss_;
+  RunState state_;
+  double epoch_seconds_ = 0;  // spent on the epoch's steps in this process
+  std::int64_t epoch_images_ = 0;
+};
+
+Run::Run(const Config& config, std::ostream& out)
+    : config_(config),
+      out_(out),
+      progress_(out, Progress::standard_error()),
+      train_list_(load_list(config.data.train, config.model.classes)),
+      backend_(open_backend(config.device)),
+      compute_(compute_type(*backend_, config.precision)),
+      model_(*backend_, real_type(compute_),
+             model_options(config.model, static_cast<std::int64_t>(train_list_.classes().size()))),
+      optimizer_(*backend_, model_,
+                 {config.optimizer.lr, config.optimizer.momentum, config.optimizer.nesterov,
+                  config.optimizer.weight_decay}),
+      stream_(static_cast<std::uint32_t>(train_list_.size()), config.pairs.batch, config.seed),
+      total_steps_(stream_.steps_before_epoch_end(config.train.epochs - 1)),
+      schedule_(config.schedule, config.optimizer.lr, total_steps_, stream_.steps_before_epoch_end(0)),
+      loss_(loss_options(config.loss)) {
+  if (static_cast<std::size_t>(config.pairs.batch) > train_list_.size())
+    fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", config.pairs.batch,
+               train_list_.size(), train_list_.size());
+  if (config.data.eval) {
+    eval_list_ = load_list(*config.data.eval, static_cast<int>(train_list_.classes().size()));
+    if (eval_list_->classes() != train_list_.classes())
+      fail_input("/data/eval: its classes have other names than those of /data/train");
+  }
+  // Before the first step the loss of a classifier that knows nothing, log K, stands for the moving average.
+  state_.matched_weight = std::log(static_cast<double>(train_list_.classes().size()));
+  state_.images = static_cast<std::int64_t>(train_list_.size());
+  initialise(*backend_, model_, config.seed);
+}
+
+void Run::report_start() const {
+  std::int64_t parameters = 0;
+  for (const NamedTensor& p : const_cast<TwinTowers&>(model_).parameters()) parameters += p.tensor().size();
+  out_ << fmt::format("{} in {} on {}\n", to_string(config_.model.arch), name_of(compute_), backend_->description())
+       << fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
+                      static_cast<double>(parameters) / 1e6, train_list_.size(), train_list_.classes().size(),
+                      eval_list_ ? std::to_string(eval_list_->size()) : "none")
+       << fmt::format("{} pairs a step, {} steps in {} epochs\n", config_.pairs.batch, total_steps_,
+                      config_.train.epochs)
+       << std::flush;
+}
+
+void Run::check_data() const {
+  check_decodes(train_list_);
+  if (eval_list_) check_decodes(*eval_list_);
+}
+
+PairLoader Run::loader(std::int64_t first_step, std::int64_t last_step) const {
+  return PairLoader(train_list_, {config_.pairs.batch, config_.data.image_size, augment_of(config_.data.augment),
+                                  config_.seed, static_cast<unsigned>(config_.data.workers), first_step, last_step});
+}
+
+void Run::dry_run() {
+  report_start();
+  check_data();
+  out_ << "every image can be decoded\n" << std::flush;
+  const std::int64_t steps = std::min<std::int64_t>(2, total_steps_);
+  PairLoader batches = loader(0, steps);
+  double spent = 0;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const Batch batch = batches.next();
+    const double begin = seconds();
+    step(batch);
+    spent = seconds() - begin;  // of the last one: the first also sets things up
+  }
+  out_ << fmt::format("a step takes {:.2f} s, the run about {:.1f} h; {} MiB of tensors. Nothing was written.\n", spent,
+                      spent * static_cast<double>(total_steps_) / 3600, backend_->memory().peak_in_use >> 20);
+}
+
+void Run::start_from_weights() {
+  if (!config_.model.weights) return;
+  const auto missing = load_initial_weights(*config_.model.weights, *backend_, model_);
+  out_ << fmt::format("weights from {}", *config_.model.weights);
+  if (!missing.empty()) out_ << fmt::format("; random where it has none that fit: {}", fmt::join(missing, ", "));
+  out_ << '\n';
+}
+
+void Run::resume(const std::filesystem::path& path) {
+  const Checkpoint checkpoint(path);
+  check_resumable(path, checkpoint.info(), config_, train_list_.classes(), state_.images);
+  checkpoint.load_model(*backend_, model_);
+  checkpoint.load_optimizer(*backend_, optimizer_);
+  state_ = checkpoint.info().state;
+  out_ << fmt::format("resumed from {} after step {} of {}\n", path.string(), state_.step, total_steps_);
+}
+
+LossValues Run::step(const Batch& batch) {
+  if (!config_.loss.contrastive.weight) loss_.contrastive_weight = state_.matched_weight;
+  Context context{*backend_, compute_};
+  context.groups = config_.model.batch_norm == ModelConfig::BatchNorm::per_tower ? 2 : 1;
+  const LossValues values =
+      train_step(context, model_, upload_images(*backend_, compute_, batch), upload_labels(*backend_, batch), loss_,
+                 optimizer_, schedule_.lr(state_.step));
+  constexpr double kAverage = 0.99;
+  state_.matched_weight =
+      kAverage * state_.matched_weight + (1 - kAverage) * (values.softmax_a + values.softmax_b) / 2;
+  return values;
+}
+
+bool Run::is_due(std::int64_t epoch) const {
+  return (epoch + 1) % config_.checkpoint.every_epochs == 0 || epoch + 1 == config_.train.epochs;
+}
+
+void Run::save(RunFolder& folder, bool best, bool numbered) {
+  save_checkpoint(folder.last(), *backend_, model_, optimizer_, {config_, train_list_.classes(), state_});
+  if (best) folder.mark_best();
+  if (numbered) folder.keep_numbered(state_.step);
+}
+
+/// Evaluates, logs, and writes the checkpoints that are due; with `last_words`, one in any case.
+void Run::finish_epoch(std::int64_t epoch, bool last_words, MetricsLog& log, RunFolder& folder) {
+  progress_.pause();
+  const LossValues mean = state_.epoch_sums / static_cast<double>(state_.epoch_steps);
+  const double rate = static_cast<double>(epoch_images_) / std::max(epoch_seconds_, 1e-9);
+  ordered_json event{{"event", "epoch"},     {"epoch", epoch + 1},
+                     {"step", state_.step},  {"loss", to_json(mean)},
+                     {"lr", schedule_.lr(state_.step - 1)}, {"images_per_s", rate}};
+  std::string line = fmt::format("epoch {}/{}  loss {:.4f} (softmax {:.4f}, contrastive {:.4f})", epoch + 1,
+                                 config_.train.epochs, mean.total, (mean.softmax_a + mean.softmax_b) / 2,
+                                 mean.contrastive);
+  bool best = !eval_list_;  // without an evaluation, the latest is the best there is
+  if (eval_list_) {
+    const Accuracy a = accuracy(predict(*backend_, compute_, model_, *eval_list_,
+                                        {config_.data.image_size, 2 * config_.pairs.batch, config_.data.workers}));
+    event["eval"] = {{"top1", a.top1}, {"top5", a.top5}, {"loss", a.loss}};
+    best = !state_.best_top1 || a.top1 > *state_.best_top1;
+    if (best) state_.best_top1 = a.top1;
+    line += fmt::format("  top-1 {:.3f}{}", a.top1, best ? " (best)" : "");
+  }
+  log.append(event);
+  progress_.line(line + fmt::format("  {:.1f} images/s", rate));
+  state_.epoch_sums = {};
+  state_.epoch_steps = 0;
+  epoch_seconds_ = 0;
+  epoch_images_ = 0;
+  // The best one is written whenever it is found, also between the epochs that are due.
+  if (is_due(epoch) || best || last_words) save(folder, best, is_due(epoch));
+}
+
+bool Run::train(RunFolder& folder, MetricsLog& log) {
+  report_start();
+  const InterruptScope interrupt;
+  PairLoader batches = loader(state_.step, total_steps_);
+  while (state_.step < total_steps_) {
+    const double begin = seconds();
+    Batch batch = batches.next();
+    const std::int64_t epoch = stream_.epoch_of_step(state_.step);
+    const double lr = schedule_.lr(state_.step);
+    const LossValues values = step(batch);
+    const double end = seconds();
+    const int images = batch.images;
+    batches.recycle(std::move(batch));
+    ++state_.step;
+    ++state_.epoch_steps;
+    state_.epoch_sums = state_.epoch_sums + values;
+    epoch_seconds_ += end - begin;
+    epoch_images_ += images;
+    log.append({{"event", "step"}, {"epoch", epoch + 1}, {"step", state_.step}, {"loss", to_json(values)}, {"lr", lr},
+                {"images_per_s", images / (end - begin)}});
+    const std::int64_t epoch_end = stream_.steps_before_epoch_end(epoch), epoch_begin = first_step_of(epoch);
+    progress_.step({static_cast<int>(epoch) + 1, config_.train.epochs, state_.step - epoch_begin,
+                    epoch_end - epoch_begin, images, values.total, (values.softmax_a + values.softmax_b) / 2,
+                    values.contrastive},
+                   end);
+    const bool stop = interrupt.interrupted();
+    if (state_.step == epoch_end)
+      finish_epoch(epoch, stop, log, folder);
+    else if (stop || (config_.checkpoint.every_steps && state_.step % *config_.checkpoint.every_steps == 0))
+      save(folder, false, false);
+    if (stop && state_.step < total_steps_) return false;
+  }
+  progress_.clear();
+  return true;
+}
+
+}  // namespace
+
+int train(const Config& config, const TrainOptions& options, std::ostream& out) {
+  Run run(config, out);
+  if (options.dry_run) {
+    run.start_from_weights();
+    run.dry_run();
+    return 0;
+  }
+  RunFolder folder(config.output, config.checkpoint.keep);
+  if (folder.has_checkpoint() && !options.resume)
+    fail_input("{}: holds a run already; --resume continues it, --set output=FOLDER starts another",
+               folder.last().string());
+  MetricsLog log(folder.metrics());
+  if (folder.has_checkpoint()) {
+    run.resume(folder.last());
+  } else {
+    run.start_from_weights();
+  }
+  log.truncate_after(run.steps_done());
+  folder.write_config(to_json(config).dump(2) + "\n");
+  if (!run.train(folder, log)) {
+    out << "interrupted; the run so far is in " << folder.last().string() << ", --resume continues it\n";
+    return 130;
+  }
+  out << "done: " << folder.best().string() << '\n';
+  return 0;
+}
+
+}  // namespace tandem

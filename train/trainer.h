@@ -1,0 +1,22 @@
+#pragma once
+// A training run, from a config to a trained network in its output folder.
+
+#include <ostream>
+
+#include "train/config.h"
+
+namespace tandem {
+
+struct TrainOptions {
+  bool resume = false;   ///< go on from the output folder's last checkpoint; start anew if it has none
+  bool dry_run = false;  ///< check everything, decode every image, time two steps, write nothing
+};
+
+/// Runs the config to its end, reporting on `out`. SIGINT and SIGTERM end it after the current step, with a checkpoint.
+///
+/// InputError for data, weights or a checkpoint that cannot be used, and for an output folder that already holds a run
+/// when `resume` is not set. Error for a failure on the way (disk full, loss not finite); checkpoints written before it
+/// stay as they are. Returns the exit status: 0, or 130 if it was interrupted.
+int train(const Config& config, const TrainOptions& options, std::ostream& out);
+
+}  // namespace tandem
