@@ -1,11 +1,11 @@
 #pragma once
 // The backend interface: what a device must be able to do for Tandem to train on it.
 //
-// Shapes use the letters of core/shape.h. T is the activation type (f32, bf16 or f64); "real" is real_type(T): f32, or f64
-// when T is f64. Parameters, statistics, gradients of parameters, heads and losses are real.
+// Shapes use the letters of core/shape.h. T is the activation type (f32, bf16 or f64); "real" is real_type(T): f32, or
+// f64 when T is f64. Parameters, statistics, gradients of parameters, heads and losses are real.
 //
-// Every output arrives allocated with the shape and type stated; the ops in core/ops check and allocate, so a backend need
-// not check again. A verb overwrites its outputs unless its comment says that it accumulates, and outputs must not
+// Every output arrives allocated with the shape and type stated; the ops in core/ops check and allocate, so a backend
+// need not check again. A verb overwrites its outputs unless its comment says that it accumulates, and outputs must not
 // share memory with inputs or each other unless it says that they may. Calls on one backend are queued in order;
 // synchronize() waits for them. A backend that has no kernel for some type throws; nothing falls back silently.
 
@@ -19,13 +19,19 @@
 
 namespace tandem {
 
+/// How often a window fits into `length` elements with `padding` more at each end: the output's length, 0 if never.
+inline std::int64_t count_windows(std::int64_t length, std::int64_t window, std::int64_t stride, std::int64_t padding) {
+  const std::int64_t room = length + 2 * padding - window;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
 struct Conv2dGeometry {
   std::int64_t stride = 1;
   std::int64_t padding = 0;
 
   /// Output length for an input of `length` and a window of `window`.
   std::int64_t output(std::int64_t length, std::int64_t window) const {
-    return (length + 2 * padding - window) / stride + 1;
+    return count_windows(length, window, stride, padding);
   }
   bool operator==(const Conv2dGeometry&) const = default;
 };
@@ -35,7 +41,7 @@ struct Pool2dGeometry {
   std::int64_t stride = 2;
   std::int64_t padding = 0;
 
-  std::int64_t output(std::int64_t length) const { return (length + 2 * padding - window) / stride + 1; }
+  std::int64_t output(std::int64_t length) const { return count_windows(length, window, stride, padding); }
 };
 
 struct BatchNormOptions {
@@ -119,19 +125,22 @@ class Backend {
   /// pixels (N, H, W, 3) u8 to y (N, H, W, 3) T: (pixel / 255 - mean[c]) / std[c], ImageNet's mean and deviation.
   virtual void normalize_images(const Tensor& pixels, Tensor& y) = 0;
 
-  // Convolution: x (N, H, W, C) T, w (K, R, S, C) real, y (N, H', W', K) T. -----------------------------------------------
+  // Convolution: x (N, H, W, C) T, w (K, R, S, C) real, y (N, H', W', K) T.
+  // -----------------------------------------------
 
   virtual void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) = 0;
   virtual void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) = 0;
   virtual void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) = 0;
 
-  // Linear: x (N, C), w (K, C), b (K), y (N, K), all real. y = x w' + b. ------------------------------------------------
+  // Linear: x (N, C), w (K, C), b (K), y (N, K), all real. y = x w' + b.
+  // ------------------------------------------------
 
   virtual void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) = 0;
   virtual void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) = 0;
   virtual void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) = 0;
 
-  // Batch normalisation over the rows of x (N, H, W, C) T; Ioffe and Szegedy 2015. -----------------------------------------
+  // Batch normalisation over the rows of x (N, H, W, C) T; Ioffe and Szegedy 2015.
+  // -----------------------------------------
 
   /// y = [relu]( gamma * (x - mean) / sqrt(var + eps) + beta [+ residual] ), mean and biased variance per group and
   /// channel over the group's M / G rows. Updates running_mean and running_var (C) real, group after group, with the

@@ -1,0 +1,180 @@
+#include "core/arena.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "core/rng.h"
+#include "cpu/host_memory.h"
+#include "tests/support/catch.h"
+
+namespace tandem {
+namespace {
+
+constexpr std::size_t kKiB = 1 << 10, kMiB = 1 << 20;
+
+std::shared_ptr<Arena> host_arena() { return std::make_shared<Arena>(std::make_unique<cpu::HostSegments>()); }
+
+/// Hands out the parts of one mapping in order, so that segments lie next to each other in memory.
+class AdjacentSegments : public SegmentSource {
+ public:
+  explicit AdjacentSegments(int& released) : released_(released), begin_(memory_.acquire(kBytes)) {}
+  ~AdjacentSegments() override { memory_.release(begin_, kBytes); }
+  void* acquire(std::size_t bytes) override {
+    if (used_ + bytes > kBytes) throw std::bad_alloc();
+    return static_cast<std::byte*>(begin_) + std::exchange(used_, used_ + bytes);
+  }
+  void release(void*, std::size_t) noexcept override { ++released_; }
+
+ private:
+  static constexpr std::size_t kBytes = 256 * kMiB;
+  int& released_;
+  cpu::HostSegments memory_;
+  void* begin_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("Arena blocks are aligned and do not overlap") {
+  const auto arena = host_arena();
+  std::vector<std::pair<std::byte*, std::size_t>> blocks;
+  for (const std::size_t bytes : {0UL, 1UL, 255UL, 256UL, 257UL, 4096UL, 100'000UL}) {
+    auto* block = static_cast<std::byte*>(arena->allocate(bytes));
+    CHECK(reinterpret_cast<std::uintptr_t>(block) % 256 == 0);
+    for (const auto& [other, size] : blocks) CHECK((block + bytes <= other || other + size <= block));
+    for (const auto& [other, size] : blocks) CHECK(block != other);
+    std::memset(block, 0xAB, bytes);
+    blocks.emplace_back(block, bytes);
+  }
+  for (const auto& [block, size] : blocks) arena->release(block);
+  CHECK(arena->stats().in_use == 0);
+}
+
+TEST_CASE("Arena takes the smallest free block that fits") {
+  const auto arena = host_arena();
+  std::vector<void*> wide, separators;
+  for (const std::size_t bytes : {1000 * kKiB, 100 * kKiB, 500 * kKiB}) {
+    wide.push_back(arena->allocate(bytes));
+    separators.push_back(arena->allocate(1));
+  }
+  for (void* block : wide) arena->release(block);
+  CHECK(arena->allocate(90 * kKiB) == wide[1]);
+  CHECK(arena->allocate(400 * kKiB) == wide[2]);
+  CHECK(arena->allocate(600 * kKiB) == wide[0]);
+  CHECK(arena->stats().segments == 1);
+}
+
+TEST_CASE("Arena merges neighbouring free blocks in every order of release") {
+  const std::vector<std::vector<std::size_t>> orders = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                                        {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+  for (const auto& order : orders) {
+    const auto arena = host_arena();
+    // They fill the segment, so that only the three together can serve the last request.
+    const std::vector<void*> blocks{arena->allocate(8 * kMiB - 1), arena->allocate(8 * kMiB - 1),
+                                    arena->allocate(16 * kMiB - 1)};
+    for (const std::size_t i : order) arena->release(blocks[i]);
+    CHECK(arena->allocate(32 * kMiB - 1) == blocks[0]);
+    CHECK(arena->stats().segments == 1);
+  }
+}
+
+TEST_CASE("Arena never merges across segments") {
+  int released = 0;
+  {
+    Arena arena(std::make_unique<AdjacentSegments>(released));
+    auto* first = static_cast<std::byte*>(arena.allocate(32 * kMiB - 1));
+    auto* second = static_cast<std::byte*>(arena.allocate(32 * kMiB - 1));
+    REQUIRE(second == first + 32 * kMiB);
+    arena.release(first);
+    arena.release(second);
+    CHECK(arena.allocate(40 * kMiB) == second + 32 * kMiB);
+    CHECK(arena.stats().segments == 3);
+    CHECK(arena.stats().reserved == (32 + 32 + 64) * kMiB);
+  }
+  CHECK(released == 3);
+}
+
+TEST_CASE("Arena serves an identical second round without a new segment") {
+  const auto arena = host_arena();
+  const auto round = [&arena] {
+    Random random(1, RandomPurpose::test);
+    std::vector<void*> blocks, addresses;
+    for (int i = 0; i < 300; ++i) {
+      blocks.push_back(arena->allocate(random.below(1 << 20)));
+      addresses.push_back(blocks.back());
+      if (random.below(3) == 0) {
+        std::swap(blocks[random.below(static_cast<std::uint32_t>(blocks.size()))], blocks.back());
+        arena->release(blocks.back());
+        blocks.pop_back();
+      }
+    }
+    for (void* block : blocks) arena->release(block);
+    return addresses;
+  };
+  const auto first = round();
+  const MemoryStats after_first = arena->stats();
+  CHECK(after_first.segments > 1);
+  CHECK(after_first.in_use == 0);
+  round();
+  const auto third = round(), fourth = round();
+  CHECK(arena->stats().segments == after_first.segments);
+  CHECK(arena->stats().reserved == after_first.reserved);
+  CHECK(third == fourth);  // the same addresses too: what a captured CUDA graph needs
+}
+
+TEST_CASE("Arena counts what is in use and its peak") {
+  const auto arena = host_arena();
+  void* a = arena->allocate(kMiB);
+  const std::size_t one = arena->stats().in_use;
+  CHECK(one >= kMiB);
+  CHECK(one <= kMiB + 512);
+  void* b = arena->allocate(kMiB);
+  CHECK(arena->stats().in_use == 2 * one);
+  arena->release(a);
+  CHECK(arena->stats().in_use == one);
+  CHECK(arena->stats().peak_in_use == 2 * one);
+  arena->release(b);
+  CHECK(arena->stats().in_use == 0);
+  CHECK(arena->stats().peak_in_use == 2 * one);
+}
+
+TEST_CASE("Arena passes on that memory has run out and stays usable") {
+  int released = 0;
+  Arena arena(std::make_unique<AdjacentSegments>(released));
+  CHECK_THROWS_AS(arena.allocate(300 * kMiB), std::bad_alloc);
+  CHECK(arena.stats().in_use == 0);
+  void* block = arena.allocate(kMiB);
+  CHECK(block != nullptr);
+  arena.release(block);
+}
+
+TEST_CASE("Arena serves many threads at once") {
+  const auto arena = host_arena();
+  std::vector<int> corrupted(4, 0);
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < corrupted.size(); ++t)
+    threads.emplace_back([&, t] {
+      Random random(2, RandomPurpose::test, 0, t);
+      std::vector<std::pair<unsigned char*, std::size_t>> blocks;
+      const auto drop_last = [&] {
+        const auto [data, bytes] = blocks.back();
+        for (std::size_t i = 0; i < bytes; ++i) corrupted[t] += data[i] != t + 1;
+        arena->release(data);
+        blocks.pop_back();
+      };
+      for (int i = 0; i < 500; ++i) {
+        const std::size_t bytes = random.below(20'000);
+        blocks.emplace_back(static_cast<unsigned char*>(arena->allocate(bytes)), bytes);
+        std::memset(blocks.back().first, static_cast<int>(t + 1), bytes);
+        if (random.below(2) == 0) drop_last();
+      }
+      while (!blocks.empty()) drop_last();
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(corrupted == std::vector<int>(4, 0));
+  CHECK(arena->stats().in_use == 0);
+}
+
+}  // namespace tandem
