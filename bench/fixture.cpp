@@ -25,7 +25,8 @@ Spec read_spec(const json& f) {
   spec.pairs = f.at("pairs").get<std::int64_t>();
   spec.groups = f.at("towers").get<std::string>() == "stacked" ? 1 : 2;
   spec.sgd = {f.at("lr").get<double>(), f.at("momentum").get<double>(), false, f.at("weight_decay").get<double>()};
-  if (spec.size < 1 || spec.pairs < 1) fail_input("fixture: size {} and pairs {}, expected at least 1", spec.size, spec.pairs);
+  if (spec.size < 1 || spec.pairs < 1)
+    fail_input("fixture: size {} and pairs {}, expected at least 1", spec.size, spec.pairs);
   return spec;
 }
 
@@ -148,7 +149,9 @@ FixtureResult run_fixture(Backend& backend, DType compute, const json& fixture) 
 }
 
 nlohmann::ordered_json to_json(const FixtureResult& result) {
-  const auto entry = [](const Deviation& d) { return nlohmann::ordered_json{{"deviation", d.value}, {"tensor", d.where}}; };
+  const auto entry = [](const Deviation& d) {
+    return nlohmann::ordered_json{{"deviation", d.value}, {"tensor", d.where}};
+  };
   return {{"losses", entry(result.losses)},
           {"first_losses", entry(result.first_losses)},
           {"grads", entry(result.grads)},

@@ -17,11 +17,11 @@ struct Deviation {
 };
 
 struct FixtureResult {
-  Deviation losses;       ///< of all steps
-  Deviation first_losses; ///< of the first step
-  Deviation grads;        ///< norms and inner products, first step
-  Deviation after_step0;  ///< the same of parameters and buffers after the first update
-  Deviation eval_after;   ///< logits and embedding norms of stream A after the last update
+  Deviation losses;        ///< of all steps
+  Deviation first_losses;  ///< of the first step
+  Deviation grads;         ///< norms and inner products, first step
+  Deviation after_step0;   ///< the same of parameters and buffers after the first update
+  Deviation eval_after;    ///< logits and embedding norms of stream A after the last update
 };
 
 /// Runs the fixture with activations of type `compute`. InputError for a file of another form.

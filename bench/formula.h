@@ -10,15 +10,15 @@
 
 namespace tandem {
 
-/// n numbers in [-1, 1): the top 24 bits of splitmix64(fnv1a64(name) + i), i counting in PyTorch's order (a convolution's
-/// weight as OIHW, images as NCHW).
+/// n numbers in [-1, 1): the top 24 bits of splitmix64(fnv1a64(name) + i), i counting in PyTorch's order (a
+/// convolution's weight as OIHW, images as NCHW).
 std::vector<float> formula_uniform(const std::string& name, std::int64_t n);
 
 /// The name under which the reference program knows one of our tensors: "trunk.conv1.weight", "classifier.bias".
 std::string reference_name(const std::string& name);
 
-/// u being formula_uniform(reference_name, ...): convolutions u sqrt(6 / (R S K)), linear weights u / sqrt(C), batch-norm
-/// weights 1 + u/10 (0.2 + u/10 for bn3), biases u/10; running means 0, running variances 1.
+/// u being formula_uniform(reference_name, ...): convolutions u sqrt(6 / (R S K)), linear weights u / sqrt(C),
+/// batch-norm weights 1 + u/10 (0.2 + u/10 for bn3), biases u/10; running means 0, running variances 1.
 void fill_with_formula(Backend& backend, Module& module);
 
 /// [Frobenius norm, inner product with formula_uniform("probe/" + reference name)].

@@ -63,8 +63,8 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
     if (step >= 0) times.push_back(seconds() - begin);
   }
   std::sort(times.begin(), times.end());
-  const double median = times.size() % 2 ? times[times.size() / 2]
-                                         : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
+  const double median =
+      times.size() % 2 ? times[times.size() / 2] : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
   return {{"device", backend.device().to_string()},
           {"backend", backend.description()},
           {"precision", name_of(compute)},

@@ -16,8 +16,8 @@ struct StepBenchOptions {
   int warmup = 3;
 };
 
-/// One step trains 2 * pairs images, from u8 pixels in memory to updated weights. The result has images_per_s and step_s
-/// (medians), best_images_per_s, peak_mib (resident memory of the process), arena_mib, loss, and the options.
+/// One step trains 2 * pairs images, from u8 pixels in memory to updated weights. The result has images_per_s and
+/// step_s (medians), best_images_per_s, peak_mib (resident memory of the process), arena_mib, loss, and the options.
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options);
 
 }  // namespace tandem

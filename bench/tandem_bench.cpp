@@ -45,7 +45,9 @@ int main(int argc, char** argv) {
   step->add_option("--pairs", options.pairs, "Pairs a step")->capture_default_str()->check(CLI::Range(1, 1 << 16));
   step->add_option("--size", options.size, "Image height and width")->capture_default_str()->check(CLI::Range(1, 4096));
   step->add_option("--steps", options.steps, "Timed steps")->capture_default_str()->check(CLI::Range(1, 1 << 20));
-  step->add_option("--warmup", options.warmup, "Steps before them")->capture_default_str()->check(CLI::Range(0, 1 << 20));
+  step->add_option("--warmup", options.warmup, "Steps before them")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 20));
 
   CLI::App* fixture = app.add_subcommand("fixture", "Compares a few steps with the figures of a fixture file");
   fixture->add_option("FILE", path, "The fixture")->required();

@@ -16,7 +16,8 @@ constexpr std::size_t kSegment = std::size_t{32} << 20;
 
 std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
-// AddressSanitizer sees a segment as one allocation; marking what is free lets it catch what it would in malloc's memory.
+// AddressSanitizer sees a segment as one allocation; marking what is free lets it catch what it would in malloc's
+// memory.
 void mark_unusable([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
   ASAN_POISON_MEMORY_REGION(data, bytes);

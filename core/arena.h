@@ -2,8 +2,8 @@
 // The caching arena: where tensors' memory comes from.
 //
 // Memory is taken from a backend in large segments, cut into blocks best-fit, and merged again when released. A
-// training step asks for the same blocks in the same order each time, so after the first steps it takes nothing more from
-// the backend. That saves page faults and system calls, and lets a step be captured as one CUDA graph.
+// training step asks for the same blocks in the same order each time, so after the first steps it takes nothing more
+// from the backend. That saves page faults and system calls, and lets a step be captured as one CUDA graph.
 
 #include <cstddef>
 #include <map>
@@ -58,8 +58,8 @@ class Arena {
 
   mutable std::mutex mutex_;
   std::unique_ptr<SegmentSource> source_;
-  Blocks blocks_;                                        // by address
-  std::set<std::pair<std::size_t, std::byte*>> free_;    // by size, then address: best fit first
+  Blocks blocks_;                                      // by address
+  std::set<std::pair<std::size_t, std::byte*>> free_;  // by size, then address: best fit first
   std::map<std::byte*, std::size_t> segments_;
   MemoryStats stats_;
 };

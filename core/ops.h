@@ -1,7 +1,7 @@
 #pragma once
-// Differentiable ops. Each checks its arguments, allocates its output, calls the backend, and records its gradient rule;
-// core/ops/X.cpp holds op X's forward and rule side by side. Shapes: core/shape.h's letters, types: core/backend.h's T.
-// Bad arguments throw Error: op, got, expected.
+// Differentiable ops. Each checks its arguments, allocates its output, calls the backend, and records its gradient
+// rule; core/ops/X.cpp holds op X's forward and rule side by side. Shapes: core/shape.h's letters, types:
+// core/backend.h's T. Bad arguments throw Error: op, got, expected.
 
 #include <vector>
 
@@ -16,8 +16,8 @@ Variable conv2d(Context& context, const Variable& x, const Variable& w, const Co
 Variable linear(Context& context, const Variable& x, const Variable& w, const Variable& b);
 
 struct BatchNormParameters {
-  Variable gamma, beta;               ///< (C) real
-  Tensor running_mean, running_var;   ///< (C) real, updated in training
+  Variable gamma, beta;              ///< (C) real
+  Tensor running_mean, running_var;  ///< (C) real, updated in training
   double eps = 1e-5;
   double momentum = 0.1;
 };

@@ -1,5 +1,5 @@
-// Batch normalisation, f32 and bf16. Sums are taken piece by piece in f32 and combined in f64, in the order of the pieces,
-// whose number depends on the shape alone: so the result does not depend on the number of threads.
+// Batch normalisation, f32 and bf16. Sums are taken piece by piece in f32 and combined in f64, in the order of the
+// pieces, whose number depends on the shape alone: so the result does not depend on the number of threads.
 
 #include <cmath>
 #include <vector>
@@ -56,8 +56,8 @@ struct Moments {
   double mean, var;
 };
 
-/// Mean and biased variance of a channel in a group from each piece's centre m, sum of x - m, and sum of (x - m)^2, where m
-/// is near the piece's mean. Nothing cancels: Chan, Golub, LeVeque 1983.
+/// Mean and biased variance of a channel in a group from each piece's centre m, sum of x - m, and sum of (x - m)^2,
+/// where m is near the piece's mean. Nothing cancels: Chan, Golub, LeVeque 1983.
 Moments combine(const Pieces& pieces, PieceSums& sums, std::int64_t group, std::int64_t c) {
   const auto each = [&](const auto& body) {
     for (std::int64_t i = group * pieces.a_group; i < (group + 1) * pieces.a_group; ++i) {
@@ -107,7 +107,8 @@ void CpuBackend::batch_norm_forward_train(const BatchNormOptions& options, const
         saved.inv_std.data<float>()[i] = static_cast<float>(inv_std);
         scales.data<float>()[i] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) * inv_std);
         const auto update = [&options](float& running, double batch) {
-          running = static_cast<float>((1 - options.momentum) * static_cast<double>(running) + options.momentum * batch);
+          running =
+              static_cast<float>((1 - options.momentum) * static_cast<double>(running) + options.momentum * batch);
         };
         update(running_mean.data<float>()[c], mean);
         update(running_var.data<float>()[c], n > 1 ? var * n / (n - 1) : var);
@@ -158,11 +159,11 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Tens
     PieceSums sums(*this, pieces, 2);
     pieces.for_each([&](std::int64_t g, std::int64_t piece, std::int64_t row, std::int64_t rows) {
       kernels.backward_sums(elements<T>(dy) + row * channels, elements<T>(x) + row * channels, mask_row(row),
-                            saved.mean.data<float>() + g * channels, rows, channels, sums(piece, 0),
-                            sums(piece, 1));
+                            saved.mean.data<float>() + g * channels, rows, channels, sums(piece, 0), sums(piece, 1));
     });
     // dx = scale * (dy' - mean_dy + (x - mean) * slope), slope = -inv_std^2 mean(dy' (x - mean))
-    Tensor scale = empty({options.groups, channels}, DType::f32), mean_dy = empty({options.groups, channels}, DType::f32);
+    Tensor scale = empty({options.groups, channels}, DType::f32),
+           mean_dy = empty({options.groups, channels}, DType::f32);
     Tensor slope = empty({options.groups, channels}, DType::f32);
     fill(dgamma, 0);
     fill(dbeta, 0);
@@ -174,7 +175,8 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Tens
           sum_dy += static_cast<double>(sums(piece, 0)[c]);
           sum_dy_x += static_cast<double>(sums(piece, 1)[c]);
         }
-        const double n = static_cast<double>(pieces.rows), inv_std = static_cast<double>(saved.inv_std.data<float>()[i]);
+        const double n = static_cast<double>(pieces.rows),
+                     inv_std = static_cast<double>(saved.inv_std.data<float>()[i]);
         scale.data<float>()[i] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) * inv_std);
         mean_dy.data<float>()[i] = static_cast<float>(sum_dy / n);
         slope.data<float>()[i] = static_cast<float>(-inv_std * inv_std * sum_dy_x / n);

@@ -78,8 +78,7 @@ void CpuBackend::normalize_images(const Tensor& pixels, Tensor& y) {
     using T = decltype(type);
     // Pieces begin at a red component: their length is a multiple of 3.
     parallel_pieces(y.size(), 3 * kGrain, [&](std::int64_t begin, std::int64_t end) {
-      kernels.normalize_images(pixels.data<std::uint8_t>() + begin, scale, shift, end - begin,
-                               elements<T>(y) + begin);
+      kernels.normalize_images(pixels.data<std::uint8_t>() + begin, scale, shift, end - begin, elements<T>(y) + begin);
     });
   });
 }

@@ -59,8 +59,8 @@ void CpuBackend::max_pool_backward(const Pool2dGeometry& z, const Tensor& dy, co
             const std::int64_t at = ((image * p + i) * q + j) * channels;
             gradients[count] = elements<T>(dy) + at;
             winners[count] = argmax.data<std::uint8_t>() + at;
-            position[count++] = static_cast<std::uint8_t>((h - i * z.stride + z.padding) * z.window + w - j * z.stride +
-                                                          z.padding);
+            position[count++] =
+                static_cast<std::uint8_t>((h - i * z.stride + z.padding) * z.window + w - j * z.stride + z.padding);
           }
         kernels.max_pool_backward(gradients, winners, position, count, channels,
                                   elements<T>(dx) + (row * dx.dim(2) + w) * channels);

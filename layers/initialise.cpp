@@ -33,8 +33,7 @@ void initialise(Backend& backend, Module& module, std::uint64_t seed) {
     const Shape& shape = named.tensor().shape();
     const bool bias_of_linear = linear_inputs > 0 && named.name.ends_with("bias");
     linear_inputs = shape.rank() == 2 ? shape[1] : bias_of_linear ? linear_inputs : 0;
-    upload(backend, draw(named, linear_inputs, Random(seed, RandomPurpose::initialise, 0, 0, index++)),
-           named.tensor());
+    upload(backend, draw(named, linear_inputs, Random(seed, RandomPurpose::initialise, 0, 0, index++)), named.tensor());
     if (bias_of_linear) linear_inputs = 0;
   }
 }

@@ -12,8 +12,8 @@ PairLosses pair_loss(Context& context, const TowerOutputs& outputs, const Tensor
   PairLosses losses;
   losses.softmax_a = ops::softmax_cross_entropy(context, a(outputs.logits), labels_a, options.label_smoothing);
   losses.softmax_b = ops::softmax_cross_entropy(context, b(outputs.logits), labels_b, options.label_smoothing);
-  losses.contrastive = ops::contrastive(context, a(outputs.embeddings), b(outputs.embeddings), labels_a, labels_b,
-                                        options.contrastive);
+  losses.contrastive =
+      ops::contrastive(context, a(outputs.embeddings), b(outputs.embeddings), labels_a, labels_b, options.contrastive);
   losses.total = ops::weighted_sum(context, {losses.softmax_a, losses.softmax_b, losses.contrastive},
                                    {options.softmax_weight, options.softmax_weight, options.contrastive_weight});
   return losses;

@@ -1,6 +1,6 @@
 #pragma once
-// ResNet (He, Zhang, Ren, Sun 2016), version 1.5: a bottleneck's stride is on its 3x3 convolution. Parameters are named as
-// torchvision names them, so that its weights can be loaded.
+// ResNet (He, Zhang, Ren, Sun 2016), version 1.5: a bottleneck's stride is on its 3x3 convolution. Parameters are named
+// as torchvision names them, so that its weights can be loaded.
 
 #include <array>
 #include <memory>

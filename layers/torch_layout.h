@@ -27,8 +27,7 @@ void for_torch_order(const Shape& shape, const Body& body) {
   const std::int64_t area = shape[1] * shape[2], channels = shape[3];
   for (std::int64_t k = 0; k < shape[0]; ++k)
     for (std::int64_t at = 0; at < area; ++at)
-      for (std::int64_t c = 0; c < channels; ++c)
-        body((k * area + at) * channels + c, (k * channels + c) * area + at);
+      for (std::int64_t c = 0; c < channels; ++c) body((k * area + at) * channels + c, (k * channels + c) * area + at);
 }
 
 }  // namespace tandem

@@ -1,5 +1,6 @@
 #pragma once
-// The twin towers: one trunk with shared weights, a classifier and an embedding head, run on two streams of images at once.
+// The twin towers: one trunk with shared weights, a classifier and an embedding head, run on two streams of images at
+// once.
 
 #include <memory>
 #include <vector>
@@ -8,8 +9,8 @@
 
 namespace tandem {
 
-/// Fully connected layers with ReLU between them: widths {1024, 256} makes the layers "0" and "2", as PyTorch's Sequential
-/// would name them.
+/// Fully connected layers with ReLU between them: widths {1024, 256} makes the layers "0" and "2", as PyTorch's
+/// Sequential would name them.
 class EmbeddingHead : public Module {
  public:
   EmbeddingHead(Backend& backend, DType real, std::int64_t in, const std::vector<int>& widths);
@@ -32,8 +33,8 @@ struct TwinTowersOptions {
 };
 
 /// Weights are shared because there is one set of them: the two streams are the halves of one batch of 2N images. With
-/// context.groups = 2 each half is normalised by its own statistics, which equals running the trunk twice and adding the
-/// gradients; with groups = 1 both halves are normalised together.
+/// context.groups = 2 each half is normalised by its own statistics, which equals running the trunk twice and adding
+/// the gradients; with groups = 1 both halves are normalised together.
 class TwinTowers : public Module {
  public:
   TwinTowers(Backend& backend, DType real, const TwinTowersOptions& options);

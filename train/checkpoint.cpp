@@ -58,12 +58,13 @@ void load(const std::filesystem::path& path, const SafetensorsFile& file, Backen
 }
 
 json to_json(const RunState& s) {
-  return {{"step", s.step},
-          {"images", s.images},
-          {"epoch_sums", {s.epoch_sums.total, s.epoch_sums.softmax_a, s.epoch_sums.softmax_b, s.epoch_sums.contrastive}},
-          {"epoch_steps", s.epoch_steps},
-          {"matched_weight", s.matched_weight},
-          {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)}};
+  return {
+      {"step", s.step},
+      {"images", s.images},
+      {"epoch_sums", {s.epoch_sums.total, s.epoch_sums.softmax_a, s.epoch_sums.softmax_b, s.epoch_sums.contrastive}},
+      {"epoch_steps", s.epoch_steps},
+      {"matched_weight", s.matched_weight},
+      {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)}};
 }
 
 RunState parse_state(const json& j) {

@@ -3,7 +3,8 @@
 
 namespace tandem {
 
-/// While it lives, the first SIGINT or SIGTERM only sets a flag; the second one ends the process as usual. One at a time.
+/// While it lives, the first SIGINT or SIGTERM only sets a flag; the second one ends the process as usual. One at a
+/// time.
 class InterruptScope {
  public:
   InterruptScope();

@@ -15,7 +15,6 @@ int main(int argc, char** argv) {
   app.add_option("--set", overrides, "Override a key: path.to.key=value; may be given again")->allow_extra_args(false);
   app.add_flag("--resume", options.resume, "Go on from the output folder's last checkpoint, if it has one");
   app.add_flag("--dry-run", options.dry_run, "Check config and data, time a step, write nothing");
-  return tandem::run_program(app, argc, argv, [&] {
-    return tandem::train(tandem::read_config(path, overrides), options, std::cerr);
-  });
+  return tandem::run_program(app, argc, argv,
+                             [&] { return tandem::train(tandem::read_config(path, overrides), options, std::cerr); });
 }

@@ -19,8 +19,8 @@ LossValues compute_gradients(Context& context, TwinTowers& model, const Tensor& 
   const PairLosses losses = pair_loss(context, model.forward(context, images), labels, options);
   context.tape = nullptr;
   Backend& backend = context.backend;
-  const LossValues values{read(backend, losses.total), read(backend, losses.softmax_a),
-                          read(backend, losses.softmax_b), read(backend, losses.contrastive)};
+  const LossValues values{read(backend, losses.total), read(backend, losses.softmax_a), read(backend, losses.softmax_b),
+                          read(backend, losses.contrastive)};
   // Checked before anything is updated: a step that went wrong leaves the weights as they were.
   require(std::isfinite(values.total),
           "the loss is not a finite number (total {}, softmax {} and {}, contrastive {}): lower the learning rate",

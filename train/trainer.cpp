@@ -38,9 +38,11 @@ Augment augment_of(const AugmentConfig& config) {
 }
 
 PairLossOptions loss_options(const LossConfig& config) {
-  const auto form = config.contrastive.form == ContrastiveConfig::Form::legacy ? ContrastiveForm::legacy
-                                                                               : ContrastiveForm::hadsell;
-  return {config.softmax.weight, config.softmax.label_smoothing, config.contrastive.weight.value_or(0.0),
+  const auto form =
+      config.contrastive.form == ContrastiveConfig::Form::legacy ? ContrastiveForm::legacy : ContrastiveForm::hadsell;
+  return {config.softmax.weight,
+          config.softmax.label_smoothing,
+          config.contrastive.weight.value_or(0.0),
           {config.contrastive.margin, form}};
 }
 
@@ -75,7 +77,9 @@ class Run {
   void save(RunFolder& folder, bool best, bool numbered);
   PairLoader loader(std::int64_t first_step, std::int64_t last_step) const;
   bool is_due(std::int64_t epoch) const;
-  std::int64_t first_step_of(std::int64_t epoch) const { return epoch == 0 ? 0 : stream_.steps_before_epoch_end(epoch - 1); }
+  std::int64_t first_step_of(std::int64_t epoch) const {
+    return epoch == 0 ? 0 : stream_.steps_before_epoch_end(epoch - 1);
+  }
   void report_start() const;
 
   Config config_;
@@ -105,9 +109,9 @@ Run::Run(const Config& config, std::ostream& out)
       compute_(compute_type(*backend_, config.precision)),
       model_(*backend_, real_type(compute_),
              model_options(config.model, static_cast<std::int64_t>(train_list_.classes().size()))),
-      optimizer_(*backend_, model_,
-                 {config.optimizer.lr, config.optimizer.momentum, config.optimizer.nesterov,
-                  config.optimizer.weight_decay}),
+      optimizer_(
+          *backend_, model_,
+          {config.optimizer.lr, config.optimizer.momentum, config.optimizer.nesterov, config.optimizer.weight_decay}),
       stream_(static_cast<std::uint32_t>(train_list_.size()), config.pairs.batch, config.seed),
       total_steps_(stream_.steps_before_epoch_end(config.train.epochs - 1)),
       schedule_(config.schedule, config.optimizer.lr, total_steps_, stream_.steps_before_epoch_end(0)),
@@ -186,12 +190,10 @@ LossValues Run::step(const Batch& batch) {
   if (!config_.loss.contrastive.weight) loss_.contrastive_weight = state_.matched_weight;
   Context context{*backend_, compute_};
   context.groups = config_.model.batch_norm == ModelConfig::BatchNorm::per_tower ? 2 : 1;
-  const LossValues values =
-      train_step(context, model_, upload_images(*backend_, compute_, batch), upload_labels(*backend_, batch), loss_,
-                 optimizer_, schedule_.lr(state_.step));
+  const LossValues values = train_step(context, model_, upload_images(*backend_, compute_, batch),
+                                       upload_labels(*backend_, batch), loss_, optimizer_, schedule_.lr(state_.step));
   constexpr double kAverage = 0.99;
-  state_.matched_weight =
-      kAverage * state_.matched_weight + (1 - kAverage) * (values.softmax_a + values.softmax_b) / 2;
+  state_.matched_weight = kAverage * state_.matched_weight + (1 - kAverage) * (values.softmax_a + values.softmax_b) / 2;
   return values;
 }
 
@@ -210,12 +212,15 @@ void Run::finish_epoch(std::int64_t epoch, bool last_words, MetricsLog& log, Run
   progress_.pause();
   const LossValues mean = state_.epoch_sums / static_cast<double>(state_.epoch_steps);
   const double rate = static_cast<double>(epoch_images_) / std::max(epoch_seconds_, 1e-9);
-  ordered_json event{{"event", "epoch"},     {"epoch", epoch + 1},
-                     {"step", state_.step},  {"loss", to_json(mean)},
-                     {"lr", schedule_.lr(state_.step - 1)}, {"images_per_s", rate}};
-  std::string line = fmt::format("epoch {}/{}  loss {:.4f} (softmax {:.4f}, contrastive {:.4f})", epoch + 1,
-                                 config_.train.epochs, mean.total, (mean.softmax_a + mean.softmax_b) / 2,
-                                 mean.contrastive);
+  ordered_json event{{"event", "epoch"},
+                     {"epoch", epoch + 1},
+                     {"step", state_.step},
+                     {"loss", to_json(mean)},
+                     {"lr", schedule_.lr(state_.step - 1)},
+                     {"images_per_s", rate}};
+  std::string line =
+      fmt::format("epoch {}/{}  loss {:.4f} (softmax {:.4f}, contrastive {:.4f})", epoch + 1, config_.train.epochs,
+                  mean.total, (mean.softmax_a + mean.softmax_b) / 2, mean.contrastive);
   bool best = !eval_list_;  // without an evaluation, the latest is the best there is
   if (eval_list_) {
     const Accuracy a = accuracy(predict(*backend_, compute_, model_, *eval_list_,
@@ -253,13 +258,17 @@ bool Run::train(RunFolder& folder, MetricsLog& log) {
     state_.epoch_sums = state_.epoch_sums + values;
     epoch_seconds_ += end - begin;
     epoch_images_ += images;
-    log.append({{"event", "step"}, {"epoch", epoch + 1}, {"step", state_.step}, {"loss", to_json(values)}, {"lr", lr},
+    log.append({{"event", "step"},
+                {"epoch", epoch + 1},
+                {"step", state_.step},
+                {"loss", to_json(values)},
+                {"lr", lr},
                 {"images_per_s", images / (end - begin)}});
     const std::int64_t epoch_end = stream_.steps_before_epoch_end(epoch), epoch_begin = first_step_of(epoch);
-    progress_.step({static_cast<int>(epoch) + 1, config_.train.epochs, state_.step - epoch_begin,
-                    epoch_end - epoch_begin, images, values.total, (values.softmax_a + values.softmax_b) / 2,
-                    values.contrastive},
-                   end);
+    progress_.step(
+        {static_cast<int>(epoch) + 1, config_.train.epochs, state_.step - epoch_begin, epoch_end - epoch_begin, images,
+         values.total, (values.softmax_a + values.softmax_b) / 2, values.contrastive},
+        end);
     const bool stop = interrupt.interrupted();
     if (state_.step == epoch_end)
       finish_epoch(epoch, stop, log, folder);

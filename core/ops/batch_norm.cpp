@@ -37,9 +37,9 @@ Variable batch_norm(Context& context, const Variable& x, BatchNormParameters& p,
   const Shape shape = x.shape();
   const std::int64_t channels = shape[3];
   const DType real = p.gamma.value().dtype();
-  BatchNormSaved saved{backend.empty({options.groups, channels}, real), backend.empty({options.groups, channels}, real),
-                       options.relu ? backend.empty({shape[0] * shape[1] * shape[2], (channels + 7) / 8}, DType::u8)
-                                    : Tensor()};
+  BatchNormSaved saved{
+      backend.empty({options.groups, channels}, real), backend.empty({options.groups, channels}, real),
+      options.relu ? backend.empty({shape[0] * shape[1] * shape[2], (channels + 7) / 8}, DType::u8) : Tensor()};
   Tensor y = backend.empty(shape, x.value().dtype());
   backend.batch_norm_forward_train(options, x.value(), residual.value(), p.gamma.value(), p.beta.value(),
                                    p.running_mean, p.running_var, y, saved);

@@ -108,8 +108,18 @@ OneDnn::Convolution OneDnn::make_convolution(Direction direction, const Conv2dGe
 
 const OneDnn::Convolution& OneDnn::convolution(Direction direction, const Conv2dGeometry& geometry, const Tensor& x,
                                                const Shape& w, const Tensor& y) {
-  const Key key{static_cast<std::int64_t>(direction), static_cast<std::int64_t>(x.dtype()), geometry.stride,
-                geometry.padding, x.dim(0), x.dim(1), x.dim(2), x.dim(3), w[0], w[1], w[2], 0};
+  const Key key{static_cast<std::int64_t>(direction),
+                static_cast<std::int64_t>(x.dtype()),
+                geometry.stride,
+                geometry.padding,
+                x.dim(0),
+                x.dim(1),
+                x.dim(2),
+                x.dim(3),
+                w[0],
+                w[1],
+                w[2],
+                0};
   auto found = convolutions_.find(key);
   if (found == convolutions_.end())
     found = convolutions_.emplace(key, make_convolution(direction, geometry, x, w, y)).first;

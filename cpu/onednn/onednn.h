@@ -1,11 +1,11 @@
 #pragma once
 // Convolutions and matrix products by oneDNN, version 2.6 or 3.x.
 //
-// Activations stay NHWC. Weights are stored (K, R, S, C) in f32; oneDNN wants them in blocks and in the activations' type,
-// so each call reorders them (a few MB against a few GFLOP). Primitives are made once for each problem and kept.
+// Activations stay NHWC. Weights are stored (K, R, S, C) in f32; oneDNN wants them in blocks and in the activations'
+// type, so each call reorders them (a few MB against a few GFLOP). Primitives are made once for each problem and kept.
 
-#include <dnnl.hpp>
 #include <array>
+#include <dnnl.hpp>
 #include <map>
 #include <memory>
 #include <unordered_map>

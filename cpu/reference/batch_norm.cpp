@@ -62,9 +62,9 @@ void ReferenceBackend::batch_norm_forward_train(const BatchNormOptions& options,
   });
 }
 
-void ReferenceBackend::batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x,
-                                               const Tensor& residual, const Tensor& gamma, const Tensor& beta,
-                                               const Tensor& running_mean, const Tensor& running_var, Tensor& y) {
+void ReferenceBackend::batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                                               const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                                               const Tensor& running_var, Tensor& y) {
   for_real("batch_norm_forward_eval", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t channels = x.dim(3), rows = x.size() / channels;

@@ -13,10 +13,20 @@ struct Sizes {
   std::int64_t n, h, w, c, k, r, s, p, q, stride, padding;
 
   Sizes(const Conv2dGeometry& geometry, const Shape& x, const Shape& window, const Shape& y)
-      : n(x[0]), h(x[1]), w(x[2]), c(x[3]), k(window[0]), r(window[1]), s(window[2]), p(y[1]), q(y[2]),
-        stride(geometry.stride), padding(geometry.padding) {}
+      : n(x[0]),
+        h(x[1]),
+        w(x[2]),
+        c(x[3]),
+        k(window[0]),
+        r(window[1]),
+        s(window[2]),
+        p(y[1]),
+        q(y[2]),
+        stride(geometry.stride),
+        padding(geometry.padding) {}
 
-  /// Calls body(x offset, w offset of filter 0) for each tap of the window at output (pi, qi) that lies inside image ni.
+  /// Calls body(x offset, w offset of filter 0) for each tap of the window at output (pi, qi) that lies inside image
+  /// ni.
   template <class Body>
   void for_taps(std::int64_t ni, std::int64_t pi, std::int64_t qi, const Body& body) const {
     for (std::int64_t ri = 0; ri < r; ++ri)

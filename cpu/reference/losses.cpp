@@ -13,8 +13,8 @@ constexpr double kDistanceGuard = 1e-4;  // Caffe's: keeps (a - b) / d finite at
 
 }  // namespace
 
-void ReferenceBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
-                                             Tensor& loss, Tensor& dlogits) {
+void ReferenceBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
+                                             Tensor& dlogits) {
   for_real("softmax_cross_entropy", logits.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t n = logits.dim(0), k = logits.dim(1);
@@ -26,8 +26,8 @@ void ReferenceBackend::softmax_cross_entropy(const Tensor& logits, const Tensor&
       for (std::int64_t j = 0; j < k; ++j) sum += std::exp(static_cast<double>(z[j]) - top);
       for (std::int64_t j = 0; j < k; ++j) {
         const double log_p = static_cast<double>(z[j]) - top - std::log(sum);
-        const double target = (labels.data<std::int32_t>()[i] == j ? 1 - smoothing : 0.0) +
-                              smoothing / static_cast<double>(k);
+        const double target =
+            (labels.data<std::int32_t>()[i] == j ? 1 - smoothing : 0.0) + smoothing / static_cast<double>(k);
         if (target != 0) total -= target * log_p;
         dlogits.data<T>()[i * k + j] = static_cast<T>((std::exp(log_p) - target) / static_cast<double>(n));
       }

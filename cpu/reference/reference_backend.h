@@ -58,9 +58,9 @@ class ReferenceBackend : public Backend {
                              Tensor& dlogits) override;
   void contrastive_forward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b, const Tensor& labels_a,
                            const Tensor& labels_b, Tensor& distance, Tensor& loss) override;
-  void contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
-                            const Tensor& labels_a, const Tensor& labels_b, const Tensor& distance,
-                            const Tensor& dloss, Tensor& da, Tensor& db) override;
+  void contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b, const Tensor& labels_a,
+                            const Tensor& labels_b, const Tensor& distance, const Tensor& dloss, Tensor& da,
+                            Tensor& db) override;
 
   void sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) override;
 

@@ -37,8 +37,8 @@ void normalize_rows(const T* x, const T* residual, const float* mean, const floa
 }
 
 template <class T>
-void normalize(const T* x, const T* residual, const float* mean, const float* scale, const float* beta,
-               bool relu_after, std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask) {
+void normalize(const T* x, const T* residual, const float* mean, const float* scale, const float* beta, bool relu_after,
+               std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask) {
   const auto run = residual ? (relu_after ? normalize_rows<T, true, true> : normalize_rows<T, true, false>)
                             : (relu_after ? normalize_rows<T, false, true> : normalize_rows<T, false, false>);
   run(x, residual, mean, scale, beta, rows, c, y, mask);
@@ -196,9 +196,8 @@ void sgd(const SgdCoefficients& k, const float* gradient, std::int64_t n, float*
 
 template <class T>
 constexpr ActivationKernels<T> activation_kernels() {
-  return {moments<T>,       normalize<T>,     backward_sums<T>, backward_apply<T>,   add<T>,
-          relu_forward<T>,  relu_backward<T>, max_pool<T>,      max_pool_backward<T>, sum_rows<T>,
-          broadcast<T>,     normalize_images<T>};
+  return {moments<T>,       normalize<T>, backward_sums<T>,     backward_apply<T>, add<T>,       relu_forward<T>,
+          relu_backward<T>, max_pool<T>,  max_pool_backward<T>, sum_rows<T>,       broadcast<T>, normalize_images<T>};
 }
 
 constexpr const char* name_of_isa() {

@@ -1,6 +1,6 @@
 #pragma once
-// A vector of floats for the instruction set this file is compiled for (cpu/CMakeLists.txt compiles the kernels once for
-// each). Only plain types and intrinsics here: an inline function of the standard library, compiled for AVX-512 and
+// A vector of floats for the instruction set this file is compiled for (cpu/CMakeLists.txt compiles the kernels once
+// for each). Only plain types and intrinsics here: an inline function of the standard library, compiled for AVX-512 and
 // merged by the linker with its twin, could end up in code that runs on any processor.
 //
 // bfloat16 travels as std::uint16_t and is widened to float when loaded, rounded to nearest even when stored.
@@ -160,21 +160,23 @@ inline void store_some(T* p, Vec a, int n) {
   std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));
 }
 
-/// Calls body(offset, n, load, store) for each vector of a row of `length` elements: n = kWidth, and fewer for the last one
-/// where the length is no multiple. The loads and stores passed along move n elements.
+/// Calls body(offset, n, load, store) for each vector of a row of `length` elements: n = kWidth, and fewer for the last
+/// one where the length is no multiple. The loads and stores passed along move n elements.
 template <class Body>
 inline void for_vectors(std::int64_t length, const Body& body) {
   std::int64_t i = 0;
   for (; i + kWidth <= length; i += kWidth)
-    body(i, [](const auto* p) { return load(p); }, [](auto* p, Vec a) { store(p, a); });
+    body(
+        i, [](const auto* p) { return load(p); }, [](auto* p, Vec a) { store(p, a); });
   if (i < length) {
     const int n = static_cast<int>(length - i);
-    body(i, [n](const auto* p) { return load_some(p, n); }, [n](auto* p, Vec a) { store_some(p, a, n); });
+    body(
+        i, [n](const auto* p) { return load_some(p, n); }, [n](auto* p, Vec a) { store_some(p, a, n); });
   }
 }
 
-// Mask rows are padded to whole bytes, so the bytes of a vector's lanes may be read and written whole. A tail shorter than
-// a vector reads and writes only the bytes that the row has.
+// Mask rows are padded to whole bytes, so the bytes of a vector's lanes may be read and written whole. A tail shorter
+// than a vector reads and writes only the bytes that the row has.
 inline std::uint32_t load_bits(const std::uint8_t* row, std::int64_t offset, std::int64_t length) {
   std::uint32_t bits = row[offset / 8];
   if (kWidth > 8 && offset + 8 < length) bits |= std::uint32_t{row[offset / 8 + 1]} << 8;
