@@ -12,8 +12,8 @@ namespace tandem {
 /// The shape that PyTorch gives a tensor of Tandem's shape.
 inline std::vector<std::int64_t> torch_shape(const Shape& shape) {
   if (shape.rank() == 4) return {shape[0], shape[3], shape[1], shape[2]};
-  std::vector<std::int64_t> dims;
-  for (int i = 0; i < shape.rank(); ++i) dims.push_back(shape[i]);
+  std::vector<std::int64_t> dims(static_cast<std::size_t>(shape.rank()));
+  for (int i = 0; i < shape.rank(); ++i) dims[static_cast<std::size_t>(i)] = shape[i];
   return dims;
 }
 

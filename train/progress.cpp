@@ -23,13 +23,13 @@ void average(std::optional<double>& mean, double value) {
 }
 
 std::string duration(double seconds) {
-  const auto s = static_cast<std::int64_t>(std::min(seconds, 1e9) + 0.5);
+  const auto s = std::llround(std::min(seconds, 1e9));
   return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
                   : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
 std::string bar(double done, std::size_t width) {
-  const auto filled = static_cast<std::size_t>(done * static_cast<double>(width) + 0.5);
+  const auto filled = static_cast<std::size_t>(std::llround(done * static_cast<double>(width)));
   return fmt::format("[{:-<{}}]", std::string(std::min(filled, width), '='), width);
 }
 

@@ -213,9 +213,9 @@ constexpr const char* name_of_isa() {
 }  // namespace
 
 const VectorKernels& kernels() {
-  static constexpr VectorKernels table{
+  static constexpr VectorKernels kTable{
       name_of_isa(), activation_kernels<float>(), activation_kernels<std::uint16_t>(), narrow, widen, sgd};
-  return table;
+  return kTable;
 }
 
 }  // namespace tandem::cpu::TANDEM_ISA
