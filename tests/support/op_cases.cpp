@@ -132,6 +132,15 @@ OpInstance batch_norm(Random& random, const BatchNormVariant& variant) {
   }
 }
 
+/// So many rows that the CPU backend cuts them into pieces.
+OpInstance batch_norm_of_many_rows(Random& random) {
+  const Shape shape{4, one_of(random, {29, 40}), 41, one_of(random, {9, 16})};
+  return {{activation("x", random, shape), real("gamma", random, {shape[3]}, 1, 0.3F), real("beta", random, {shape[3]}),
+           activation("residual", random, shape)},
+          2,
+          [](Context& context, const Inputs& in) { return run_batch_norm(context, in, ops::Activation::none); }};
+}
+
 // Elementwise, pooling. ---------------------------------------------------------------------------------------------
 
 Shape random_image(Random& random) {
@@ -149,6 +158,16 @@ OpInstance add(Random& random) {
   const Shape shape = random_image(random);
   return {{activation("a", random, shape), activation("b", random, shape)}, 1, [](Context& context, const Inputs& in) {
             return OpOutput{ops::add(context, in[0], in[1]), {}};
+          }};
+}
+
+/// So many elements that the CPU backend cuts them into pieces.
+OpInstance many_elements(Random& random) {
+  const Shape shape{2, 41, 43, one_of(random, {7, 16})};
+  return {{activation_off_zero("a", random, shape), activation("b", random, shape)},
+          1,
+          [](Context& context, const Inputs& in) {
+            return OpOutput{ops::add(context, ops::relu(context, in[0]), in[1]), {}};
           }};
 }
 
@@ -294,8 +313,10 @@ std::vector<OpCase> make_cases() {
         const BatchNormVariant variant{groups, residual, with_relu};
         cases.push_back({variant.name(), [=](Random& r) { return batch_norm(r, variant); }});
       }
+  cases.push_back({"batch norm of many rows", batch_norm_of_many_rows});
   cases.push_back({"relu", relu});
   cases.push_back({"add", add});
+  cases.push_back({"relu and add of many elements", many_elements});
   cases.push_back({"rows", rows});
   cases.push_back({"max pool", max_pool});
   cases.push_back({"global average pool", global_average_pool});
