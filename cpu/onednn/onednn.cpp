@@ -1,5 +1,7 @@
 #include "cpu/onednn/onednn.h"
 
+#include <cstring>
+
 namespace tandem::cpu {
 namespace {
 
@@ -70,8 +72,9 @@ Tensor OneDnn::temporary(const memory::desc& desc) const {
 }
 
 void OneDnn::run(const dnnl::primitive& primitive, std::unordered_map<int, memory> arguments,
-                 const memory::desc& scratchpad) {
-  const Tensor scratch = temporary(scratchpad);
+                 const memory::desc& scratchpad, bool clear_scratchpad) {
+  Tensor scratch = temporary(scratchpad);
+  if (clear_scratchpad) std::memset(scratch.raw(), 0, scratch.bytes());
   arguments.emplace(DNNL_ARG_SCRATCHPAD, view(scratchpad, scratch));
   primitive.execute(stream_, arguments);
   stream_.wait();
@@ -159,11 +162,13 @@ void OneDnn::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy,
 void OneDnn::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
   const Convolution& c = convolution(Direction::grad_weight, geometry, x, dw.shape(), dy);
   const Tensor packed = c.reorder ? temporary(c.weights) : dw;
+  // oneDNN 2.6 in bf16 reads scratch memory that it never wrote where the window is larger than the image.
+  const bool larger = dw.dim(1) > x.dim(1) || dw.dim(2) > x.dim(2);
   run(c.primitive,
       {{DNNL_ARG_SRC, view(c.activation_in, x)},
        {DNNL_ARG_DIFF_DST, view(c.activation_out, dy)},
        {DNNL_ARG_DIFF_WEIGHTS, view(c.weights, packed)}},
-      c.scratchpad);
+      c.scratchpad, larger);
   if (!c.reorder) return;
   const memory::desc stored = weights(dw.shape(), DType::f32, memory::format_tag::ohwi);
   c.reorder.execute(stream_, {{DNNL_ARG_FROM, view(c.weights, packed)}, {DNNL_ARG_TO, view(stored, dw)}});

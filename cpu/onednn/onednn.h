@@ -50,8 +50,9 @@ class OneDnn {
                        const Tensor& y) const;
   dnnl::memory view(const dnnl::memory::desc& desc, const Tensor& tensor) const;
   Tensor temporary(const dnnl::memory::desc& desc) const;
+  /// Runs it with a scratchpad from the arena, of undefined content unless `clear_scratchpad`.
   void run(const dnnl::primitive& primitive, std::unordered_map<int, dnnl::memory> arguments,
-           const dnnl::memory::desc& scratchpad);
+           const dnnl::memory::desc& scratchpad, bool clear_scratchpad = false);
 
   std::shared_ptr<Arena> arena_;
   mutable dnnl::engine engine_;
