@@ -6,6 +6,9 @@ PairLosses pair_loss(Context& context, const TowerOutputs& outputs, const Tensor
                      const PairLossOptions& options) {
   const std::int64_t images = labels.dim(0), pairs = images / 2;
   require(images % 2 == 0 && pairs > 0, "pair_loss: {} images, expected two of each pair", images);
+  require(outputs.logits.shape()[0] == images && outputs.embeddings.shape()[0] == images,
+          "pair_loss: logits {} and embeddings {} for {} labels", outputs.logits.shape(), outputs.embeddings.shape(),
+          images);
   const auto a = [&](const Variable& x) { return ops::rows(context, x, 0, pairs); };
   const auto b = [&](const Variable& x) { return ops::rows(context, x, pairs, images); };
   const Tensor labels_a = labels.rows(0, pairs), labels_b = labels.rows(pairs, images);
