@@ -23,7 +23,10 @@ Spec read_spec(const json& f) {
   spec.model.arch = f.at("arch").get<std::string>();
   spec.size = f.at("size").get<std::int64_t>();
   spec.pairs = f.at("pairs").get<std::int64_t>();
-  spec.groups = f.at("towers").get<std::string>() == "stacked" ? 1 : 2;
+  const auto towers = f.at("towers").get<std::string>();
+  if (towers != "separate" && towers != "stacked")
+    fail_input("fixture: towers \"{}\", expected \"separate\" or \"stacked\"", towers);
+  spec.groups = towers == "stacked" ? 1 : 2;
   spec.sgd = {f.at("lr").get<double>(), f.at("momentum").get<double>(), false, f.at("weight_decay").get<double>()};
   if (spec.size < 1 || spec.pairs < 1)
     fail_input("fixture: size {} and pairs {}, expected at least 1", spec.size, spec.pairs);
@@ -49,10 +52,17 @@ Tensor make_images(Backend& backend, DType compute, const Spec& spec) {
   return converted;
 }
 
-Tensor make_labels(Backend& backend, const json& f) {
-  auto labels = f.at("labels_a").get<std::vector<std::int32_t>>();
-  const auto second = f.at("labels_b").get<std::vector<std::int32_t>>();
-  labels.insert(labels.end(), second.begin(), second.end());
+Tensor make_labels(Backend& backend, const json& f, const Spec& spec) {
+  std::vector<std::int32_t> labels;
+  for (const char* stream : {"labels_a", "labels_b"}) {
+    const auto own = f.at(stream).get<std::vector<std::int32_t>>();
+    if (static_cast<std::int64_t>(own.size()) != spec.pairs)
+      fail_input("fixture: {} {}, expected {}, one a pair", own.size(), stream, spec.pairs);
+    for (const std::int32_t label : own)
+      if (label < 0 || label >= spec.model.classes)
+        fail_input("fixture: {} has {}, expected less than {} classes", stream, label, spec.model.classes);
+    labels.insert(labels.end(), own.begin(), own.end());
+  }
   Tensor tensor = backend.empty({static_cast<std::int64_t>(labels.size())}, DType::i32);
   backend.copy_from_host(labels.data(), tensor);
   return tensor;
@@ -77,6 +87,9 @@ void compare_probe(const json& tensors, const char* figure, const std::string& n
   if (!tensors.contains(reference) || !tensors[reference].contains(figure))
     fail_input("fixture: no \"{}\" of {}", figure, reference);
   const auto expected = tensors[reference][figure].get<std::vector<double>>();
+  if (expected.size() != 2)
+    fail_input("fixture: \"{}\" of {} has {} figures, expected norm and inner product", figure, reference,
+               expected.size());
   deviation.include(std::abs(got.norm - expected.at(0)), expected.at(0), reference);
   deviation.include(std::abs(got.inner - expected.at(1)), expected.at(0), reference);
 }
@@ -91,8 +104,9 @@ void compare_evaluation(Context& context, TwinTowers& model, const Tensor& image
   for (const auto& row : expected.at("logits"))
     for (const auto& v : row) expected_logits.push_back(v.get<double>());
   const auto norms = expected.at("embedding_norms").get<std::vector<double>>();
-  if (expected_logits.size() != logits.size() || norms.empty() || embeddings.size() % norms.size() != 0)
-    fail_input("fixture: eval_after has {} logits, expected {}", expected_logits.size(), logits.size());
+  if (expected_logits.size() != logits.size() || static_cast<std::int64_t>(norms.size()) != images.dim(0))
+    fail_input("fixture: eval_after has {} logits and {} embedding norms, expected {} and {}", expected_logits.size(),
+               norms.size(), logits.size(), images.dim(0));
   const auto norm = [](const double* v, std::size_t n) {
     double sum = 0;
     for (std::size_t i = 0; i < n; ++i) sum += v[i] * v[i];
@@ -111,10 +125,10 @@ FixtureResult run(Backend& backend, DType compute, const json& fixture) {
   fill_with_formula(backend, model);
   // The reference program decays every parameter.
   Sgd optimizer(backend, model, spec.sgd, Sgd::Decay::all);
-  const Tensor images = make_images(backend, compute, spec), labels = make_labels(backend, fixture);
-  require(labels.dim(0) == 2 * spec.pairs, "fixture: {} labels for {} pairs", labels.dim(0), spec.pairs);
+  const Tensor images = make_images(backend, compute, spec), labels = make_labels(backend, fixture, spec);
   Context context{backend, compute, true, spec.groups};
   FixtureResult result;
+  if (fixture.at("steps").empty()) fail_input("fixture: no steps, expected at least one");
   int number = 0;
   for (const json& step : fixture.at("steps")) {
     compare_losses(step, compute_gradients(context, model, images, labels, {}), number, result);
@@ -137,7 +151,7 @@ FixtureResult run(Backend& backend, DType compute, const json& fixture) {
 void Deviation::include(double difference, double norm, const std::string& name) {
   const double relative = difference / std::max(norm, 1e-3);
   // Written so that a NaN counts as the largest.
-  if (where.empty() || !(relative <= value)) value = relative, where = name;
+  if (where.empty() || (!std::isnan(value) && !(relative <= value))) value = relative, where = name;
 }
 
 FixtureResult run_fixture(Backend& backend, DType compute, const json& fixture) {
