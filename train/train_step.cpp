@@ -11,13 +11,13 @@ double read(Backend& backend, const Variable& scalar) { return download(backend,
 
 }  // namespace
 
-LossValues compute_gradients(Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,
+LossValues compute_gradients(const Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,
                              const PairLossOptions& options) {
   Tape tape;
-  context.tape = &tape;
-  context.training = true;
-  const PairLosses losses = pair_loss(context, model.forward(context, images), labels, options);
-  context.tape = nullptr;
+  Context recording = context;  // a copy: an exception must not leave the caller a dead tape
+  recording.tape = &tape;
+  recording.training = true;
+  const PairLosses losses = pair_loss(recording, model.forward(recording, images), labels, options);
   Backend& backend = context.backend;
   const LossValues values{read(backend, losses.total), read(backend, losses.softmax_a), read(backend, losses.softmax_b),
                           read(backend, losses.contrastive)};
@@ -29,7 +29,7 @@ LossValues compute_gradients(Context& context, TwinTowers& model, const Tensor& 
   return values;
 }
 
-LossValues train_step(Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,
+LossValues train_step(const Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,
                       const PairLossOptions& options, Sgd& optimizer, double lr) {
   const LossValues values = compute_gradients(context, model, images, labels, options);
   optimizer.step(lr);

@@ -12,11 +12,11 @@ struct LossValues {
 
 /// Runs the towers on images (2N, H, W, 3) of the context's type and leaves the gradients with the parameters. Throws
 /// Error if the loss is not finite; then there are no gradients.
-LossValues compute_gradients(Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,
+LossValues compute_gradients(const Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,
                              const PairLossOptions& options);
 
 /// compute_gradients, then an update with learning rate `lr`.
-LossValues train_step(Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,
+LossValues train_step(const Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,
                       const PairLossOptions& options, Sgd& optimizer, double lr);
 
 }  // namespace tandem
