@@ -26,6 +26,8 @@ class BatchNorm2d : public Module {
   Variable forward(Context& context, const Variable& x, ops::Activation activation, const Variable& residual = {}) {
     return ops::batch_norm(context, x, parameters_, activation, residual);
   }
+  /// The scale, gamma (C).
+  Tensor& weight() { return parameters_.gamma.value(); }
 
  private:
   ops::BatchNormParameters parameters_;

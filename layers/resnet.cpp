@@ -31,6 +31,7 @@ class ChainBlock : public ResidualBlock {
     const Variable shortcut = downsample_ ? downsample_->forward(context, x, Activation::none) : x;
     return chain_.back()->forward(context, y, Activation::relu, shortcut);
   }
+  BatchNorm2d& last_norm() override { return chain_.back()->norm; }
 
  protected:
   void append(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window,
@@ -99,6 +100,10 @@ ResNet::ResNet(Backend& backend, DType real, const ResNetSpec& spec)
       in = spec.bottleneck ? 4 * width : width;
     }
   }
+}
+
+void ResNet::zero_init_residual(Backend& backend) {
+  for (auto& block : blocks_) backend.fill(block->last_norm().weight(), 0.0);
 }
 
 Variable ResNet::forward(Context& context, const Variable& images) {

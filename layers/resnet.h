@@ -26,6 +26,8 @@ const ResNetSpec& resnet_spec(std::string_view name);
 class ResidualBlock : public Module {
  public:
   virtual Variable forward(Context& context, const Variable& x) = 0;
+  /// The batch norm at the end of f.
+  virtual BatchNorm2d& last_norm() = 0;
 };
 
 /// The trunk, without a classifier.
@@ -34,6 +36,9 @@ class ResNet : public Module {
   ResNet(Backend& backend, DType real, const ResNetSpec& spec);
   /// images (N, H, W, 3) T, normalised, to features (N, 2048 or 512) real.
   Variable forward(Context& context, const Variable& images);
+  /// Sets the weight of each block's last batch norm to 0, so that the block begins as its shortcut (Goyal et al. 2017;
+  /// torchvision's zero_init_residual). Call after initialise().
+  void zero_init_residual(Backend& backend);
 
  private:
   Conv2d conv1_;

@@ -41,6 +41,7 @@ class TwinTowers : public Module {
   /// images (2N, H, W, 3) T, normalised; the first N are stream A, the others stream B. Also runs one stream alone.
   TowerOutputs forward(Context& context, const Variable& images);
   const TwinTowersOptions& options() const { return options_; }
+  ResNet& trunk() { return trunk_; }
 
  private:
   TwinTowersOptions options_;

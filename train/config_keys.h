@@ -66,6 +66,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("classes", c.classes, Range{2, 1e6});
   keys("embedding", c.embedding, Range{1, 65536});
   keys("batch_norm", c.batch_norm);
+  keys("zero_init_residual", c.zero_init_residual);
   keys("weights", c.weights);
 }
 

@@ -73,7 +73,7 @@ class Run {
 
  private:
   LossValues step(const Batch& batch);
-  void finish_epoch(std::int64_t epoch, bool last_words, MetricsLog& log, RunFolder& folder);
+  void finish_epoch(std::int64_t epoch, bool save_anyway, MetricsLog& log, RunFolder& folder);
   void save(RunFolder& folder, bool best, bool numbered);
   PairLoader loader(std::int64_t first_step, std::int64_t last_step) const;
   bool is_due(std::int64_t epoch) const;
@@ -127,7 +127,9 @@ Run::Run(const Config& config, std::ostream& out)
   // Before the first step the loss of a classifier that knows nothing, log K, stands for the moving average.
   state_.matched_weight = std::log(static_cast<double>(train_list_.classes().size()));
   state_.images = static_cast<std::int64_t>(train_list_.size());
+  state_.list = fingerprint(train_list_);
   initialise(*backend_, model_, config.seed);
+  if (config.model.zero_init_residual) model_.trunk().zero_init_residual(*backend_);
 }
 
 void Run::report_start() const {
@@ -179,7 +181,7 @@ void Run::start_from_weights() {
 
 void Run::resume(const std::filesystem::path& path) {
   const Checkpoint checkpoint(path);
-  check_resumable(path, checkpoint.info(), config_, train_list_.classes(), state_.images);
+  check_resumable(path, checkpoint.info(), {config_, train_list_.classes(), state_});
   checkpoint.load_model(*backend_, model_);
   checkpoint.load_optimizer(*backend_, optimizer_);
   state_ = checkpoint.info().state;
@@ -202,13 +204,14 @@ bool Run::is_due(std::int64_t epoch) const {
 }
 
 void Run::save(RunFolder& folder, bool best, bool numbered) {
-  save_checkpoint(folder.last(), *backend_, model_, optimizer_, {config_, train_list_.classes(), state_});
+  save_checkpoint(folder.next(), *backend_, model_, optimizer_, {config_, train_list_.classes(), state_});
   if (best) folder.mark_best();
   if (numbered) folder.keep_numbered(state_.step);
+  folder.mark_last();
 }
 
-/// Evaluates, logs, and writes the checkpoints that are due; with `last_words`, one in any case.
-void Run::finish_epoch(std::int64_t epoch, bool last_words, MetricsLog& log, RunFolder& folder) {
+/// Evaluates, logs, and writes the checkpoints that are due; with `save_anyway`, one in any case.
+void Run::finish_epoch(std::int64_t epoch, bool save_anyway, MetricsLog& log, RunFolder& folder) {
   progress_.pause();
   const LossValues mean = state_.epoch_sums / static_cast<double>(state_.epoch_steps);
   const double rate = static_cast<double>(epoch_images_) / std::max(epoch_seconds_, 1e-9);
@@ -221,7 +224,7 @@ void Run::finish_epoch(std::int64_t epoch, bool last_words, MetricsLog& log, Run
   std::string line =
       fmt::format("epoch {}/{}  loss {:.4f} (softmax {:.4f}, contrastive {:.4f})", epoch + 1, config_.train.epochs,
                   mean.total, (mean.softmax_a + mean.softmax_b) / 2, mean.contrastive);
-  bool best = !eval_list_;  // without an evaluation, the latest is the best there is
+  bool best = false;
   if (eval_list_) {
     const Accuracy a = accuracy(predict(*backend_, compute_, model_, *eval_list_,
                                         {config_.data.image_size, 2 * config_.pairs.batch, config_.data.workers}));
@@ -236,8 +239,9 @@ void Run::finish_epoch(std::int64_t epoch, bool last_words, MetricsLog& log, Run
   state_.epoch_steps = 0;
   epoch_seconds_ = 0;
   epoch_images_ = 0;
-  // The best one is written whenever it is found, also between the epochs that are due.
-  if (is_due(epoch) || best || last_words) save(folder, best, is_due(epoch));
+  // The best one is written whenever it is found, also between the epochs that are due. Without an evaluation, the
+  // latest is the best there is.
+  if (is_due(epoch) || best || save_anyway) save(folder, best || !eval_list_, is_due(epoch));
 }
 
 bool Run::train(RunFolder& folder, MetricsLog& log) {
@@ -270,9 +274,11 @@ bool Run::train(RunFolder& folder, MetricsLog& log) {
          values.total, (values.softmax_a + values.softmax_b) / 2, values.contrastive},
         end);
     const bool stop = interrupt.interrupted();
+    const auto& every = config_.checkpoint.every_steps;
+    const bool save_now = stop || (every && state_.step % *every == 0);
     if (state_.step == epoch_end)
-      finish_epoch(epoch, stop, log, folder);
-    else if (stop || (config_.checkpoint.every_steps && state_.step % *config_.checkpoint.every_steps == 0))
+      finish_epoch(epoch, save_now, log, folder);
+    else if (save_now)
       save(folder, false, false);
     if (stop && state_.step < total_steps_) return false;
   }
