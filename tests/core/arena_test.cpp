@@ -81,19 +81,21 @@ TEST_CASE("Arena merges neighbouring free blocks in every order of release") {
 }
 
 TEST_CASE("Arena never merges across segments") {
-  int released = 0;
-  {
-    Arena arena(std::make_unique<AdjacentSegments>(released));
-    auto* first = static_cast<std::byte*>(arena.allocate(32 * kMiB - 1));
-    auto* second = static_cast<std::byte*>(arena.allocate(32 * kMiB - 1));
-    REQUIRE(second == first + 32 * kMiB);
-    arena.release(first);
-    arena.release(second);
-    CHECK(arena.allocate(40 * kMiB) == second + 32 * kMiB);
-    CHECK(arena.stats().segments == 3);
-    CHECK(arena.stats().reserved == (32 + 32 + 64) * kMiB);
+  for (const bool second_first : {false, true}) {
+    int released = 0;
+    {
+      Arena arena(std::make_unique<AdjacentSegments>(released));
+      auto* first = static_cast<std::byte*>(arena.allocate(32 * kMiB - 1));
+      auto* second = static_cast<std::byte*>(arena.allocate(32 * kMiB - 1));
+      REQUIRE(second == first + 32 * kMiB);
+      arena.release(second_first ? second : first);
+      arena.release(second_first ? first : second);
+      CHECK(arena.allocate(40 * kMiB) == second + 32 * kMiB);
+      CHECK(arena.stats().segments == 3);
+      CHECK(arena.stats().reserved == (32 + 32 + 64) * kMiB);
+    }
+    CHECK(released == 3);
   }
-  CHECK(released == 3);
 }
 
 TEST_CASE("Arena serves an identical second round without a new segment") {

@@ -71,6 +71,22 @@ TEST_CASE("Ops agree with the reference in bf16") {
   compare_with_reference(*backend, DType::bf16, 2e-2);
 }
 
+TEST_CASE("A backend serves several types by turns") {
+  const auto backend = make_test_backend();
+  if (!backend->supports(DType::bf16)) TANDEM_SKIP("the device computes no bf16");
+  const auto run = [](Backend& on, DType compute, const char* name) {
+    Random random(1, RandomPurpose::test);
+    return run_op(on, compute, op_case(name).make(random), 1);
+  };
+  for (const char* name : {"conv2d 3x3", "batch norm with relu", "max pool"})
+    for (const DType compute : {DType::f32, DType::bf16, DType::f32}) {
+      const OpRun alone = run(*make_test_backend(), compute, name), got = run(*backend, compute, name);
+      CAPTURE(name, compute);
+      CHECK(relative_error(got.output, alone.output) < 1e-6);
+      check_same("gradient of input", got.gradients, alone.gradients, 1e-6);
+    }
+}
+
 TEST_CASE("Ops agree with the reference in f64") {
   const auto backend = make_test_backend();
   if (!backend->supports(DType::f64)) TANDEM_SKIP("the device computes no f64");

@@ -61,7 +61,10 @@ OpInstance conv2d(Random& random, std::int64_t window) {
   const bool small = window > 3;
   const std::int64_t c = small ? one_of(random, {1, 3}) : one_of(random, {1, 3, 8, 16, 19});
   const std::int64_t k = small ? one_of(random, {2, 7}) : one_of(random, {1, 5, 16, 21});
-  const Shape x{one_of(random, {1, 2, 3}), one_of(random, {7, 8, 11}), one_of(random, {7, 9, 10}), c};
+  // Padded, a window may be larger than the image.
+  const bool tiny = geometry.padding > 0 && random.below(4) == 0;
+  const Shape x{one_of(random, {1, 2, 3}), tiny ? one_of(random, {1, 2, 3}) : one_of(random, {7, 8, 11}),
+                tiny ? one_of(random, {1, 2}) : one_of(random, {7, 9, 10}), c};
   return {{activation("x", random, x), real("w", random, {k, window, window, c}, 0, 0.3F)},
           1,
           [geometry](Context& context, const Inputs& in) {
