@@ -27,18 +27,29 @@ std::vector<std::byte> to_file(Backend& backend, const Tensor& tensor) {
   return torch;
 }
 
+template <class File, class Ours>
 void from_file(Backend& backend, const SafetensorsEntry& entry, Tensor& tensor) {
-  std::vector<std::byte> ours(tensor.bytes());
-  const std::size_t size = size_of(tensor.dtype());
+  std::vector<Ours> ours(static_cast<std::size_t>(tensor.size()));
   for_torch_order(tensor.shape(), [&](std::int64_t to, std::int64_t from) {
-    std::memcpy(ours.data() + static_cast<std::size_t>(to) * size,
-                entry.data.data() + static_cast<std::size_t>(from) * size, size);
+    File value;  // copied, as the file's bytes need not be aligned
+    std::memcpy(&value, entry.data.data() + static_cast<std::size_t>(from) * sizeof(File), sizeof(File));
+    ours[static_cast<std::size_t>(to)] = static_cast<Ours>(value);
   });
   backend.copy_from_host(ours.data(), tensor);
 }
 
+/// Copies a tensor that fits. An evaluation may compute in f64 what was trained in f32, and the reverse.
+void from_file(Backend& backend, const SafetensorsEntry& entry, Tensor& tensor) {
+  if (tensor.dtype() == DType::f64)
+    entry.dtype == "F64" ? from_file<double, double>(backend, entry, tensor)
+                         : from_file<float, double>(backend, entry, tensor);
+  else
+    entry.dtype == "F64" ? from_file<double, float>(backend, entry, tensor)
+                         : from_file<float, float>(backend, entry, tensor);
+}
+
 bool fits(const SafetensorsEntry& entry, const Tensor& tensor) {
-  return entry.shape == torch_shape(tensor.shape()) && entry.dtype == file_type(tensor);
+  return entry.shape == torch_shape(tensor.shape()) && (entry.dtype == "F32" || entry.dtype == "F64");
 }
 
 std::string describe(const std::string& dtype, const std::vector<std::int64_t>& shape) {
@@ -61,6 +72,7 @@ json to_json(const RunState& s) {
   return {
       {"step", s.step},
       {"images", s.images},
+      {"list", s.list},
       {"epoch_sums", {s.epoch_sums.total, s.epoch_sums.softmax_a, s.epoch_sums.softmax_b, s.epoch_sums.contrastive}},
       {"epoch_steps", s.epoch_steps},
       {"matched_weight", s.matched_weight},
@@ -71,6 +83,7 @@ RunState parse_state(const json& j) {
   RunState s;
   s.step = j.at("step").get<std::int64_t>();
   s.images = j.at("images").get<std::int64_t>();
+  s.list = j.value("list", "");
   const auto sums = j.at("epoch_sums").get<std::vector<double>>();
   s.epoch_sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3)};
   s.epoch_steps = j.at("epoch_steps").get<std::int64_t>();

@@ -23,7 +23,8 @@ namespace tandem {
 /// Where a run is. Together with the config and the seed this determines everything that follows.
 struct RunState {
   std::int64_t step = 0;            ///< steps done
-  std::int64_t images = 0;          ///< in the training list: a run must not resume with another list
+  std::int64_t images = 0;          ///< in the training list
+  std::string list;                 ///< fingerprint of the training list (train/resume_check.h)
   LossValues epoch_sums;            ///< losses summed over the epoch's steps so far
   std::int64_t epoch_steps = 0;     ///< how many those are
   double matched_weight = 0;        ///< the contrastive weight under "match_softmax"
@@ -59,8 +60,8 @@ class Checkpoint {
 };
 
 /// Starts from somebody else's weights: a checkpoint of Tandem, or a state dict of torchvision's ResNet saved as
-/// safetensors. The trunk must be there whole, in f32; a classifier of another size and a missing embedding head stay
-/// as they are. Returns the names of the parameters that were not in the file.
+/// safetensors. The trunk must be there whole, in f32 or f64; a classifier of another size and a missing embedding head
+/// stay as they are. Returns the names of the parameters that were not in the file.
 std::vector<std::string> load_initial_weights(const std::filesystem::path& path, Backend& backend, TwinTowers& model);
 
 /// The options of the network that a config describes, for a data set of `classes` classes.

@@ -1,5 +1,7 @@
 #include "train/resume_check.h"
 
+#include <xxhash.h>
+
 namespace tandem {
 namespace {
 
@@ -20,20 +22,29 @@ nlohmann::json essence(Config config) {
 
 }  // namespace
 
-void check_resumable(const std::filesystem::path& path, const CheckpointInfo& checkpoint, const Config& config,
-                     const std::vector<std::string>& classes, std::int64_t images) {
-  const nlohmann::json was = essence(checkpoint.config), is = essence(config);
+void check_resumable(const std::filesystem::path& path, const CheckpointInfo& checkpoint, const CheckpointInfo& now) {
+  const nlohmann::json was = essence(checkpoint.config), is = essence(now.config);
   if (const auto changes = nlohmann::json::diff(was, is); !changes.empty()) {
     const nlohmann::json::json_pointer pointer(changes[0]["path"].get<std::string>());
     const auto show = [&](const nlohmann::json& j) { return j.contains(pointer) ? j[pointer].dump() : "absent"; };
     fail_input("{}: cannot resume: {} is {} in this run and {} in the config", path.string(), pointer.to_string(),
                show(was), show(is));
   }
-  if (checkpoint.classes != classes)
+  if (checkpoint.classes != now.classes)
     fail_input("{}: cannot resume: the training list has other classes than the run", path.string());
-  if (checkpoint.state.images != images)
+  if (checkpoint.state.images != now.state.images)
     fail_input("{}: cannot resume: the run has {} training images, the list now has {}", path.string(),
-               checkpoint.state.images, images);
+               checkpoint.state.images, now.state.images);
+  if (checkpoint.state.list != now.state.list)
+    fail_input("{}: cannot resume: the training list has other images, labels, or another order than the run",
+               path.string());
+}
+
+std::string fingerprint(const ImageList& list) {
+  std::string text;
+  for (std::size_t i = 0; i < list.size(); ++i)
+    text += fmt::format("{} {}\n", std::filesystem::path(list.sample(i).path).filename().string(), list.label(i));
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 
 }  // namespace tandem

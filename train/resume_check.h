@@ -3,15 +3,18 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
+#include "data/image_list.h"
 #include "train/checkpoint.h"
 
 namespace tandem {
 
-/// InputError, with the JSON pointer and both values, for the first difference that matters. Free to change: device,
-/// output, workers, evaluation, the paths of the training list, the number of epochs, checkpoints.
-void check_resumable(const std::filesystem::path& path, const CheckpointInfo& checkpoint, const Config& config,
-                     const std::vector<std::string>& classes, std::int64_t images);
+/// InputError, with the JSON pointer and both values, for the first difference between the checkpoint at `path` and
+/// what the run would begin with `now` that matters. Free to change: device, output, workers, evaluation, where the
+/// training images are, the number of epochs, checkpoints.
+void check_resumable(const std::filesystem::path& path, const CheckpointInfo& checkpoint, const CheckpointInfo& now);
+
+/// The same for lists with the same files' names and labels in the same order, wherever the files are.
+std::string fingerprint(const ImageList& list);
 
 }  // namespace tandem

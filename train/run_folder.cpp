@@ -24,8 +24,8 @@ void RunFolder::share(const fs::path& name) const {
   const fs::path temporary = name.string() + ".tmp";
   std::error_code error;
   fs::remove(temporary, error);
-  fs::create_hard_link(last(), temporary, error);
-  if (error) fs::copy_file(last(), temporary, fs::copy_options::overwrite_existing, error);
+  fs::create_hard_link(next(), temporary, error);
+  if (error) fs::copy_file(next(), temporary, fs::copy_options::overwrite_existing, error);
   if (!error) fs::rename(temporary, name, error);
   if (error) {
     std::error_code ignored;
@@ -44,6 +44,12 @@ void RunFolder::keep_numbered(std::int64_t step) const {
   std::sort(numbered.begin(), numbered.end());
   const auto surplus = static_cast<std::ptrdiff_t>(numbered.size()) - keep_;
   for (std::ptrdiff_t i = 0; i < surplus; ++i) fs::remove(numbered[static_cast<std::size_t>(i)]);
+}
+
+void RunFolder::mark_last() const {
+  std::error_code error;
+  fs::rename(next(), last(), error);
+  if (error) fail("{}: cannot be written: {}", last().string(), error.message());
 }
 
 }  // namespace tandem

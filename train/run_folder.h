@@ -12,16 +12,21 @@ class RunFolder {
   /// Makes the folder and proves that it can be written: InputError if not. `keep`: how many numbered checkpoints stay.
   RunFolder(std::filesystem::path folder, int keep);
 
+  /// Where a checkpoint is written first, before mark_best(), keep_numbered() and mark_last() give it its names.
+  std::filesystem::path next() const { return checkpoints() / "next.safetensors"; }
   std::filesystem::path last() const { return checkpoints() / "last.safetensors"; }
   std::filesystem::path best() const { return checkpoints() / "best.safetensors"; }
   std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
   bool has_checkpoint() const;
 
   void write_config(std::string_view json) const;
-  /// After last() was written: gives the same file the name best(), without writing it again.
+  /// Gives next() the name best() too, without writing it again.
   void mark_best() const { share(best()); }
-  /// After last() was written: keeps it as step-<step>.safetensors, and removes the oldest beyond `keep`.
+  /// Keeps next() as step-<step>.safetensors too, and removes the oldest beyond `keep`.
   void keep_numbered(std::int64_t step) const;
+  /// Renames next() to last(). Comes last: a run that is killed before it resumes from the checkpoint before, and gives
+  /// the other names again.
+  void mark_last() const;
 
  private:
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
