@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "data/loader.h"
 #include "layers/initialise.h"
 #include "train/input.h"
@@ -44,6 +45,10 @@ Accuracy accuracy(const Predictions& p) {
     sums.top5 += ahead < 5;
     sums.loss += std::log(exponentials) + static_cast<double>(top) - static_cast<double>(own);
   }
+  // Comparisons with NaN are false, so that a network that has diverged would pass for one that is always right.
+  require(std::isfinite(sums.loss),
+          "the loss of the evaluation is not a finite number ({}): the run diverged, lower the learning rate",
+          sums.loss);
   const auto n = static_cast<double>(p.labels.size());
   return {sums.top1 / n, sums.top5 / n, sums.loss / n};
 }

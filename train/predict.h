@@ -30,6 +30,7 @@ struct Accuracy {
   double top1 = 0, top5 = 0;
   double loss = 0;  ///< mean softmax cross-entropy, without label smoothing
 };
+/// Error if a logit is not a finite number.
 Accuracy accuracy(const Predictions& predictions);
 
 }  // namespace tandem
