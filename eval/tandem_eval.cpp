@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "core/error.h"
 #include "core/program.h"
 #include "eval/report.h"
 #include "train/atomic_file.h"
@@ -25,6 +26,8 @@ int evaluate(const Options& o) {
   const CheckpointInfo& info = checkpoint.info();
   const auto classes = static_cast<int>(info.classes.size());
   const ImageList list = ImageList::load(o.data, o.root, classes);
+  if (list.classes() != info.classes)
+    fail_input("{}: its classes have other names than the network's; classes.txt beside the list names them", o.data);
   const auto backend = open_backend(o.device);
   const DType compute =
       compute_type(*backend, o.precision.empty() ? info.config.precision : parse_precision(o.precision));
