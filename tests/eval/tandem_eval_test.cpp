@@ -1,0 +1,170 @@
+// tandem-eval on the checkpoint of a small run.
+
+#include "tests/support/tiny_run.h"
+
+namespace tandem {
+namespace {
+
+using test::check_refused;
+using test::Outcome;
+using test::run_to_end;
+using test::TinyRun;
+
+/// Evaluates a run's last checkpoint on its test images; the result goes to "eval".
+Outcome evaluate(const TinyRun& run, const std::vector<std::string>& arguments = {}) {
+  std::vector<std::string> argv = {"tandem-eval", run.last(),      "--data", run.path("set/test.txt"),
+                                   "--out",       run.path("eval")};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return run_to_end(argv);
+}
+
+nlohmann::json must_evaluate(const TinyRun& run, const std::vector<std::string>& arguments = {}) {
+  const Outcome outcome = evaluate(run, arguments);
+  INFO(outcome.error);
+  REQUIRE(outcome.status == 0);
+  return nlohmann::json::parse(test::read_file(run.path("eval/metrics.json")));
+}
+
+bool is_share(const nlohmann::json& value) { return value.get<double>() >= 0 && value.get<double>() <= 1; }
+
+TEST_CASE("tandem eval measures what the run measured and more") {
+  const TinyRun run;
+  run.must_train({"train.epochs=2"});
+  const nlohmann::json metrics = must_evaluate(run);
+  const nlohmann::json epoch = run.metrics().back().at("eval");
+  CHECK(metrics.at("top1") == epoch.at("top1"));
+  CHECK(metrics.at("top5") == epoch.at("top5"));
+  CHECK(metrics.at("loss").get<double>() == Approx(epoch.at("loss").get<double>()));
+  CHECK(metrics.at("step") == 5);
+  CHECK(metrics.at("precision") == "f32");
+  CHECK(metrics.at("images") == 6);
+  for (const char* key : {"top1", "top5", "macro_f1", "pair_auc", "recall_at_1", "recall_at_5"}) {
+    INFO(key);
+    CHECK(is_share(metrics.at(key)));
+  }
+  const double same = metrics.at("same_distance").get<double>(),
+               different = metrics.at("different_distance").get<double>();
+  CHECK(same > 0);
+  CHECK(metrics.at("distance_ratio").get<double>() == Approx(different / same));
+  CHECK(metrics.at("same_pairs") == 3);
+  CHECK(metrics.at("different_pairs") == 12);
+  REQUIRE(metrics.at("per_class").size() == 3);
+  std::int64_t on_diagonal = 0;
+  for (std::size_t c = 0; c < 3; ++c) {
+    CHECK(metrics.at("per_class")[c].at("support") == 2);
+    const auto row = metrics.at("confusion")[c].get<std::vector<std::int64_t>>();
+    CHECK(row[0] + row[1] + row[2] == 2);
+    on_diagonal += row[c];
+  }
+  CHECK(static_cast<double>(on_diagonal) / 6 == Approx(metrics.at("top1").get<double>()));
+  CHECK(test::has_part(test::read_file(run.path("eval/report.html")), "</html>"));
+}
+
+TEST_CASE("tandem eval does not depend on batches and workers and finds the images below a root") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const nlohmann::json metrics = must_evaluate(run);
+  const auto figures = [](nlohmann::json m) {
+    for (const char* key : {"checkpoint", "data"}) m.erase(key);
+    return m;
+  };
+  CHECK(figures(must_evaluate(run, {"--workers", "0"})) == figures(metrics));
+  const nlohmann::json one_by_one = must_evaluate(run, {"--batch", "1"});
+  CHECK(one_by_one.at("confusion") == metrics.at("confusion"));
+  CHECK(one_by_one.at("loss").get<double>() == Approx(metrics.at("loss").get<double>()).epsilon(1e-4));
+
+  std::filesystem::create_directory(run.path("lists"));
+  for (const char* name : {"test.txt", "classes.txt"})
+    std::filesystem::rename(run.path(std::string("set/") + name), run.path(std::string("lists/") + name));
+  const std::string list = run.path("lists/test.txt");
+  check_refused(evaluate(run, {"--data", list}), "--data");  // given twice
+  const auto from_root = [&](const std::string& root) {
+    return run_to_end({"tandem-eval", run.last(), "--data", list, "--root", root, "--out", run.path("eval")});
+  };
+  REQUIRE(from_root(run.path("set")).status == 0);
+  CHECK(figures(nlohmann::json::parse(test::read_file(run.path("eval/metrics.json")))) == figures(metrics));
+  check_refused(from_root(run.path("lists")), list + ":1: ");
+  check_refused(from_root(run.path("nowhere")), run.path("nowhere"));
+}
+
+TEST_CASE("tandem eval computes in the precision asked for") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const nlohmann::json single = must_evaluate(run, {"--precision", "fp32"});
+  const nlohmann::json twice = must_evaluate(run, {"--precision", "fp64"});
+  CHECK(single.at("precision") == "f32");
+  CHECK(twice.at("precision") == "f64");
+  CHECK(twice.at("loss").get<double>() == Approx(single.at("loss").get<double>()).epsilon(1e-3));
+  CHECK(twice.at("loss") != single.at("loss"));
+  CHECK(twice.at("same_distance").get<double>() == Approx(single.at("same_distance").get<double>()).epsilon(1e-3));
+}
+
+TEST_CASE("tandem eval reads a folder with one subfolder a class") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const nlohmann::json from_list = must_evaluate(run);
+  const Outcome outcome =
+      run_to_end({"tandem-eval", run.last(), "--data", run.path("set/test"), "--out", run.path("eval")});
+  INFO(outcome.error);
+  REQUIRE(outcome.status == 0);
+  const auto from_folder = nlohmann::json::parse(test::read_file(run.path("eval/metrics.json")));
+  CHECK(from_folder.at("confusion") == from_list.at("confusion"));
+  CHECK(from_folder.at("classes") == from_list.at("classes"));
+}
+
+TEST_CASE("tandem eval refuses what it cannot use") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  check_refused(run_to_end({"tandem-eval"}), "CHECKPOINT is required");
+  check_refused(run_to_end({"tandem-eval", run.last()}), "is required");
+  check_refused(evaluate(run, {"--fast"}), "--fast");
+  check_refused(evaluate(run, {"--batch", "0"}), "--batch");
+  check_refused(evaluate(run, {"--precision", "fp16"}), "does not compute in fp16");
+  check_refused(evaluate(run, {"--precision", "fp8"}), "precision: got \"fp8\", expected one of");
+  check_refused(evaluate(run, {"--device", "cuda:99"}), "cuda:99");
+  check_refused(evaluate(run, {"--device", "tpu"}), "tpu");
+
+  const auto on_data = [&](const std::string& data) {
+    return run_to_end({"tandem-eval", run.last(), "--data", data, "--out", run.path("eval")});
+  };
+  check_refused(on_data(run.path("nowhere.txt")), run.path("nowhere.txt"));
+  const std::string list = test::read_file(run.path("set/test.txt"));
+  run.dir().write("set/label.txt", list + list.substr(0, list.find(' ')) + " 3\n");
+  check_refused(on_data(run.path("set/label.txt")), "label.txt:7: label 3 is too large");
+  run.dir().write("set/empty.png", "");
+  run.dir().write("set/image.txt", list + "empty.png 0\n");
+  check_refused(on_data(run.path("set/image.txt")),
+                "image.txt:7: " + run.path("set/empty.png") + ": image file is empty");
+  std::filesystem::copy(run.path("set"), run.path("other"), std::filesystem::copy_options::recursive);
+  run.dir().write("other/classes.txt", "bag\nball\nbox\n");
+  check_refused(on_data(run.path("other/test.txt")), "other names");
+  CHECK_FALSE(std::filesystem::exists(run.path("eval/metrics.json")));
+
+  run.dir().write("file", "");
+  check_refused(
+      run_to_end({"tandem-eval", run.last(), "--data", run.path("set/test.txt"), "--out", run.path("file/x")}),
+      run.path("file/x"));
+}
+
+TEST_CASE("tandem eval refuses a damaged checkpoint") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const std::string good = test::read_file(run.last());
+  std::string flipped = good;
+  flipped[good.size() / 2] ^= 0x10;
+  const std::string bad = run.path("bad.safetensors");
+  for (const std::string& content :
+       {std::string(), std::string("This is no checkpoint.\n"), good.substr(0, good.size() / 2), flipped}) {
+    std::ofstream(bad, std::ios::binary | std::ios::trunc) << content;
+    INFO(content.size() << " bytes");
+    check_refused(run_to_end({"tandem-eval", bad, "--data", run.path("set/test.txt"), "--out", run.path("eval")}),
+                  bad + ": ");
+  }
+  check_refused(
+      run_to_end({"tandem-eval", run.path("nowhere"), "--data", run.path("set/test.txt"), "--out", run.path("eval")}),
+      run.path("nowhere"));
+  CHECK_FALSE(std::filesystem::exists(run.path("eval/metrics.json")));
+}
+
+}  // namespace
+}  // namespace tandem

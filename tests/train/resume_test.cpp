@@ -1,0 +1,162 @@
+// A run that is killed and resumed comes to the same numbers, bit for bit, as one that was never stopped.
+
+#include <cstring>
+
+#include "tests/support/tiny_run.h"
+#include "train/safetensors.h"
+
+namespace tandem {
+namespace {
+
+using test::Outcome;
+using test::Program;
+using test::ProgramOptions;
+using test::TinyRun;
+
+/// Lines that a run's log has by now.
+std::ptrdiff_t logged_lines(const TinyRun& run, const std::string& folder) {
+  return test::count_lines(test::read_file(run.metrics_file(folder)));
+}
+
+/// Trains into `folder` until the log has `lines` lines, then sends a signal.
+Outcome interrupt(const TinyRun& run, const std::string& folder, std::ptrdiff_t lines, int signal,
+                  std::vector<std::string> arguments) {
+  arguments.push_back(run.output(folder));
+  Program program = run.start(arguments);
+  REQUIRE(program.wait_until([&] { return logged_lines(run, folder) >= lines; }));
+  program.kill(signal);
+  return program.wait();
+}
+
+/// Checks that two runs logged the same events, and ended in the same weights, velocities and state.
+void check_same_run(const TinyRun& run, const std::string& expected_folder, const std::string& folder) {
+  CHECK(run.metrics(folder) == run.metrics(expected_folder));
+  const SafetensorsFile expected(run.last(expected_folder)), actual(run.last(folder));
+  CHECK(actual.metadata().at("tandem.state") == expected.metadata().at("tandem.state"));
+  REQUIRE(actual.entries().size() == expected.entries().size());
+  for (const SafetensorsEntry& tensor : expected.entries()) {
+    const SafetensorsEntry* other = actual.find(tensor.name);
+    INFO(tensor.name);
+    REQUIRE(other != nullptr);
+    REQUIRE(other->data.size() == tensor.data.size());
+    REQUIRE(std::memcmp(other->data.data(), tensor.data.data(), tensor.data.size()) == 0);
+  }
+  for (const auto& file : std::filesystem::directory_iterator(run.path(folder + "/checkpoints")))
+    CHECK((file.path().filename() == "last.safetensors" || file.path().filename() == "best.safetensors"));
+}
+
+std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+/// Kills a run again and again, after each further line of its log, with another number of workers each time. Where
+/// checkpoints are rare it does not get further in this way, so each line is waited for once; then it may end.
+void check_killed_at_every_line(const TinyRun& run, const std::vector<std::string>& overrides, std::ptrdiff_t stride) {
+  run.must_train(with(overrides, {run.output("whole")}));
+  const std::ptrdiff_t lines = logged_lines(run, "whole");
+  REQUIRE(lines > stride);
+  int workers = 1, kills = 0;
+  for (std::ptrdiff_t line = 1; line < lines; line += stride) {
+    const std::string w = "data.workers=" + std::to_string(1 + workers++ % 3);
+    kills += interrupt(run, "killed", line, SIGKILL, with(overrides, {w, "--resume"})).signal == SIGKILL;
+  }
+  CHECK(kills > 0);  // at the last lines it may come to its end first
+  run.must_train(with(overrides, {run.output("killed"), "data.workers=3", "--resume"}));
+  check_same_run(run, "whole", "killed");
+}
+
+TEST_CASE("a killed run resumes to the same bits") {
+  check_killed_at_every_line(TinyRun(), {"checkpoint.every_steps=3", "train.epochs=2"}, 3);
+}
+
+TEST_CASE("a run killed after every step resumes to the same bits from a checkpoint of every step", "[slow]") {
+  check_killed_at_every_line(TinyRun(), {"checkpoint.every_steps=1"}, 1);
+}
+
+TEST_CASE("a run killed after every step resumes to the same bits from checkpoints of every third step", "[slow]") {
+  check_killed_at_every_line(TinyRun(), {"checkpoint.every_steps=3"}, 1);
+}
+
+TEST_CASE("a run killed after every step resumes to the same bits from checkpoints of epochs", "[slow]") {
+  check_killed_at_every_line(TinyRun(), {"checkpoint.every_steps=null"}, 1);
+}
+
+TEST_CASE("a run without evaluation resumes to the same bits", "[slow]") {
+  check_killed_at_every_line(TinyRun(), {"data.eval=null", "train.epochs=2", "checkpoint.every_steps=2"}, 4);
+}
+
+TEST_CASE("the moving contrastive weight and label smoothing resume to the same bits", "[slow]") {
+  check_killed_at_every_line(TinyRun(),
+                             {R"(loss.contrastive.weight="match_softmax")", "loss.softmax.label_smoothing=0.1",
+                              "checkpoint.every_steps=2", "train.epochs=2"},
+                             3);
+}
+
+TEST_CASE("a run killed in the middle of writing a checkpoint resumes to the same bits") {
+  const TinyRun run;
+  const std::vector<std::string> overrides = {"checkpoint.every_steps=1", "train.epochs=2"};
+  run.must_train(with(overrides, {run.output("whole")}));
+  const Outcome stopped = interrupt(run, "killed", 2, SIGTERM, with(overrides, {"checkpoint.every_steps=null"}));
+  REQUIRE(stopped.status == 130);
+  const std::string before = test::read_file(run.last("killed"));
+
+  ProgramOptions limited;
+  limited.file_limit = before.size() / 2;
+  limited.file_limit_kills = true;
+  const Outcome killed = run.train(with(overrides, {run.output("killed"), "--resume"}), limited);
+  CHECK(killed.signal == SIGXFSZ);
+  std::size_t torn = 0;
+  for (const auto& file : std::filesystem::directory_iterator(run.path("killed/checkpoints")))
+    torn += file.path().extension() == ".tmp" && file.file_size() == *limited.file_limit;
+  CHECK(torn == 1);
+  CHECK((test::read_file(run.last("killed")) == before));
+
+  run.must_train(with(overrides, {run.output("killed"), "--resume"}));
+  check_same_run(run, "whole", "killed");
+}
+
+TEST_CASE("a run that is told to stop finishes its step and resumes to the same bits") {
+  const TinyRun run;
+  // So long that the signal comes well before the end, and without any other checkpoint.
+  const std::vector<std::string> overrides = {"data.eval=null", "train.epochs=7", "checkpoint.every_epochs=7"};
+  run.must_train(with(overrides, {run.output("whole")}));
+  std::ptrdiff_t lines = 1;
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const Outcome stopped = interrupt(run, "stopped", lines, signal, with(overrides, {"--resume"}));
+    INFO(stopped.error);
+    CHECK(stopped.status == 130);
+    CHECK(test::has_part(stopped.error, "interrupted; the run so far is in " + run.last("stopped")));
+    const auto state = nlohmann::json::parse(SafetensorsFile(run.last("stopped")).metadata().at("tandem.state"));
+    CHECK(state.at("step") == run.metrics("stopped").back().at("step"));
+    lines = logged_lines(run, "stopped") + 4;
+  }
+  run.must_train(with(overrides, {run.output("stopped"), "--resume"}));
+  check_same_run(run, "whole", "stopped");
+}
+
+TEST_CASE("a run resumed for more epochs equals one of that length") {
+  const TinyRun run;
+  const std::vector<std::string> overrides = {"schedule.type=constant", "schedule.warmup=0"};
+  run.must_train(with(overrides, {run.output("whole"), "train.epochs=2"}));
+  run.must_train(with(overrides, {run.output("longer"), "train.epochs=1"}));
+  run.must_train(with(overrides, {run.output("longer"), "train.epochs=2", "--resume"}));
+  check_same_run(run, "whole", "longer");
+}
+
+TEST_CASE("a run on two cores resumes to the same bits", "[slow]") {
+  const TinyRun run;
+  ProgramOptions two_cores;
+  two_cores.environment = {"OMP_NUM_THREADS=2"};
+  const std::vector<std::string> overrides = {"train.epochs=1", "checkpoint.every_steps=1"};
+  run.must_train(with(overrides, {run.output("whole")}), two_cores);
+  Program program = run.start(with(overrides, {run.output("killed")}), two_cores);
+  REQUIRE(program.wait_until([&] { return logged_lines(run, "killed") >= 2; }));
+  program.kill(SIGKILL);
+  CHECK(program.wait().signal == SIGKILL);
+  run.must_train(with(overrides, {run.output("killed"), "--resume"}), two_cores);
+  check_same_run(run, "whole", "killed");
+}
+
+}  // namespace
+}  // namespace tandem
