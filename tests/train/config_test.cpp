@@ -38,7 +38,7 @@ Config unusual() {
   c.device = "cuda:3";
   c.precision = Precision::bf16;
   c.output = "runs/a \"b\" \xC3\xA9";
-  c.model = {ModelConfig::Arch::resnet18, 7, {33}, ModelConfig::BatchNorm::joint, "w.safetensors"};
+  c.model = {ModelConfig::Arch::resnet18, 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors"};
   c.data.train = {"a.txt", "images"};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
