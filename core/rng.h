@@ -28,7 +28,7 @@ class Random {
   std::uint32_t bits();
   /// Uniform in [0, 1), 24 bits.
   float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-24F; }
-  /// Uniform in [low, high).
+  /// Uniform in [low, high]; high only by rounding.
   float uniform(float low, float high) { return low + (high - low) * uniform(); }
   /// Uniform integer in [0, n), without modulo bias (Lemire 2019). n > 0.
   std::uint32_t below(std::uint32_t n);

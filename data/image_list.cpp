@@ -131,7 +131,8 @@ void ImageList::load_list(const fs::path& root, std::optional<int> classes) {
   constexpr std::int32_t kMostClasses = 1 << 24;
   if (largest >= kMostClasses)
     fail_input("{}: label {} is too large: expected below {}", source_, largest, kMostClasses);
-  if (classes_.empty())
+  named_ = !classes_.empty();
+  if (!named_)
     for (std::int32_t i = 0; i < (known > 0 ? known : largest + 1); ++i) classes_.push_back(std::to_string(i));
 }
 

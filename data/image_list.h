@@ -41,6 +41,10 @@ class ImageList {
   std::size_t size() const { return entries_.size(); }
   /// The names of the classes; a label is an index into them.
   const std::vector<std::string>& classes() const { return classes_; }
+  /// Whether this list can mean those classes: as many, and under the same names if it names them itself.
+  bool agrees_with(const std::vector<std::string>& classes) const {
+    return classes_ == classes || (!named_ && classes_.size() == classes.size());
+  }
   std::int32_t label(std::size_t i) const { return entries_[i].label; }
   ImageSample sample(std::size_t i) const;
 
@@ -53,6 +57,7 @@ class ImageList {
 
   std::string source_;  // the list file or folder, as the caller named it
   std::vector<std::string> classes_;
+  bool named_ = true;  // false: numbers stand for names
   std::vector<Entry> entries_;
 
   void load_list(const std::filesystem::path& root, std::optional<int> classes);

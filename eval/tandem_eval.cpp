@@ -26,7 +26,7 @@ int evaluate(const Options& o) {
   const CheckpointInfo& info = checkpoint.info();
   const auto classes = static_cast<int>(info.classes.size());
   const ImageList list = ImageList::load(o.data, o.root, classes);
-  if (list.classes() != info.classes)
+  if (!list.agrees_with(info.classes))
     fail_input("{}: its classes have other names than the network's; classes.txt beside the list names them", o.data);
   const auto backend = open_backend(o.device);
   const DType compute =

@@ -121,7 +121,7 @@ Run::Run(const Config& config, std::ostream& out)
                train_list_.size(), train_list_.size());
   if (config.data.eval) {
     eval_list_ = load_list(*config.data.eval, static_cast<int>(train_list_.classes().size()));
-    if (eval_list_->classes() != train_list_.classes())
+    if (!eval_list_->agrees_with(train_list_.classes()))
       fail_input("/data/eval: its classes have other names than those of /data/train");
   }
   // Before the first step the loss of a classifier that knows nothing, log K, stands for the moving average.

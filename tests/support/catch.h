@@ -10,8 +10,8 @@
 #include <iostream>
 
 /// Ends the test case as skipped, with the reason: ctest counts it as SKIPPED.
-#define TANDEM_SKIP(reason)                        \
-  do {                                             \
-    std::cout << "SKIPPED: " << (reason) << '\n';  \
-    return;                                        \
+#define TANDEM_SKIP(reason)                       \
+  do {                                            \
+    std::cout << "SKIPPED: " << (reason) << '\n'; \
+    return;                                       \
   } while (false)
