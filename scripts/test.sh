@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 optimised=default
 if [[ ${CI:-} == true ]]; then optimised=ci; fi
 
-./scripts/build.sh "$optimised"
+./scripts/build.sh "$optimised" -DTANDEM_TESTS=ON
 ./scripts/build.sh asan
 
 # Tests run side by side, so an OpenMP thread that waits must not hold a core.

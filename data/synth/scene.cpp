@@ -10,6 +10,16 @@ namespace {
 
 constexpr float kPi = std::numbers::pi_v<float>;
 
+/// A studio's light backdrop: nearly white, a little darker towards the bottom. Returns its colour.
+Color paint_backdrop(Canvas& canvas, Random& random) {
+  const Color light = mix({0.97F, 0.97F, 0.97F}, random_color(random), random.uniform(0, 0.12F));
+  const float shade = random.uniform(0, 0.15F);
+  for (int y = 0; y < canvas.size; ++y)
+    for (int x = 0; x < canvas.size; ++x)
+      canvas.at(x, y) = light * (1 - shade * static_cast<float>(y) / static_cast<float>(canvas.size));
+  return light;
+}
+
 /// A gradient, soft blotches, a pattern, or a table in front of a wall. Returns its main colour.
 Color paint_background(Canvas& canvas, Random& random) {
   const Color first = random_color(random);
@@ -89,7 +99,7 @@ Image expose(const Canvas& canvas, Random& random) {
   const Vec2 slope = rotate({random.uniform(0, 0.4F), 0}, random.uniform(0, 2 * kPi));
   const float brightness = random.uniform(0.75F, 1.1F);
   const Color tint{random.uniform(0.9F, 1.08F), 1, random.uniform(0.9F, 1.08F)};
-  const float noise = random.uniform(0.005F, 0.045F);
+  const float noise = random.uniform(0.005F, 0.035F);
   Image image{canvas.size, canvas.size, {}};
   image.pixels.reserve(canvas.pixels.size() * 3);
   const float pixel = 1 / static_cast<float>(canvas.size);
@@ -110,12 +120,14 @@ Image expose(const Canvas& canvas, Random& random) {
 Image paint_scene(const Product& product, int size, Random random) {
   Canvas canvas(size);
   const Vec2 to_light = rotate({random.uniform(0.3F, 1), 0}, random.uniform(0, 2 * kPi));
-  const Color background = paint_background(canvas, random);
-  paint_clutter(canvas, to_light, background, random);
+  // As among real product photos, most are taken before a plain backdrop, and some where the thing is used.
+  const bool studio = random.below(4) != 0;
+  const Color background = studio ? paint_backdrop(canvas, random) : paint_background(canvas, random);
+  if (!studio) paint_clutter(canvas, to_light, background, random);
 
   const auto side = static_cast<float>(size);
   const Vec2 center{side * random.uniform(0.42F, 0.58F), side * random.uniform(0.42F, 0.58F)};
-  const Pose pose{center, side * random.uniform(0.27F, 0.46F), random.uniform(-0.5F, 0.5F), random.below(2) == 1};
+  const Pose pose{center, side * random.uniform(0.3F, 0.46F), random.uniform(-0.4F, 0.4F), random.below(2) == 1};
   Painter painter(canvas, pose, to_light);
   const Style style = random_style(background, random);
   product.paint(painter, style, random);
