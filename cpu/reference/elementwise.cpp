@@ -13,9 +13,14 @@ namespace cpu {
 
 ReferenceBackend::ReferenceBackend() : arena_(std::make_shared<Arena>(std::make_unique<HostSegments>())) {}
 
-void ReferenceBackend::copy_from_host(const void* from, Tensor& to) { std::memcpy(to.raw(), from, to.bytes()); }
+// Not memcpy: a host array without elements may be a null pointer.
+void ReferenceBackend::copy_from_host(const void* from, Tensor& to) {
+  std::copy_n(static_cast<const std::byte*>(from), to.bytes(), static_cast<std::byte*>(to.raw()));
+}
 
-void ReferenceBackend::copy_to_host(const Tensor& from, void* to) { std::memcpy(to, from.raw(), from.bytes()); }
+void ReferenceBackend::copy_to_host(const Tensor& from, void* to) {
+  std::copy_n(static_cast<const std::byte*>(from.raw()), from.bytes(), static_cast<std::byte*>(to));
+}
 
 void ReferenceBackend::copy(const Tensor& from, Tensor& to) { std::memcpy(to.raw(), from.raw(), from.bytes()); }
 
