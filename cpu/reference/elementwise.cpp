@@ -14,15 +14,20 @@ namespace cpu {
 ReferenceBackend::ReferenceBackend() : arena_(std::make_shared<Arena>(std::make_unique<HostSegments>())) {}
 
 // Not memcpy: a host array without elements may be a null pointer.
-void ReferenceBackend::copy_from_host(const void* from, Tensor& to) {
-  std::copy_n(static_cast<const std::byte*>(from), to.bytes(), static_cast<std::byte*>(to.raw()));
+namespace {
+
+/// std::memcpy must not be given null, not even for no bytes at all, which is what an empty vector's data() may be.
+void copy_bytes(const void* from, void* to, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
-void ReferenceBackend::copy_to_host(const Tensor& from, void* to) {
-  std::copy_n(static_cast<const std::byte*>(from.raw()), from.bytes(), static_cast<std::byte*>(to));
-}
+}  // namespace
 
-void ReferenceBackend::copy(const Tensor& from, Tensor& to) { std::memcpy(to.raw(), from.raw(), from.bytes()); }
+void ReferenceBackend::copy_from_host(const void* from, Tensor& to) { copy_bytes(from, to.raw(), to.bytes()); }
+
+void ReferenceBackend::copy_to_host(const Tensor& from, void* to) { copy_bytes(from.raw(), to, from.bytes()); }
+
+void ReferenceBackend::copy(const Tensor& from, Tensor& to) { copy_bytes(from.raw(), to.raw(), from.bytes()); }
 
 void ReferenceBackend::fill(Tensor& x, double value) {
   if (value == 0.0) {
