@@ -72,7 +72,8 @@ TEST_CASE("a written config has every key of the design") {
   const auto json = to_json(unusual());
   CHECK(json.dump() ==
         R"({"seed":18446744073709551615,"device":"cuda:3","precision":"bf16","output":"runs/a \"b\" é",)"
-        R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","weights":"w.safetensors"},)"
+        R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","zero_init_residual":true,)"
+        R"("weights":"w.safetensors"},)"
         R"("data":{"train":{"list":"a.txt","root":"images"},"eval":{"list":"b.txt","root":null},"image_size":65,)"
         R"("augment":{"random_resized_crop":null,"flip":false},"workers":5},"pairs":{"sampler":"random","batch":3},)"
         R"("loss":{"softmax":{"weight":0.30000000000000004,"label_smoothing":0.1},)"
