@@ -13,7 +13,6 @@ namespace cpu {
 
 ReferenceBackend::ReferenceBackend() : arena_(std::make_shared<Arena>(std::make_unique<HostSegments>())) {}
 
-// Not memcpy: a host array without elements may be a null pointer.
 namespace {
 
 /// std::memcpy must not be given null, not even for no bytes at all, which is what an empty vector's data() may be.
