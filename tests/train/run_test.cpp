@@ -184,7 +184,9 @@ TEST_CASE("weights that do not fit are refused") {
 
 TEST_CASE("thirty steps lower the loss") {
   const TinyRun run;
-  run.must_train({"train.epochs=10", "pairs.batch=4", "data.eval=null", "checkpoint.every_epochs=10"});
+  // Without augmentation, twelve images are quickly known by heart: 0.18 to 0.34 of the loss is left, as the seed is.
+  run.must_train({"train.epochs=10", "pairs.batch=4", "data.eval=null", "checkpoint.every_epochs=10",
+                  "data.augment.random_resized_crop=null", "data.augment.flip=false"});
   std::vector<double> losses;
   for (const auto& event : run.metrics())
     if (event.at("event") == "step") losses.push_back(event.at("loss").at("total").get<double>());
