@@ -41,39 +41,55 @@ Tensor random_labels(Backend& backend, std::int64_t n, std::uint32_t classes) {
 
 }  // namespace
 
-nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options) {
-  TwinTowersOptions model_options;
-  model_options.arch = options.arch;
-  TwinTowers model(backend, real_type(compute), model_options);
-  initialise(backend, model, 1);
-  Sgd optimizer(backend, model, {0.01, 0.9, false, 1e-4});
-  const std::int64_t images = 2 * options.pairs;
-  const Tensor pixels = random_pixels(backend, {images, options.size, options.size, 3});
-  const Tensor labels = random_labels(backend, images, static_cast<std::uint32_t>(model_options.classes));
-  Context context{backend, compute, true, 2};
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
 
+StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& options)
+    : context_{backend, compute, true, 2},
+      model_(backend, real_type(compute), {options.arch}),
+      optimizer_(backend, model_, {0.01, 0.9, false, 1e-4}),
+      pixels_(random_pixels(backend, {2 * options.pairs, options.size, options.size, 3})),
+      labels_(random_labels(backend, 2 * options.pairs, static_cast<std::uint32_t>(model_.options().classes))) {
+  initialise(backend, model_, 1);
+}
+
+LossValues StepBench::run() {
+  Backend& backend = context_.backend;
+  Tensor images = backend.empty(pixels_.shape(), context_.compute);
+  backend.normalize_images(pixels_, images);
+  const LossValues losses = train_step(context_, model_, images, labels_, {}, optimizer_, 0.01);
+  backend.synchronize();
+  return losses;
+}
+
+std::vector<double> time_steps(const StepBenchOptions& options, const std::function<void()>& step) {
+  for (int i = 0; i < options.warmup; ++i) step();
   std::vector<double> times;
-  LossValues losses;
-  for (int step = -options.warmup; step < options.steps; ++step) {
+  for (int i = 0; i < options.steps; ++i) {
     const double begin = seconds();
-    Tensor input = backend.empty(pixels.shape(), compute);
-    backend.normalize_images(pixels, input);
-    losses = train_step(context, model, input, labels, {}, optimizer, 0.01);
-    backend.synchronize();
-    if (step >= 0) times.push_back(seconds() - begin);
+    step();
+    times.push_back(seconds() - begin);
   }
-  std::sort(times.begin(), times.end());
-  const double median =
-      times.size() % 2 ? times[times.size() / 2] : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
+  return times;
+}
+
+nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options) {
+  StepBench bench(backend, compute, options);
+  LossValues losses;
+  const std::vector<double> times = time_steps(options, [&] { losses = bench.run(); });
+  const double images = 2.0 * options.pairs, typical = median(times);
   return {{"device", backend.device().to_string()},
           {"backend", backend.description()},
           {"precision", name_of(compute)},
           {"arch", options.arch},
           {"size", options.size},
           {"pairs", options.pairs},
-          {"images_per_s", static_cast<double>(images) / median},
-          {"best_images_per_s", static_cast<double>(images) / times.front()},
-          {"step_s", median},
+          {"images_per_s", images / typical},
+          {"best_images_per_s", images / *std::min_element(times.begin(), times.end())},
+          {"step_s", typical},
           {"peak_mib", std::round(peak_resident_mib())},
           {"arena_mib", std::round(static_cast<double>(backend.memory().reserved) / 1048576)},
           {"loss", losses.total}};

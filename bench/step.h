@@ -1,10 +1,13 @@
 #pragma once
 // Times training steps on random images.
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
-#include "core/backend.h"
+#include "layers/twin_towers.h"
+#include "train/train_step.h"
 
 namespace tandem {
 
@@ -16,8 +19,28 @@ struct StepBenchOptions {
   int warmup = 3;
 };
 
-/// One step trains 2 * pairs images, from u8 pixels in memory to updated weights. The result has images_per_s and
-/// step_s (medians), best_images_per_s, peak_mib (resident memory of the process), arena_mib, loss, and the options.
+/// A model, an optimizer and a batch of random images, to run training steps with.
+class StepBench {
+ public:
+  StepBench(Backend& backend, DType compute, const StepBenchOptions& options);
+
+  /// One step over 2 * pairs images, from u8 pixels in the backend's memory to updated weights; waits for it.
+  LossValues run();
+
+ private:
+  Context context_;
+  TwinTowers model_;
+  Sgd optimizer_;
+  Tensor pixels_, labels_;
+};
+
+/// Calls `step` for the warm-up, then returns the seconds that each of options.steps calls takes.
+std::vector<double> time_steps(const StepBenchOptions& options, const std::function<void()>& step);
+/// Of at least one value.
+double median(std::vector<double> values);
+
+/// images_per_s and step_s (medians), best_images_per_s, peak_mib (resident memory of the process), arena_mib, loss,
+/// and the options.
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options);
 
 }  // namespace tandem

@@ -1,60 +1,91 @@
-// tandem-bench: speed of a training step, and agreement with reference figures. Each prints one JSON line.
+// tandem-bench: speed of a training step, where its time goes, and agreement with reference figures.
 
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <iostream>
 
 #include "bench/fixture.h"
+#include "bench/layers.h"
 #include "bench/step.h"
 #include "core/program.h"
 #include "train/precision.h"
 
+namespace tandem {
 namespace {
 
-using namespace tandem;
+struct Target {
+  std::string device = "cpu", precision = "fp32";
+  CpuConfig cpu;
+};
 
-int run_step(const std::string& device, const std::string& precision, const StepBenchOptions& options) {
-  const auto backend = open_backend(device);
-  std::cout << bench_step(*backend, compute_type(*backend, parse_precision(precision)), options).dump() << '\n';
+int run_step(const Target& target, const StepBenchOptions& options) {
+  const auto backend = open_backend(target.device, target.cpu);
+  std::cout << bench_step(*backend, compute_type(*backend, parse_precision(target.precision)), options).dump() << '\n';
   return 0;
 }
 
-int run_fixture_file(const std::string& device, const std::string& precision, const std::string& path) {
+int run_layers(const Target& target, const StepBenchOptions& options, bool json) {
+  const auto backend = open_backend(target.device, target.cpu);
+  const LayerTable table = bench_layers(*backend, compute_type(*backend, parse_precision(target.precision)), options);
+  std::cout << (json ? to_json(table).dump() + "\n" : to_text(table));
+  return 0;
+}
+
+int run_fixture_file(const Target& target, const std::string& path) {
   std::ifstream file(path);
   if (!file) fail_input("{}: cannot be opened, expected a fixture file", path);
   const auto fixture = nlohmann::json::parse(file, nullptr, false);
   if (fixture.is_discarded()) fail_input("{}: not JSON, expected a fixture file", path);
-  const auto backend = open_backend(device);
-  const DType compute = compute_type(*backend, parse_precision(precision));
+  const auto backend = open_backend(target.device, target.cpu);
+  const DType compute = compute_type(*backend, parse_precision(target.precision));
   std::cout << to_json(run_fixture(*backend, compute, fixture)).dump() << '\n';
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Measures Tandem.");
   app.require_subcommand(1);
-  std::string device = "cpu", precision = "fp32", fixture_precision = "fp64", path;
+  std::string path;
+  Target target, fixture_target{"cpu", "fp64", {}};
   StepBenchOptions options;
 
-  CLI::App* step = app.add_subcommand("step", "Times training steps on random images");
-  step->add_option("--device", device, "cpu or cuda[:K]")->capture_default_str();
-  step->add_option("--precision", precision, "fp32, bf16, fp64 or auto")->capture_default_str();
-  step->add_option("--arch", options.arch, "resnet18, resnet34, resnet50 or resnet101")->capture_default_str();
-  step->add_option("--pairs", options.pairs, "Pairs a step")->capture_default_str()->check(CLI::Range(1, 1 << 16));
-  step->add_option("--size", options.size, "Image height and width")->capture_default_str()->check(CLI::Range(1, 4096));
-  step->add_option("--steps", options.steps, "Timed steps")->capture_default_str()->check(CLI::Range(1, 1 << 20));
-  step->add_option("--warmup", options.warmup, "Steps before them")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1 << 20));
+  const auto add_target_options = [](CLI::App* command, Target& where) {
+    command->add_option("--device", where.device, "cpu or cuda[:K]")->capture_default_str();
+    command->add_option("--precision", where.precision, "fp32, bf16, fp64 or auto")->capture_default_str();
+    command->add_flag("--autotune", where.cpu.autotune, "CPU: convolutions in the way that proves fastest here");
+  };
+  const auto add_step_options = [&](CLI::App* command) {
+    add_target_options(command, target);
+    command->add_option("--arch", options.arch, "resnet18, resnet34, resnet50 or resnet101")->capture_default_str();
+    const auto add_count = [&](const char* name, int& value, const char* meaning, int low, int high) {
+      command->add_option(name, value, meaning)->capture_default_str()->check(CLI::Range(low, high));
+    };
+    add_count("--pairs", options.pairs, "Pairs a step", 1, 1 << 16);
+    add_count("--size", options.size, "Image height and width", 1, 4096);
+    add_count("--steps", options.steps, "Timed steps", 1, 1 << 20);
+    add_count("--warmup", options.warmup, "Steps before them", 0, 1 << 20);
+  };
+  CLI::App* step = app.add_subcommand("step", "Times training steps on random images; prints one JSON line");
+  add_step_options(step);
+  CLI::App* layers =
+      app.add_subcommand("layers", "Times every op of a training step, beside what the machine could do");
+  add_step_options(layers);
+  bool json = false;
+  layers->add_flag("--json", json, "Prints one JSON line instead of a table");
 
-  CLI::App* fixture = app.add_subcommand("fixture", "Compares a few steps with the figures of a fixture file");
+  CLI::App* fixture =
+      app.add_subcommand("fixture", "Compares a few steps with the figures of a fixture file; prints one JSON line");
   fixture->add_option("FILE", path, "The fixture")->required();
-  fixture->add_option("--device", device, "cpu or cuda[:K]")->capture_default_str();
-  fixture->add_option("--precision", fixture_precision, "fp64, fp32 or bf16")->capture_default_str();
+  add_target_options(fixture, fixture_target);
 
   return run_program(app, argc, argv, [&] {
-    return *step ? run_step(device, precision, options) : run_fixture_file(device, fixture_precision, path);
+    if (*step) return run_step(target, options);
+    if (*layers) return run_layers(target, options, json);
+    return run_fixture_file(fixture_target, path);
   });
 }
+
+}  // namespace
+}  // namespace tandem
+
+int main(int argc, char** argv) { return tandem::run(argc, argv); }

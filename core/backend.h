@@ -196,8 +196,13 @@ class Backend {
   virtual void sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) = 0;
 };
 
-/// The CPU, with `threads` compute threads (0: one per core).
-std::shared_ptr<Backend> make_cpu_backend(int threads = 0);
+struct CpuOptions {
+  int threads = 0;  ///< that compute; 0: one a core
+  bool autotune =
+      false;  ///< each convolution is computed in the way that proves fastest, measured when it is first met
+};
+/// The CPU.
+std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});
 /// The plain, readable CPU kernels that every other kernel is compared with; f32 and f64.
 std::shared_ptr<Backend> make_reference_backend();
 /// A CUDA device. Throws InputError where there is none, or where Tandem was built without CUDA.

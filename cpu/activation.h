@@ -37,6 +37,9 @@ void parallel_pieces(std::int64_t n, std::int64_t grain, const Body& body) {
   for (std::int64_t piece = 0; piece < pieces; ++piece) body(piece * grain, std::min(n, (piece + 1) * grain));
 }
 
+/// Whether a tensor is too large for the last cache to hold it until the next op reads it.
+inline bool is_large(const Tensor& x) { return x.bytes() > (std::size_t{24} << 20); }
+
 /// Elements a thread works on at a time: 64 KiB of f32.
 inline constexpr std::int64_t kGrain = std::int64_t{1} << 14;
 

@@ -1,6 +1,7 @@
 // Batch normalisation, f32 and bf16. Sums are taken piece by piece in f32 and combined in f64, in the order of the
 // pieces, whose number depends on the shape alone: so the result does not depend on the number of threads.
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -10,39 +11,76 @@
 namespace tandem::cpu {
 namespace {
 
-/// How the rows of one group are cut into pieces.
+/// Some rows of one group of a matrix (M, C), and some of their columns.
+struct Tile {
+  std::int64_t group, piece;           ///< which group, and which piece of all groups' pieces
+  std::int64_t row, rows, c, columns;  ///< the first row and column of the matrix, and how many
+};
+
+/// How the rows of x are cut: into groups, these into pieces, and the columns into strips. Sums down the columns are
+/// taken tile by tile, of a piece and a strip, small enough for a cache; passes without sums go by pieces, which are
+/// contiguous.
 struct Pieces {
-  std::int64_t groups, rows, channels, rows_a_piece, a_group;
+  std::int64_t groups, rows, channels, rows_a_piece, a_group, columns_a_strip, strips;
 
   Pieces(const Tensor& x, std::int64_t group_count)
       : groups(group_count), rows(x.size() / x.dim(3) / group_count), channels(x.dim(3)) {
-    constexpr std::int64_t kMost = 64;  // a group: bounds the memory for partial sums
-    rows_a_piece = std::max<std::int64_t>({1, kGrain / channels, (rows + kMost - 1) / kMost});
+    constexpr std::int64_t kMost = 64, kLeast = 64;  // pieces a group and rows a piece: bound the partial sums' memory
+    rows_a_piece = std::max(kLeast, (rows + kMost - 1) / kMost);
     a_group = (rows + rows_a_piece - 1) / rows_a_piece;
+    columns_a_strip = std::min<std::int64_t>(channels, 1024);
+    strips = (channels + columns_a_strip - 1) / columns_a_strip;
   }
 
-  /// Calls body(group, index of the piece, first row, number of rows), on all threads.
-  template <class Body>
-  void for_each(const Body& body) const {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < groups * a_group; ++i) {
-      const std::int64_t group = i / a_group, first = i % a_group * rows_a_piece;
-      body(group, i, group * rows + first, rows_of(i % a_group));
-    }
-  }
+  std::int64_t count() const { return groups * a_group; }
   /// Rows in the group's piece of that number.
   std::int64_t rows_of(std::int64_t piece) const { return std::min(rows_a_piece, rows - piece * rows_a_piece); }
+
+  /// Calls body(tile) for each tile, on all threads; the last tiles first. The op before has just written the matrix
+  /// from its beginning to its end, and the pass after this one starts at the beginning: each finds more of it in the
+  /// cache.
+  template <class Body>
+  void for_each_tile(const Body& body) const {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t behind = count() * strips; behind > 0; --behind) {
+      const std::int64_t i = behind - 1;
+      const std::int64_t piece = i / strips, c = i % strips * columns_a_strip;
+      body(Tile{piece / a_group, piece, first_row(piece), rows_of(piece % a_group), c,
+                std::min(columns_a_strip, channels - c)});
+    }
+  }
+
+  /// Calls body(group, first row, number of rows), on all threads, for runs of rows of about kGrain elements.
+  template <class Body>
+  void for_each_run(const Body& body) const {
+    const std::int64_t a_run = std::max<std::int64_t>(1, kGrain / channels), runs = (rows + a_run - 1) / a_run;
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < groups * runs; ++i) {
+      const std::int64_t group = i / runs, first = i % runs * a_run;
+      body(group, group * rows + first, std::min(a_run, rows - first));
+    }
+  }
+
+  /// Calls body(first channel, number of channels) for strips of at most kStrip channels, on all threads.
+  template <class Body>
+  void for_each_strip(const Body& body) const {
+    parallel_pieces(channels, kStrip, [&](std::int64_t begin, std::int64_t end) { body(begin, end - begin); });
+  }
+
+  /// Channels whose partial sums are combined together: a multiple of 8, so that strips begin at a byte of a mask.
+  static constexpr std::int64_t kStrip = 64;
+
+ private:
+  std::int64_t first_row(std::int64_t piece) const { return piece / a_group * rows + piece % a_group * rows_a_piece; }
 };
 
-/// A few numbers a channel for each piece: (pieces, kinds, C), zeros at first.
+/// A few numbers a channel for each piece: (pieces, kinds, C).
 class PieceSums {
  public:
   PieceSums(Backend& backend, const Pieces& pieces, std::int64_t kinds)
       : kinds_(kinds),
         channels_(pieces.channels),
-        sums_(backend.empty({pieces.groups * pieces.a_group, kinds, pieces.channels}, DType::f32)) {
-    backend.fill(sums_, 0);
-  }
+        sums_(backend.empty({pieces.count(), kinds, pieces.channels}, DType::f32)) {}
   float* operator()(std::int64_t piece, std::int64_t kind) {
     return sums_.data<float>() + (piece * kinds_ + kind) * channels_;
   }
@@ -52,27 +90,91 @@ class PieceSums {
   Tensor sums_;
 };
 
-struct Moments {
-  double mean, var;
-};
+using Strip = std::array<double, Pieces::kStrip>;
 
-/// Mean and biased variance of a channel in a group from each piece's centre m, sum of x - m, and sum of (x - m)^2,
-/// where m is near the piece's mean. Nothing cancels: Chan, Golub, LeVeque 1983.
-Moments combine(const Pieces& pieces, PieceSums& sums, std::int64_t group, std::int64_t c) {
+/// Means and biased variances of a group's channels [c, c + n) from each piece's shift m, sum of x - m, and sum of
+/// (x - m)^2, m being a value of the piece. Nothing cancels: Chan, Golub, LeVeque 1983.
+void combine(const Pieces& pieces, PieceSums& sums, std::int64_t group, std::int64_t c, std::int64_t n, Strip& mean,
+             Strip& var) {
+  const double total = static_cast<double>(pieces.rows);
   const auto each = [&](const auto& body) {
-    for (std::int64_t i = group * pieces.a_group; i < (group + 1) * pieces.a_group; ++i) {
-      const auto at = [&](std::int64_t kind) { return static_cast<double>(sums(i, kind)[c]); };
-      body(static_cast<double>(pieces.rows_of(i % pieces.a_group)), at(0), at(1), at(2));
+    for (std::int64_t piece = 0; piece < pieces.a_group; ++piece) {
+      const double rows = static_cast<double>(pieces.rows_of(piece));
+      const std::int64_t at = group * pieces.a_group + piece;
+      const float *shift = sums(at, 0) + c, *first = sums(at, 1) + c, *second = sums(at, 2) + c;
+      for (std::int64_t i = 0; i < n; ++i)
+        body(static_cast<std::size_t>(i), rows, static_cast<double>(shift[i]), static_cast<double>(first[i]),
+             static_cast<double>(second[i]));
     }
   };
-  double sum = 0, squares = 0;
-  each([&](double n, double m, double first, double) { sum += n * m + first; });
-  const double total = static_cast<double>(pieces.rows), mean = sum / total;
-  each([&](double n, double m, double first, double second) {
-    const double d = m - mean;
-    squares += second + 2 * first * d + n * d * d;
+  mean.fill(0);
+  var.fill(0);
+  each([&](std::size_t i, double rows, double m, double first, double) { mean[i] += (rows * m + first) / total; });
+  each([&](std::size_t i, double rows, double m, double first, double second) {
+    const double d = m - mean[i];
+    var[i] += (second + 2 * first * d + rows * d * d) / total;
   });
-  return {mean, std::max(squares / total, 0.0)};
+  for (double& v : var) v = std::max(v, 0.0);
+}
+
+/// From the pieces' sums of channels [c, c + n) to the statistics saved for the gradient, scale = gamma * inv_std (G,
+/// C), and the running statistics' update.
+void finish_statistics(const BatchNormOptions& options, const Pieces& pieces, PieceSums& sums, std::int64_t c,
+                       std::int64_t n, const float* gamma, float* running_mean, float* running_var,
+                       BatchNormSaved& saved, float* scale) {
+  const double rows = static_cast<double>(pieces.rows), unbiased = rows > 1 ? rows / (rows - 1) : 1;
+  const auto update = [&options](float& running, double batch) {
+    running = static_cast<float>((1 - options.momentum) * static_cast<double>(running) + options.momentum * batch);
+  };
+  Strip mean, var;
+  for (std::int64_t g = 0; g < pieces.groups; ++g) {
+    combine(pieces, sums, g, c, n, mean, var);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const std::int64_t at = g * pieces.channels + c + i;
+      const double inv_std = 1 / std::sqrt(var[k] + options.eps);
+      saved.mean.data<float>()[at] = static_cast<float>(mean[k]);
+      saved.inv_std.data<float>()[at] = static_cast<float>(inv_std);
+      scale[at] = static_cast<float>(static_cast<double>(gamma[c + i]) * inv_std);
+      update(running_mean[c + i], mean[k]);
+      update(running_var[c + i], var[k] * unbiased);
+    }
+  }
+}
+
+/// What turns dy into dx, each (G, C): dx = scale * (dy' - mean_dy + (x - mean) * slope).
+struct Slopes {
+  Tensor scale, mean_dy, slope;
+};
+
+/// From the pieces' sums of dy' and dy' (x - mean) of channels [c, c + n) to dgamma, dbeta and the slopes, of which
+/// slope = -inv_std^2 mean(dy' (x - mean)).
+void finish_gradients(const Pieces& pieces, PieceSums& sums, std::int64_t c, std::int64_t n, const float* gamma,
+                      const float* inv_stds, float* dgamma, float* dbeta, Slopes& slopes) {
+  const double rows = static_cast<double>(pieces.rows);
+  Strip dgammas{}, dbetas{};
+  for (std::int64_t g = 0; g < pieces.groups; ++g) {
+    Strip sum_dy{}, sum_dy_x{};
+    for (std::int64_t piece = g * pieces.a_group; piece < (g + 1) * pieces.a_group; ++piece)
+      for (std::int64_t i = 0; i < n; ++i) {
+        sum_dy[static_cast<std::size_t>(i)] += static_cast<double>(sums(piece, 0)[c + i]);
+        sum_dy_x[static_cast<std::size_t>(i)] += static_cast<double>(sums(piece, 1)[c + i]);
+      }
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const std::int64_t at = g * pieces.channels + c + i;
+      const double inv_std = static_cast<double>(inv_stds[at]);
+      slopes.scale.data<float>()[at] = static_cast<float>(static_cast<double>(gamma[c + i]) * inv_std);
+      slopes.mean_dy.data<float>()[at] = static_cast<float>(sum_dy[k] / rows);
+      slopes.slope.data<float>()[at] = static_cast<float>(-inv_std * inv_std * sum_dy_x[k] / rows);
+      dbetas[k] += sum_dy[k];
+      dgammas[k] += sum_dy_x[k] * inv_std;
+    }
+  }
+  for (std::int64_t i = 0; i < n; ++i) {
+    dgamma[c + i] = static_cast<float>(dgammas[static_cast<std::size_t>(i)]);
+    dbeta[c + i] = static_cast<float>(dbetas[static_cast<std::size_t>(i)]);
+  }
 }
 
 }  // namespace
@@ -87,37 +189,21 @@ void CpuBackend::batch_norm_forward_train(const BatchNormOptions& options, const
     using T = decltype(type);
     const Pieces pieces(x, options.groups);
     const std::int64_t channels = pieces.channels;
-    const double n = static_cast<double>(pieces.rows);
     PieceSums sums(*this, pieces, 3);
-    pieces.for_each([&](std::int64_t, std::int64_t piece, std::int64_t row, std::int64_t rows) {
-      // Twice over the piece, which the second time is in the cache: first its mean, then the moments about it.
-      const T* begin = elements<T>(x) + row * channels;
-      float* centre = sums(piece, 0);
-      kernels.sum_rows(begin, rows, channels, centre);
-      for (std::int64_t c = 0; c < channels; ++c) centre[c] /= static_cast<float>(rows);
-      kernels.moments(begin, centre, rows, channels, sums(piece, 1), sums(piece, 2));
+    pieces.for_each_tile([&](const Tile& t) {
+      kernels.moments(elements<T>(x) + t.row * channels + t.c, channels, t.rows, t.columns, sums(t.piece, 0) + t.c,
+                      sums(t.piece, 1) + t.c, sums(t.piece, 2) + t.c);
     });
     Tensor scales = empty({options.groups, channels}, DType::f32);
-    for (std::int64_t g = 0; g < options.groups; ++g)
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const std::int64_t i = g * channels + c;
-        const auto [mean, var] = combine(pieces, sums, g, c);
-        const double inv_std = 1 / std::sqrt(var + options.eps);
-        saved.mean.data<float>()[i] = static_cast<float>(mean);
-        saved.inv_std.data<float>()[i] = static_cast<float>(inv_std);
-        scales.data<float>()[i] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) * inv_std);
-        const auto update = [&options](float& running, double batch) {
-          running =
-              static_cast<float>((1 - options.momentum) * static_cast<double>(running) + options.momentum * batch);
-        };
-        update(running_mean.data<float>()[c], mean);
-        update(running_var.data<float>()[c], n > 1 ? var * n / (n - 1) : var);
-      }
-    pieces.for_each([&](std::int64_t g, std::int64_t, std::int64_t row, std::int64_t rows) {
+    pieces.for_each_strip([&](std::int64_t c, std::int64_t n) {
+      finish_statistics(options, pieces, sums, c, n, gamma.data<float>(), running_mean.data<float>(),
+                        running_var.data<float>(), saved, scales.data<float>());
+    });
+    pieces.for_each_run([&](std::int64_t g, std::int64_t row, std::int64_t rows) {
       kernels.normalize(elements<T>(x) + row * channels, residual ? elements<T>(residual) + row * channels : nullptr,
                         saved.mean.data<float>() + g * channels, scales.data<float>() + g * channels,
                         beta.data<float>(), options.relu, rows, channels, elements<T>(y) + row * channels,
-                        saved.mask ? saved.mask.data<std::uint8_t>() + row * saved.mask.dim(1) : nullptr);
+                        saved.mask ? saved.mask.data<std::uint8_t>() + row * saved.mask.dim(1) : nullptr, is_large(y));
     });
   });
 }
@@ -136,10 +222,10 @@ void CpuBackend::batch_norm_forward_eval(const BatchNormOptions& options, const 
       const double deviation = std::sqrt(static_cast<double>(running_var.data<float>()[c]) + options.eps);
       scale[c] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) / deviation);
     }
-    pieces.for_each([&](std::int64_t, std::int64_t, std::int64_t row, std::int64_t rows) {
+    pieces.for_each_run([&](std::int64_t, std::int64_t row, std::int64_t rows) {
       kernels.normalize(elements<T>(x) + row * channels, residual ? elements<T>(residual) + row * channels : nullptr,
                         running_mean.data<float>(), scale.data(), beta.data<float>(), options.relu, rows, channels,
-                        elements<T>(y) + row * channels, nullptr);
+                        elements<T>(y) + row * channels, nullptr, is_large(y));
     });
   });
 }
@@ -157,38 +243,25 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Tens
       return saved.mask ? saved.mask.data<std::uint8_t>() + row * saved.mask.dim(1) : nullptr;
     };
     PieceSums sums(*this, pieces, 2);
-    pieces.for_each([&](std::int64_t g, std::int64_t piece, std::int64_t row, std::int64_t rows) {
-      kernels.backward_sums(elements<T>(dy) + row * channels, elements<T>(x) + row * channels, mask_row(row),
-                            saved.mean.data<float>() + g * channels, rows, channels, sums(piece, 0), sums(piece, 1));
+    pieces.for_each_tile([&](const Tile& t) {
+      const std::uint8_t* mask = saved.mask ? mask_row(t.row) + t.c / 8 : nullptr;
+      kernels.backward_sums(elements<T>(dy) + t.row * channels + t.c, elements<T>(x) + t.row * channels + t.c, channels,
+                            mask, (channels + 7) / 8, saved.mean.data<float>() + t.group * channels + t.c, t.rows,
+                            t.columns, sums(t.piece, 0) + t.c, sums(t.piece, 1) + t.c);
     });
-    // dx = scale * (dy' - mean_dy + (x - mean) * slope), slope = -inv_std^2 mean(dy' (x - mean))
-    Tensor scale = empty({options.groups, channels}, DType::f32),
-           mean_dy = empty({options.groups, channels}, DType::f32);
-    Tensor slope = empty({options.groups, channels}, DType::f32);
-    fill(dgamma, 0);
-    fill(dbeta, 0);
-    for (std::int64_t g = 0; g < options.groups; ++g)
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const std::int64_t i = g * channels + c;
-        double sum_dy = 0, sum_dy_x = 0;
-        for (std::int64_t piece = g * pieces.a_group; piece < (g + 1) * pieces.a_group; ++piece) {
-          sum_dy += static_cast<double>(sums(piece, 0)[c]);
-          sum_dy_x += static_cast<double>(sums(piece, 1)[c]);
-        }
-        const double n = static_cast<double>(pieces.rows),
-                     inv_std = static_cast<double>(saved.inv_std.data<float>()[i]);
-        scale.data<float>()[i] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) * inv_std);
-        mean_dy.data<float>()[i] = static_cast<float>(sum_dy / n);
-        slope.data<float>()[i] = static_cast<float>(-inv_std * inv_std * sum_dy_x / n);
-        dbeta.data<float>()[c] += static_cast<float>(sum_dy);
-        dgamma.data<float>()[c] += static_cast<float>(sum_dy_x * inv_std);
-      }
-    pieces.for_each([&](std::int64_t g, std::int64_t, std::int64_t row, std::int64_t rows) {
-      const BatchNormGradient coefficients{saved.mean.data<float>() + g * channels, scale.data<float>() + g * channels,
-                                           mean_dy.data<float>() + g * channels, slope.data<float>() + g * channels};
+    const Shape shape{options.groups, channels};
+    Slopes slopes{empty(shape, DType::f32), empty(shape, DType::f32), empty(shape, DType::f32)};
+    pieces.for_each_strip([&](std::int64_t c, std::int64_t n) {
+      finish_gradients(pieces, sums, c, n, gamma.data<float>(), saved.inv_std.data<float>(), dgamma.data<float>(),
+                       dbeta.data<float>(), slopes);
+    });
+    pieces.for_each_run([&](std::int64_t g, std::int64_t row, std::int64_t rows) {
+      const auto of_group = [&](const Tensor& t) { return t.data<float>() + g * channels; };
+      const BatchNormGradient coefficients{of_group(saved.mean), of_group(slopes.scale), of_group(slopes.mean_dy),
+                                           of_group(slopes.slope)};
       kernels.backward_apply(elements<T>(dy) + row * channels, elements<T>(x) + row * channels, mask_row(row),
                              coefficients, rows, channels, elements<T>(dx) + row * channels,
-                             dresidual ? elements<T>(dresidual) + row * channels : nullptr);
+                             dresidual ? elements<T>(dresidual) + row * channels : nullptr, is_large(dx));
     });
   });
 }

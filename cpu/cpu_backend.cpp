@@ -7,12 +7,15 @@
 
 namespace tandem {
 
-std::shared_ptr<Backend> make_cpu_backend(int threads) { return std::make_shared<cpu::CpuBackend>(threads); }
+std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
+  return std::make_shared<cpu::CpuBackend>(options);
+}
 
 namespace cpu {
 
-CpuBackend::CpuBackend(int threads) : kernels_(vector_kernels()), onednn_(arena()) {
-  if (threads > 0) omp_set_num_threads(threads);
+CpuBackend::CpuBackend(const CpuOptions& options) : kernels_(vector_kernels()) {
+  if (options.threads > 0) omp_set_num_threads(options.threads);
+  onednn_ = std::make_unique<OneDnn>(arena(), options.autotune);
 }
 
 std::string CpuBackend::description() const {
@@ -85,32 +88,32 @@ void CpuBackend::normalize_images(const Tensor& pixels, Tensor& y) {
 
 void CpuBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
   if (x.dtype() == DType::f64) return ReferenceBackend::conv2d_forward(geometry, x, w, y);
-  onednn_.conv2d_forward(geometry, x, w, y);
+  onednn_->conv2d_forward(geometry, x, w, y);
 }
 
 void CpuBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
   if (dy.dtype() == DType::f64) return ReferenceBackend::conv2d_grad_input(geometry, dy, w, dx);
-  onednn_.conv2d_grad_input(geometry, dy, w, dx);
+  onednn_->conv2d_grad_input(geometry, dy, w, dx);
 }
 
 void CpuBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
   if (dy.dtype() == DType::f64) return ReferenceBackend::conv2d_grad_weight(geometry, x, dy, dw);
-  onednn_.conv2d_grad_weight(geometry, x, dy, dw);
+  onednn_->conv2d_grad_weight(geometry, x, dy, dw);
 }
 
 void CpuBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
   if (x.dtype() == DType::f64) return ReferenceBackend::linear_forward(x, w, b, y);
-  onednn_.matmul(x, false, w, true, b, y);
+  onednn_->matmul(x, false, w, true, b, y);
 }
 
 void CpuBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
   if (dy.dtype() == DType::f64) return ReferenceBackend::linear_grad_input(dy, w, dx);
-  onednn_.matmul(dy, false, w, false, {}, dx);
+  onednn_->matmul(dy, false, w, false, {}, dx);
 }
 
 void CpuBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) {
   if (x.dtype() == DType::f64) return ReferenceBackend::linear_grad_weight(x, dy, dw, db);
-  onednn_.matmul(dy, true, x, false, {}, dw);
+  onednn_->matmul(dy, true, x, false, {}, dw);
   fill(db, 0);
   kernels_.f32.sum_rows(dy.data<float>(), dy.dim(0), dy.dim(1), db.data<float>());
 }

@@ -10,7 +10,7 @@ namespace tandem::cpu {
 
 class CpuBackend final : public ReferenceBackend {
  public:
-  explicit CpuBackend(int threads);
+  explicit CpuBackend(const CpuOptions& options);
 
   std::string description() const override;
   bool supports(DType activation) const override;
@@ -48,7 +48,7 @@ class CpuBackend final : public ReferenceBackend {
 
  private:
   const VectorKernels& kernels_;
-  OneDnn onednn_;
+  std::unique_ptr<OneDnn> onednn_;
 };
 
 }  // namespace tandem::cpu

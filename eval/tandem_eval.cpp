@@ -11,9 +11,8 @@
 #include "train/precision.h"
 #include "train/predict.h"
 
+namespace tandem {
 namespace {
-
-using namespace tandem;
 
 struct Options {
   std::string checkpoint, data, root, out, device = "auto", precision;
@@ -45,9 +44,7 @@ int evaluate(const Options& o) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Evaluates a checkpoint on labelled images.", "tandem-eval");
   Options o;
   app.add_option("CHECKPOINT", o.checkpoint, "A checkpoint that tandem-train wrote")->required();
@@ -60,3 +57,8 @@ int main(int argc, char** argv) {
   app.add_option("--workers", o.workers, "Threads that decode")->capture_default_str()->check(CLI::Range(0, 256));
   return run_program(app, argc, argv, [&] { return evaluate(o); });
 }
+
+}  // namespace
+}  // namespace tandem
+
+int main(int argc, char** argv) { return tandem::run(argc, argv); }

@@ -43,7 +43,7 @@ class ObjectWriter {
   static nlohmann::ordered_json json_of(const T& value) {
     if constexpr (std::is_enum_v<T>) {
       return enum_name(value);
-    } else if constexpr (is_optional<T>::value) {
+    } else if constexpr (IsOptional<T>::value) {
       return value ? json_of(*value) : nlohmann::ordered_json(nullptr);
     } else if constexpr (std::constructible_from<nlohmann::ordered_json, T>) {
       return value;

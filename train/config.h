@@ -134,6 +134,12 @@ struct CheckpointConfig {
   bool operator==(const CheckpointConfig&) const = default;
 };
 
+struct CpuConfig {
+  bool autotune = false;  ///< Each convolution is computed in the way that proves fastest on this machine.
+
+  bool operator==(const CpuConfig&) const = default;
+};
+
 struct Config {
   std::uint64_t seed = 1;
   std::string device = "auto";  ///< "auto", "cpu", "cuda" or "cuda:K".
@@ -147,6 +153,7 @@ struct Config {
   ScheduleConfig schedule;
   TrainConfig train;
   CheckpointConfig checkpoint;
+  CpuConfig cpu;
 
   bool operator==(const Config&) const = default;
 };

@@ -145,6 +145,11 @@ void visit_keys(Keys& keys, C& c) {
   keys("keep", c.keep, Range{0, 1e6});
 }
 
+template <class Keys, Of<CpuConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("autotune", c.autotune);
+}
+
 template <class Keys, Of<Config> C>
 void visit_keys(Keys& keys, C& c) {
   keys("seed", c.seed);
@@ -159,6 +164,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("schedule", c.schedule);
   keys("train", c.train);
   keys("checkpoint", c.checkpoint);
+  keys("cpu", c.cpu);
 }
 
 }  // namespace tandem

@@ -89,17 +89,17 @@ class ObjectReader {
 };
 
 template <class T>
-struct is_optional : std::false_type {};
+struct IsOptional : std::false_type {};
 template <class T>
-struct is_optional<std::optional<T>> : std::true_type {};
+struct IsOptional<std::optional<T>> : std::true_type {};
 template <class T>
-struct is_vector : std::false_type {};
+struct IsVector : std::false_type {};
 template <class T>
-struct is_vector<std::vector<T>> : std::true_type {};
+struct IsVector<std::vector<T>> : std::true_type {};
 
 template <class T>
 void ObjectReader::read(const nlohmann::json& json, const std::string& pointer, T& value, const Range& range) const {
-  if constexpr (is_optional<T>::value) {
+  if constexpr (IsOptional<T>::value) {
     if (json.is_null()) {
       value.reset();
     } else {
@@ -116,7 +116,7 @@ void ObjectReader::read(const nlohmann::json& json, const std::string& pointer, 
     read_string(json, pointer, value);
   } else if constexpr (std::is_enum_v<T>) {
     read_enum(json, pointer, value);
-  } else if constexpr (is_vector<T>::value) {
+  } else if constexpr (IsVector<T>::value) {
     if (!json.is_array()) source_.fail_value(pointer, json, "a list");
     value.assign(json.size(), {});
     read_elements(json, pointer, value, range);

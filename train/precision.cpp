@@ -2,10 +2,11 @@
 
 namespace tandem {
 
-std::shared_ptr<Backend> open_backend(const std::string& device) {
-  if (device == "auto") return cuda_device_count() > 0 ? make_cuda_backend(0) : make_cpu_backend();
+std::shared_ptr<Backend> open_backend(const std::string& device, const CpuConfig& cpu) {
+  const auto open_cpu = [&cpu] { return make_cpu_backend({.autotune = cpu.autotune}); };
+  if (device == "auto") return cuda_device_count() > 0 ? make_cuda_backend(0) : open_cpu();
   const Device parsed = Device::parse(device);
-  return parsed.kind == DeviceKind::cuda ? make_cuda_backend(parsed.index) : make_cpu_backend();
+  return parsed.kind == DeviceKind::cuda ? make_cuda_backend(parsed.index) : open_cpu();
 }
 
 DType compute_type(const Backend& backend, Precision precision) {

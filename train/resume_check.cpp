@@ -17,6 +17,7 @@ nlohmann::json essence(Config config) {
   config.data.workers = defaults.data.workers;
   config.train = defaults.train;
   config.checkpoint = defaults.checkpoint;
+  config.cpu = defaults.cpu;
   return to_json(config);
 }
 

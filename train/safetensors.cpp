@@ -227,7 +227,7 @@ class HeaderReader {
         refuse("its header has {} twice", value.dump());
       return true;
     };
-    const Json header = Json::parse(text_, strictly, /*allow_exceptions=*/false);
+    Json header = Json::parse(text_, strictly, /*allow_exceptions=*/false);
     if (!header.is_object()) refuse("its header is not a JSON object: damaged, or not a safetensors file");
     return header;
   }

@@ -105,7 +105,7 @@ Run::Run(const Config& config, std::ostream& out)
       out_(out),
       progress_(out, Progress::standard_error()),
       train_list_(load_list(config.data.train, config.model.classes)),
-      backend_(open_backend(config.device)),
+      backend_(open_backend(config.device, config.cpu)),
       compute_(compute_type(*backend_, config.precision)),
       model_(*backend_, real_type(compute_),
              model_options(config.model, static_cast<std::int64_t>(train_list_.classes().size()))),

@@ -36,7 +36,7 @@ Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int6
   Backend& backend = context.backend;
   Variable output = make_output(context, x.value().rows(begin, end), {&x});
   if (output.wants_gradient())
-    context.tape->record("rows", output, [&backend, begin, end, slot = x.slot()](Tensor dy) {
+    context.tape->record("rows", output, [&backend, begin, end, slot = x.slot()](const Tensor& dy) {
       Tensor dx = backend.empty(slot->shape(), slot->dtype());
       backend.fill(dx, 0.0);
       Tensor part = dx.rows(begin, end);
@@ -52,6 +52,7 @@ Variable weighted_sum(Context& context, const std::vector<Variable>& terms, cons
           weights.size());
   Backend& backend = context.backend;
   std::vector<Tensor> values;
+  values.reserve(terms.size());
   bool wanted = false;
   for (const Variable& term : terms) {
     require(term.shape() == Shape{1}, "weighted_sum: a term of shape {}, expected (1)", term.shape());
@@ -63,8 +64,9 @@ Variable weighted_sum(Context& context, const std::vector<Variable>& terms, cons
   if (!context.tape || !wanted) return sum;
   Variable output = Variable::with_gradient(std::move(sum));
   std::vector<std::shared_ptr<GradientSlot>> slots;
+  slots.reserve(terms.size());
   for (const Variable& term : terms) slots.push_back(term.slot());
-  context.tape->record("weighted_sum", output, [&backend, weights, slots = std::move(slots)](Tensor dy) {
+  context.tape->record("weighted_sum", output, [&backend, weights, slots = std::move(slots)](const Tensor& dy) {
     for (std::size_t i = 0; i < slots.size(); ++i) {
       // A term of weight 0 gets no gradient at all, so that its whole branch is skipped.
       if (!slots[i] || weights[i] == 0.0) continue;

@@ -14,7 +14,7 @@ Variable linear(Context& context, const Variable& x, const Variable& w, const Va
   if (output.wants_gradient())
     context.tape->record("linear", output,
                          [&backend, saved_x = x.value(), saved_w = w.value(), slot_x = x.slot(), slot_w = w.slot(),
-                          slot_b = b.slot()](Tensor dy) {
+                          slot_b = b.slot()](const Tensor& dy) {
                            if (slot_w || slot_b) {
                              Tensor dw = backend.empty(saved_w.shape(), saved_w.dtype());
                              Tensor db = backend.empty({saved_w.dim(0)}, saved_w.dtype());

@@ -22,7 +22,7 @@ Variable softmax_cross_entropy(Context& context, const Variable& logits, const T
   Variable output = make_output(context, std::move(loss), {&logits});
   if (output.wants_gradient())
     context.tape->record("softmax_cross_entropy", output,
-                         [&backend, dlogits = std::move(dlogits), slot = logits.slot()](Tensor dy) mutable {
+                         [&backend, dlogits = std::move(dlogits), slot = logits.slot()](const Tensor& dy) mutable {
                            backend.scale(dlogits, dy, dlogits);
                            slot->add(backend, std::move(dlogits));
                          });

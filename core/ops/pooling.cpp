@@ -16,7 +16,7 @@ Variable max_pool(Context& context, const Variable& x, const Pool2dGeometry& geo
   Variable output = make_output(context, std::move(y), {&x});
   if (output.wants_gradient())
     context.tape->record("max_pool", output,
-                         [&backend, geometry, argmax = std::move(argmax), slot = x.slot()](Tensor dy) {
+                         [&backend, geometry, argmax = std::move(argmax), slot = x.slot()](const Tensor& dy) {
                            Tensor dx = backend.empty(slot->shape(), slot->dtype());
                            backend.max_pool_backward(geometry, dy, argmax, dx);
                            slot->add(backend, std::move(dx));
@@ -32,7 +32,7 @@ Variable global_average_pool(Context& context, const Variable& x) {
   backend.average_pool_forward(x.value(), y);
   Variable output = make_output(context, std::move(y), {&x});
   if (output.wants_gradient())
-    context.tape->record("global_average_pool", output, [&backend, slot = x.slot()](Tensor dy) {
+    context.tape->record("global_average_pool", output, [&backend, slot = x.slot()](const Tensor& dy) {
       Tensor dx = backend.empty(slot->shape(), slot->dtype());
       backend.average_pool_backward(dy, dx);
       slot->add(backend, std::move(dx));

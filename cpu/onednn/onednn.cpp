@@ -1,5 +1,8 @@
 #include "cpu/onednn/onednn.h"
 
+#include <omp.h>
+
+#include <chrono>
 #include <cstring>
 
 namespace tandem::cpu {
@@ -17,8 +20,8 @@ dnnl::primitive_attr attributes() {
   return attr;
 }
 
-memory::desc activation(const Tensor& x) {
-  return {{x.dim(0), x.dim(3), x.dim(1), x.dim(2)}, type_of(x.dtype()), memory::format_tag::nhwc};
+memory::desc activation(const Shape& x, DType dtype, memory::format_tag tag) {
+  return {{x[0], x[3], x[1], x[2]}, type_of(dtype), tag};
 }
 
 memory::desc weights(const Shape& w, DType dtype, memory::format_tag tag) {
@@ -27,8 +30,8 @@ memory::desc weights(const Shape& w, DType dtype, memory::format_tag tag) {
 
 /// (rows, columns) of a matrix stored row-major, or of its transpose.
 memory::desc matrix(const Tensor& m, bool transposed) {
-  if (transposed) return {{m.dim(1), m.dim(0)}, memory::data_type::f32, memory::format_tag::ba};
-  return {{m.dim(0), m.dim(1)}, memory::data_type::f32, memory::format_tag::ab};
+  if (transposed) return {{m.dim(1), m.dim(0)}, type_of(m.dtype()), memory::format_tag::ba};
+  return {{m.dim(0), m.dim(1)}, type_of(m.dtype()), memory::format_tag::ab};
 }
 
 // oneDNN 2 builds a primitive from a descriptor of the operation; oneDNN 3 has no such object.
@@ -54,8 +57,13 @@ typename Primitive::primitive_desc describe_gradient(const dnnl::engine& engine,
 
 }  // namespace
 
-OneDnn::OneDnn(std::shared_ptr<Arena> arena)
-    : arena_(std::move(arena)), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
+OneDnn::OneDnn(std::shared_ptr<Arena> arena, bool autotune)
+    : arena_(std::move(arena)), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
+  if (!autotune) return;
+  const std::string folder = plan_folder();
+  plan_.emplace(fmt::format("{}, {} threads, {}", processor_name(), omp_get_max_threads(), version()),
+                folder.empty() ? "" : folder + "/convolutions.txt");
+}
 
 std::string OneDnn::version() {
   const auto* v = dnnl::version();
@@ -80,99 +88,147 @@ void OneDnn::run(const dnnl::primitive& primitive, std::unordered_map<int, memor
   stream_.wait();
 }
 
-OneDnn::Convolution OneDnn::make_convolution(Direction direction, const Conv2dGeometry& geometry, const Tensor& x,
-                                             const Shape& w, const Tensor& y) const {
-  const memory::dims strides{geometry.stride, geometry.stride}, padding{geometry.padding, geometry.padding};
-  const auto algorithm = dnnl::algorithm::convolution_direct;
-  const memory::desc in = activation(x), out = activation(y);
-  const memory::desc any = weights(w, x.dtype(), memory::format_tag::any);
-  const memory::desc stored = weights(w, DType::f32, memory::format_tag::ohwi);
-  const auto forward = describe<dnnl::convolution_forward>(engine_, dnnl::prop_kind::forward_training, algorithm, in,
-                                                           any, out, strides, padding, padding);
-  Convolution c;
-  if (direction == Direction::forward) {
-    c = {dnnl::convolution_forward(forward), in, out, forward.weights_desc(), forward.scratchpad_desc(), {}};
-  } else if (direction == Direction::grad_input) {
-    const auto desc = describe_gradient<dnnl::convolution_backward_data>(engine_, forward, algorithm, in, any, out,
-                                                                         strides, padding, padding);
-    c = {dnnl::convolution_backward_data(desc), in, out, desc.weights_desc(), desc.scratchpad_desc(), {}};
-  } else {
-    const auto desc = describe_gradient<dnnl::convolution_backward_weights>(
-        engine_, forward, algorithm, in, weights(w, DType::f32, memory::format_tag::any), out, strides, padding,
-        padding);
-    c = {dnnl::convolution_backward_weights(desc), in, out, desc.diff_weights_desc(), desc.scratchpad_desc(), {}};
-  }
-  if (c.weights != stored)
-    c.reorder = direction == Direction::grad_weight
-                    ? dnnl::reorder(dnnl::reorder::primitive_desc(engine_, c.weights, engine_, stored))
-                    : dnnl::reorder(dnnl::reorder::primitive_desc(engine_, stored, engine_, c.weights));
-  return c;
+OneDnn::Operand OneDnn::make_operand(int argument, const memory::desc& stored, const memory::desc& used,
+                                     bool is_output) const {
+  Operand operand{argument, stored, used, {}};
+  if (used == stored) return operand;
+  const memory::desc &from = is_output ? used : stored, &to = is_output ? stored : used;
+  operand.reorder = dnnl::reorder(dnnl::reorder::primitive_desc(engine_, from, engine_, to));
+  return operand;
 }
 
-const OneDnn::Convolution& OneDnn::convolution(Direction direction, const Conv2dGeometry& geometry, const Tensor& x,
-                                               const Shape& w, const Tensor& y) {
-  const Key key{static_cast<std::int64_t>(direction),
-                static_cast<std::int64_t>(x.dtype()),
-                geometry.stride,
-                geometry.padding,
-                x.dim(0),
-                x.dim(1),
-                x.dim(2),
-                x.dim(3),
+OneDnn::Convolution OneDnn::make_convolution(Method method, const ConvolutionProblem& problem) const {
+  const Shape &x = problem.x, &w = problem.w;
+  const Conv2dGeometry& geometry = problem.geometry;
+  const Shape y{x[0], geometry.output(x[1], w[1]), geometry.output(x[2], w[2]), w[0]};
+  const memory::dims strides{geometry.stride, geometry.stride}, padding{geometry.padding, geometry.padding};
+  const auto algorithm =
+      method == Method::winograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct;
+  const auto layout = method == Method::winograd ? memory::format_tag::any : memory::format_tag::nhwc;
+  const memory::desc in = activation(x, problem.dtype, layout), out = activation(y, problem.dtype, layout);
+  const memory::desc stored_in = activation(x, problem.dtype, memory::format_tag::nhwc);
+  const memory::desc stored_out = activation(y, problem.dtype, memory::format_tag::nhwc);
+  const memory::desc any = weights(w, problem.dtype, memory::format_tag::any);
+  const memory::desc stored_weights = weights(w, DType::f32, memory::format_tag::ohwi);
+  const auto forward = describe<dnnl::convolution_forward>(engine_, dnnl::prop_kind::forward_training, algorithm, in,
+                                                           any, out, strides, padding, padding);
+  switch (problem.direction) {
+    case Direction::forward:
+      return {dnnl::convolution_forward(forward),
+              {make_operand(DNNL_ARG_SRC, stored_in, forward.src_desc(), false),
+               make_operand(DNNL_ARG_WEIGHTS, stored_weights, forward.weights_desc(), false)},
+              make_operand(DNNL_ARG_DST, stored_out, forward.dst_desc(), true),
+              forward.scratchpad_desc()};
+    case Direction::grad_input: {
+      const auto desc = describe_gradient<dnnl::convolution_backward_data>(engine_, forward, algorithm, in, any, out,
+                                                                           strides, padding, padding);
+      return {dnnl::convolution_backward_data(desc),
+              {make_operand(DNNL_ARG_DIFF_DST, stored_out, desc.diff_dst_desc(), false),
+               make_operand(DNNL_ARG_WEIGHTS, stored_weights, desc.weights_desc(), false)},
+              make_operand(DNNL_ARG_DIFF_SRC, stored_in, desc.diff_src_desc(), true),
+              desc.scratchpad_desc()};
+    }
+    case Direction::grad_weight:
+      break;
+  }
+  const auto desc = describe_gradient<dnnl::convolution_backward_weights>(
+      engine_, forward, algorithm, in, weights(w, DType::f32, memory::format_tag::any), out, strides, padding, padding);
+  return {dnnl::convolution_backward_weights(desc),
+          {make_operand(DNNL_ARG_SRC, stored_in, desc.src_desc(), false),
+           make_operand(DNNL_ARG_DIFF_DST, stored_out, desc.diff_dst_desc(), false)},
+          make_operand(DNNL_ARG_DIFF_WEIGHTS, stored_weights, desc.diff_weights_desc(), true),
+          desc.scratchpad_desc()};
+}
+
+const OneDnn::Convolution* OneDnn::convolution(Method method, const ConvolutionProblem& problem) {
+  const Shape &x = problem.x, &w = problem.w;
+  const Key key{static_cast<std::int64_t>(problem.direction),
+                static_cast<std::int64_t>(problem.dtype) * 8 + static_cast<std::int64_t>(method),
+                problem.geometry.stride,
+                problem.geometry.padding,
+                x[0],
+                x[1],
+                x[2],
+                x[3],
                 w[0],
                 w[1],
                 w[2],
                 0};
   auto found = convolutions_.find(key);
-  if (found == convolutions_.end())
-    found = convolutions_.emplace(key, make_convolution(direction, geometry, x, w, y)).first;
-  return found->second;
+  if (found == convolutions_.end()) {
+    std::optional<Convolution> made;
+    try {
+      made = make_convolution(method, problem);
+    } catch (const dnnl::error&) {
+      if (method == Method::direct) throw;  // the others are there on some processors, in some versions
+    }
+    found = convolutions_.emplace(key, std::move(made)).first;
+  }
+  return found->second ? &*found->second : nullptr;
+}
+
+std::vector<Method> OneDnn::methods(const ConvolutionProblem& problem) {
+  const Shape& w = problem.w;
+  std::vector<Method> all{Method::direct};
+  if (problem.direction == Direction::grad_weight && w[1] == 1 && w[2] == 1 && problem.geometry == Conv2dGeometry{1, 0})
+    all.push_back(Method::product);
+  if (problem.dtype == DType::f32 && w[1] == 3 && w[2] == 3 && problem.geometry == Conv2dGeometry{1, 1} &&
+      convolution(Method::winograd, problem))
+    all.push_back(Method::winograd);
+  return all;
+}
+
+void OneDnn::convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, Tensor& output) {
+  if (!plan_) return convolve_by(usual_method(problem), problem, a, b, output);
+  const auto timer = [&](Method method) {
+    using Clock = std::chrono::steady_clock;
+    const auto begin = Clock::now();
+    convolve_by(method, problem, a, b, output);
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  convolve_by(plan_->choose(problem, methods(problem), timer), problem, a, b, output);
+}
+
+void OneDnn::convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
+                         Tensor& output) {
+  if (method == Method::product) {
+    const auto matrix = [](const Tensor& t) { return t.reshape({t.size() / t.dim(3), t.dim(3)}); };
+    Tensor product = output.reshape({output.dim(0), output.dim(3)});
+    return matmul(matrix(b), true, matrix(a), false, {}, product);
+  }
+  const Convolution& c = *convolution(method, problem);
+  const auto used = [&](const Operand& operand, const Tensor& tensor) {
+    if (!operand.reorder) return tensor;
+    Tensor reordered = temporary(operand.used);
+    operand.reorder.execute(
+        stream_, {{DNNL_ARG_FROM, view(operand.stored, tensor)}, {DNNL_ARG_TO, view(operand.used, reordered)}});
+    return reordered;
+  };
+  const Tensor first = used(c.inputs[0], a), second = used(c.inputs[1], b);
+  const Tensor result = c.output.reorder ? temporary(c.output.used) : output;
+  // oneDNN 2.6 in bf16 reads scratch memory that it never wrote where the window is larger than the image.
+  const bool larger = problem.w[1] > problem.x[1] || problem.w[2] > problem.x[2];
+  run(c.primitive,
+      {{c.inputs[0].argument, view(c.inputs[0].used, first)},
+       {c.inputs[1].argument, view(c.inputs[1].used, second)},
+       {c.output.argument, view(c.output.used, result)}},
+      c.scratchpad, larger && problem.direction == Direction::grad_weight);
+  if (!c.output.reorder) return;
+  c.output.reorder.execute(
+      stream_, {{DNNL_ARG_FROM, view(c.output.used, result)}, {DNNL_ARG_TO, view(c.output.stored, output)}});
+  stream_.wait();
 }
 
 void OneDnn::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
-  const Convolution& c = convolution(Direction::forward, geometry, x, w.shape(), y);
-  const memory::desc stored = weights(w.shape(), DType::f32, memory::format_tag::ohwi);
-  Tensor packed = w;
-  if (c.reorder) {
-    packed = temporary(c.weights);
-    c.reorder.execute(stream_, {{DNNL_ARG_FROM, view(stored, w)}, {DNNL_ARG_TO, view(c.weights, packed)}});
-  }
-  run(c.primitive,
-      {{DNNL_ARG_SRC, view(c.activation_in, x)},
-       {DNNL_ARG_WEIGHTS, view(c.weights, packed)},
-       {DNNL_ARG_DST, view(c.activation_out, y)}},
-      c.scratchpad);
+  convolve({Direction::forward, x.dtype(), geometry, x.shape(), w.shape()}, x, w, y);
 }
 
 void OneDnn::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
-  const Convolution& c = convolution(Direction::grad_input, geometry, dx, w.shape(), dy);
-  const memory::desc stored = weights(w.shape(), DType::f32, memory::format_tag::ohwi);
-  Tensor packed = w;
-  if (c.reorder) {
-    packed = temporary(c.weights);
-    c.reorder.execute(stream_, {{DNNL_ARG_FROM, view(stored, w)}, {DNNL_ARG_TO, view(c.weights, packed)}});
-  }
-  run(c.primitive,
-      {{DNNL_ARG_DIFF_DST, view(c.activation_out, dy)},
-       {DNNL_ARG_WEIGHTS, view(c.weights, packed)},
-       {DNNL_ARG_DIFF_SRC, view(c.activation_in, dx)}},
-      c.scratchpad);
+  convolve({Direction::grad_input, dy.dtype(), geometry, dx.shape(), w.shape()}, dy, w, dx);
 }
 
 void OneDnn::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
-  const Convolution& c = convolution(Direction::grad_weight, geometry, x, dw.shape(), dy);
-  const Tensor packed = c.reorder ? temporary(c.weights) : dw;
-  // oneDNN 2.6 in bf16 reads scratch memory that it never wrote where the window is larger than the image.
-  const bool larger = dw.dim(1) > x.dim(1) || dw.dim(2) > x.dim(2);
-  run(c.primitive,
-      {{DNNL_ARG_SRC, view(c.activation_in, x)},
-       {DNNL_ARG_DIFF_DST, view(c.activation_out, dy)},
-       {DNNL_ARG_DIFF_WEIGHTS, view(c.weights, packed)}},
-      c.scratchpad, larger);
-  if (!c.reorder) return;
-  const memory::desc stored = weights(dw.shape(), DType::f32, memory::format_tag::ohwi);
-  c.reorder.execute(stream_, {{DNNL_ARG_FROM, view(c.weights, packed)}, {DNNL_ARG_TO, view(stored, dw)}});
-  stream_.wait();
+  convolve({Direction::grad_weight, x.dtype(), geometry, x.shape(), dw.shape()}, x, dy, dw);
 }
 
 OneDnn::Product OneDnn::make_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, bool bias,
@@ -196,7 +252,8 @@ OneDnn::Product OneDnn::make_product(const Tensor& a, bool transpose_a, const Te
 
 void OneDnn::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias,
                     Tensor& y) {
-  const Key key{a.dim(0), a.dim(1), transpose_a, b.dim(0), b.dim(1), transpose_b, bias.defined()};
+  const Key key{a.dim(0), a.dim(1),    transpose_a,    b.dim(0),
+                b.dim(1), transpose_b, bias.defined(), static_cast<std::int64_t>(a.dtype())};
   auto found = products_.find(key);
   if (found == products_.end())
     found = products_.emplace(key, make_product(a, transpose_a, b, transpose_b, bias.defined(), y)).first;

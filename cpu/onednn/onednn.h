@@ -1,8 +1,9 @@
 #pragma once
 // Convolutions and matrix products by oneDNN, version 2.6 or 3.x.
 //
-// Activations stay NHWC. Weights are stored (K, R, S, C) in f32; oneDNN wants them in blocks and in the activations'
-// type, so each call reorders them (a few MB against a few GFLOP). Primitives are made once for each problem and kept.
+// Activations are stored NHWC and weights (K, R, S, C) in f32. oneDNN wants weights in blocks and in the activations'
+// type, and for some methods activations in blocks, so operands are reordered where they must be: for weights once for
+// each use in a step, a few MB against a few GFLOP. Primitives are made once for each problem and kept.
 
 #include <array>
 #include <dnnl.hpp>
@@ -11,30 +12,43 @@
 #include <unordered_map>
 
 #include "core/backend.h"
+#include "cpu/onednn/plan.h"
 
 namespace tandem::cpu {
 
 class OneDnn {
  public:
-  /// Temporary memory (reordered weights, scratchpads) comes from `arena`.
-  explicit OneDnn(std::shared_ptr<Arena> arena);
+  /// Temporary memory (reordered operands, scratchpads) comes from `arena`. `autotune`: convolutions are computed the
+  /// way that is the fastest on this machine, which is measured once and remembered on disk; otherwise the usual way.
+  OneDnn(std::shared_ptr<Arena> arena, bool autotune);
 
   void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y);
   void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx);
   void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw);
 
-  /// y (M, N) = a (M, K) b (K, N) [+ bias (N)], f32; a and b may be stored transposed. bias may be undefined.
+  /// y (M, N) = a (M, K) b (K, N) [+ bias (N)]; a and b of one type, f32 or bf16, and may be stored transposed; bias,
+  /// which may be undefined, and y f32.
   void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias, Tensor& y);
+
+  /// The ways in which oneDNN can compute a convolution.
+  std::vector<Method> methods(const ConvolutionProblem& problem);
+  /// Computes the output of `problem` from its two inputs, in the order of the verb's arguments, by one of them.
+  void convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, Tensor& output);
 
   static std::string version();
 
  private:
-  enum class Direction : std::int64_t { forward, grad_input, grad_weight };
-  /// A convolution ready to run, and how its weights (or their gradient) go in and out of oneDNN's layout.
+  /// An argument of a primitive: how Tandem stores it, how oneDNN uses it, and the way between where they differ.
+  struct Operand {
+    int argument;
+    dnnl::memory::desc stored, used;
+    dnnl::reorder reorder;
+  };
   struct Convolution {
     dnnl::primitive primitive;
-    dnnl::memory::desc activation_in, activation_out, weights, scratchpad;
-    dnnl::reorder reorder;  ///< empty where oneDNN takes the weights as they are
+    std::array<Operand, 2> inputs;
+    Operand output;
+    dnnl::memory::desc scratchpad;
   };
   struct Product {
     dnnl::matmul primitive;
@@ -42,10 +56,12 @@ class OneDnn {
   };
   using Key = std::array<std::int64_t, 12>;
 
-  const Convolution& convolution(Direction direction, const Conv2dGeometry& geometry, const Tensor& x, const Shape& w,
-                                 const Tensor& y);
-  Convolution make_convolution(Direction direction, const Conv2dGeometry& geometry, const Tensor& x, const Shape& w,
-                               const Tensor& y) const;
+  void convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, Tensor& output);
+  /// Null where oneDNN cannot do it by this method.
+  const Convolution* convolution(Method method, const ConvolutionProblem& problem);
+  Convolution make_convolution(Method method, const ConvolutionProblem& problem) const;
+  Operand make_operand(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& used,
+                       bool is_output) const;
   Product make_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, bool bias,
                        const Tensor& y) const;
   dnnl::memory view(const dnnl::memory::desc& desc, const Tensor& tensor) const;
@@ -57,7 +73,8 @@ class OneDnn {
   std::shared_ptr<Arena> arena_;
   mutable dnnl::engine engine_;
   mutable dnnl::stream stream_;
-  std::map<Key, Convolution> convolutions_;
+  std::optional<ConvolutionPlan> plan_;  ///< absent: the usual methods
+  std::map<Key, std::optional<Convolution>> convolutions_;
   std::map<Key, Product> products_;
 };
 

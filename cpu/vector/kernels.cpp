@@ -8,16 +8,48 @@ namespace tandem::cpu::TANDEM_ISA {
 namespace {
 
 template <class T>
-void moments(const T* x, const float* shift, std::int64_t rows, std::int64_t c, float* sum, float* squares) {
-  for (std::int64_t row = 0; row < rows; ++row, x += c)
+void moments(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t c, float* shift, float* sum,
+             float* squares) {
+  for_vectors(c, [&](std::int64_t i, auto get, auto put) {
+    put(shift + i, get(x + i));
+    put(sum + i, zero());
+    put(squares + i, zero());
+  });
+  for_row_runs(rows, c, [&](auto run, std::int64_t row) {
+    const T* first = x + row * stride;
     for_vectors(c, [&](std::int64_t i, auto get, auto put) {
-      const Vec value = get(x + i) - get(shift + i);
-      put(sum + i, get(sum + i) + value);
-      put(squares + i, fma(value, value, get(squares + i)));
+      const Vec about = get(shift + i);
+      Vec sums = get(sum + i), sums2 = get(squares + i);
+      for (int r = 0; r < decltype(run)::value; ++r) {
+        const Vec value = get(first + r * stride + i) - about;
+        sums = sums + value;
+        sums2 = fma(value, value, sums2);
+      }
+      put(sum + i, sums);
+      put(squares + i, sums2);
     });
+  });
 }
 
-template <class T, bool kResidual, bool kRelu>
+/// Stores past the caches where the whole matrix is larger than they are, and its rows are whole vectors: memory that
+/// is written whole need not be read first.
+template <bool kStream>
+struct Output {
+  template <class T, class Put>
+  static void write(T* p, Vec value, const Put& put) {
+    if constexpr (kStream)
+      stream(p, value);
+    else
+      put(p, value);
+  }
+};
+
+template <class T>
+bool can_stream(const T* p, std::int64_t c) {
+  return c % (64 / static_cast<std::int64_t>(sizeof(T))) == 0 && reinterpret_cast<std::uintptr_t>(p) % 64 == 0;
+}
+
+template <class T, bool kResidual, bool kRelu, bool kStream>
 void normalize_rows(const T* x, const T* residual, const float* mean, const float* scale, const float* beta,
                     std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask) {
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -28,44 +60,63 @@ void normalize_rows(const T* x, const T* residual, const float* mean, const floa
         if (mask) store_bits(mask, i, c, positive(value));
         value = relu(value);
       }
-      put(y + i, value);
+      Output<kStream>::write(y + i, value, put);
     });
     x += c, y += c;
     if constexpr (kResidual) residual += c;
     if (kRelu && mask) mask += (c + 7) / 8;
   }
+  if constexpr (kStream) finish_streams();
+}
+
+template <class T, bool kStream>
+void normalize_to(const T* x, const T* residual, const float* mean, const float* scale, const float* beta,
+                  bool relu_after, std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask) {
+  const auto run =
+      residual ? (relu_after ? normalize_rows<T, true, true, kStream> : normalize_rows<T, true, false, kStream>)
+               : (relu_after ? normalize_rows<T, false, true, kStream> : normalize_rows<T, false, false, kStream>);
+  run(x, residual, mean, scale, beta, rows, c, y, mask);
 }
 
 template <class T>
 void normalize(const T* x, const T* residual, const float* mean, const float* scale, const float* beta, bool relu_after,
-               std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask) {
-  const auto run = residual ? (relu_after ? normalize_rows<T, true, true> : normalize_rows<T, true, false>)
-                            : (relu_after ? normalize_rows<T, false, true> : normalize_rows<T, false, false>);
-  run(x, residual, mean, scale, beta, rows, c, y, mask);
+               std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask, bool large) {
+  const auto run = large && can_stream(y, c) ? normalize_to<T, true> : normalize_to<T, false>;
+  run(x, residual, mean, scale, beta, relu_after, rows, c, y, mask);
 }
 
 template <class T, bool kMask>
-void backward_sums_rows(const T* dy, const T* x, const std::uint8_t* mask, const float* mean, std::int64_t rows,
-                        std::int64_t c, float* sum_dy, float* sum_dy_x) {
-  for (std::int64_t row = 0; row < rows; ++row, dy += c, x += c) {
+void backward_sums_of(const T* dy, const T* x, std::int64_t stride, const std::uint8_t* mask, std::int64_t mask_stride,
+                      const float* mean, std::int64_t rows, std::int64_t c, float* sum_dy, float* sum_dy_x) {
+  for_vectors(c, [&](std::int64_t i, auto, auto put) {
+    put(sum_dy + i, zero());
+    put(sum_dy_x + i, zero());
+  });
+  for_row_runs(rows, c, [&](auto run, std::int64_t row) {
     for_vectors(c, [&](std::int64_t i, auto get, auto put) {
-      Vec d = get(dy + i);
-      if constexpr (kMask) d = keep(load_bits(mask, i, c), d);
-      put(sum_dy + i, get(sum_dy + i) + d);
-      put(sum_dy_x + i, fma(d, get(x + i) - get(mean + i), get(sum_dy_x + i)));
+      const Vec about = get(mean + i);
+      Vec sums = get(sum_dy + i), sums_x = get(sum_dy_x + i);
+      for (int r = 0; r < decltype(run)::value; ++r) {
+        const std::int64_t at = (row + r) * stride + i;
+        Vec d = get(dy + at);
+        if constexpr (kMask) d = keep(load_bits(mask + (row + r) * mask_stride, i, c), d);
+        sums = sums + d;
+        sums_x = fma(d, get(x + at) - about, sums_x);
+      }
+      put(sum_dy + i, sums);
+      put(sum_dy_x + i, sums_x);
     });
-    if constexpr (kMask) mask += (c + 7) / 8;
-  }
+  });
 }
 
 template <class T>
-void backward_sums(const T* dy, const T* x, const std::uint8_t* mask, const float* mean, std::int64_t rows,
-                   std::int64_t c, float* sum_dy, float* sum_dy_x) {
-  const auto run = mask ? backward_sums_rows<T, true> : backward_sums_rows<T, false>;
-  run(dy, x, mask, mean, rows, c, sum_dy, sum_dy_x);
+void backward_sums(const T* dy, const T* x, std::int64_t stride, const std::uint8_t* mask, std::int64_t mask_stride,
+                   const float* mean, std::int64_t rows, std::int64_t c, float* sum_dy, float* sum_dy_x) {
+  const auto run = mask ? backward_sums_of<T, true> : backward_sums_of<T, false>;
+  run(dy, x, stride, mask, mask_stride, mean, rows, c, sum_dy, sum_dy_x);
 }
 
-template <class T, bool kMask, bool kResidual>
+template <class T, bool kMask, bool kResidual, bool kStream>
 void backward_apply_rows(const T* dy, const T* x, const std::uint8_t* mask, const BatchNormGradient& k,
                          std::int64_t rows, std::int64_t c, T* dx, T* dresidual) {
   for (std::int64_t row = 0; row < rows; ++row, dy += c, x += c, dx += c) {
@@ -73,19 +124,29 @@ void backward_apply_rows(const T* dy, const T* x, const std::uint8_t* mask, cons
       Vec g = get(dy + i);
       if constexpr (kMask) g = keep(load_bits(mask, i, c), g);
       const Vec result = get(k.scale + i) * fma(get(x + i) - get(k.mean + i), get(k.slope + i), g - get(k.mean_dy + i));
-      if constexpr (kResidual) put(dresidual + i, g);
-      put(dx + i, result);
+      if constexpr (kResidual) Output<kStream>::write(dresidual + i, g, put);
+      Output<kStream>::write(dx + i, result, put);
     });
     if constexpr (kMask) mask += (c + 7) / 8;
     if constexpr (kResidual) dresidual += c;
   }
+  if constexpr (kStream) finish_streams();
+}
+
+template <class T, bool kStream>
+void backward_apply_to(const T* dy, const T* x, const std::uint8_t* mask, const BatchNormGradient& coefficients,
+                       std::int64_t rows, std::int64_t c, T* dx, T* dresidual) {
+  const auto run =
+      mask ? (dresidual ? backward_apply_rows<T, true, true, kStream> : backward_apply_rows<T, true, false, kStream>)
+           : (dresidual ? backward_apply_rows<T, false, true, kStream> : backward_apply_rows<T, false, false, kStream>);
+  run(dy, x, mask, coefficients, rows, c, dx, dresidual);
 }
 
 template <class T>
 void backward_apply(const T* dy, const T* x, const std::uint8_t* mask, const BatchNormGradient& coefficients,
-                    std::int64_t rows, std::int64_t c, T* dx, T* dresidual) {
-  const auto run = mask ? (dresidual ? backward_apply_rows<T, true, true> : backward_apply_rows<T, true, false>)
-                        : (dresidual ? backward_apply_rows<T, false, true> : backward_apply_rows<T, false, false>);
+                    std::int64_t rows, std::int64_t c, T* dx, T* dresidual, bool large) {
+  const bool streams = large && can_stream(dx, c) && (!dresidual || can_stream(dresidual, c));
+  const auto run = streams ? backward_apply_to<T, true> : backward_apply_to<T, false>;
   run(dy, x, mask, coefficients, rows, c, dx, dresidual);
 }
 
@@ -104,52 +165,31 @@ void relu_backward(const T* y, const T* dy, std::int64_t n, T* dx) {
   for_vectors(n, [&](std::int64_t i, auto get, auto put) { put(dx + i, keep(positive(get(y + i)), get(dy + i))); });
 }
 
-// Pooling works on blocks of channels as arrays of floats, which the compiler vectorises: a position is chosen by a
-// comparison in every lane.
-constexpr int kBlock = 64;
-
-template <class T>
-void widen_block(const T* x, int n, float* y) {
-  for_vectors(n, [&](std::int64_t i, auto get, auto put) { put(y + i, get(x + i)); });
-}
-
 template <class T>
 void max_pool(const T* const* taps, const std::uint8_t* position, int count, std::int64_t c, T* y,
               std::uint8_t* argmax) {
-  for (std::int64_t begin = 0; begin < c; begin += kBlock) {
-    const int n = static_cast<int>(c - begin < kBlock ? c - begin : kBlock);
-    float best[kBlock], value[kBlock];
-    std::uint32_t at[kBlock];
-    widen_block(taps[0] + begin, n, best);
-    for (int i = 0; i < n; ++i) at[i] = position[0];
+  for_vectors(c, [&](std::int64_t i, auto get, auto put) {
+    Vec best = get(taps[0] + i), at = splat(position[0]);
     for (int tap = 1; tap < count; ++tap) {
-      widen_block(taps[tap] + begin, n, value);
-      const std::uint32_t here = position[tap];
-      for (int i = 0; i < n; ++i) {
-        const bool better = value[i] > best[i] || value[i] != value[i];
-        at[i] = better ? here : at[i];
-        best[i] = better ? value[i] : best[i];
-      }
+      const Vec value = get(taps[tap] + i);
+      const std::uint32_t better = exceeds(value, best);
+      best = select(better, value, best);
+      at = select(better, splat(position[tap]), at);
     }
-    for_vectors(n, [&](std::int64_t i, auto get, auto put) { put(y + begin + i, get(best + i)); });
-    for (int i = 0; i < n; ++i) argmax[begin + i] = static_cast<std::uint8_t>(at[i]);
-  }
+    put(y + i, best);
+    put(argmax + i, at);
+  });
 }
 
 template <class T>
 void max_pool_backward(const T* const* dy, const std::uint8_t* const* argmax, const std::uint8_t* position, int count,
                        std::int64_t c, T* dx) {
-  for (std::int64_t begin = 0; begin < c; begin += kBlock) {
-    const int n = static_cast<int>(c - begin < kBlock ? c - begin : kBlock);
-    float sum[kBlock] = {}, value[kBlock];
-    for (int window = 0; window < count; ++window) {
-      widen_block(dy[window] + begin, n, value);
-      const std::uint8_t* at = argmax[window] + begin;
-      const std::uint8_t here = position[window];
-      for (int i = 0; i < n; ++i) sum[i] += at[i] == here ? value[i] : 0.0F;
-    }
-    for_vectors(n, [&](std::int64_t i, auto get, auto put) { put(dx + begin + i, get(sum + i)); });
-  }
+  for_vectors(c, [&](std::int64_t i, auto get, auto put) {
+    Vec sum = zero();
+    for (int window = 0; window < count; ++window)
+      sum = sum + keep(equal(get(argmax[window] + i), splat(position[window])), get(dy[window] + i));
+    put(dx + i, sum);
+  });
 }
 
 template <class T>
@@ -201,7 +241,9 @@ constexpr ActivationKernels<T> activation_kernels() {
 }
 
 constexpr const char* name_of_isa() {
-#if defined(__AVX512F__)
+#if defined(__AVX512BF16__)
+  return "avx512_bf16";
+#elif defined(__AVX512F__)
   return "avx512";
 #elif defined(__AVX2__)
   return "avx2";

@@ -25,6 +25,12 @@ inline Vec load(const std::uint16_t* p) {
   const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
 }
+#if defined(__AVX512BF16__)
+// The instruction takes numbers below 2^-126 for zero.
+inline void store(std::uint16_t* p, Vec a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(a.v));
+}
+#else
 inline void store(std::uint16_t* p, Vec a) {
   const __m512i word = _mm512_castps_si512(a.v);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(word, 16), _mm512_set1_epi32(1));
@@ -33,14 +39,42 @@ inline void store(std::uint16_t* p, Vec a) {
   rounded = _mm512_mask_or_epi32(rounded, nan, word, _mm512_set1_epi32(0x400000));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
 }
+#endif
+inline void stream(float* p, Vec a) { _mm512_stream_ps(p, a.v); }
+inline void stream(std::uint16_t* p, Vec a) {
+  std::uint16_t narrow[Vec::kWidth];
+  store(narrow, a);
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(narrow)));
+}
+inline void finish_streams() { _mm_sfence(); }
 inline Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
 inline Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 /// One bit a lane: a > 0.
 inline std::uint32_t positive(Vec a) { return _mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_GT_OQ); }
+/// One bit a lane: a > b, or a is NaN.
+inline std::uint32_t exceeds(Vec a, Vec b) {
+  return static_cast<std::uint32_t>(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)) |
+         _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
+}
 /// a where the lane's bit is set, 0 elsewhere.
 inline Vec keep(std::uint32_t bits, Vec a) { return {_mm512_maskz_mov_ps(static_cast<__mmask16>(bits), a.v)}; }
+/// a where the lane's bit is set, b elsewhere.
+inline Vec select(std::uint32_t bits, Vec a, Vec b) {
+  return {_mm512_mask_blend_ps(static_cast<__mmask16>(bits), b.v, a.v)};
+}
+inline Vec splat(float a) { return {_mm512_set1_ps(a)}; }
+/// Whole numbers in [0, 255] as bytes.
+inline void store(std::uint8_t* p, Vec a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a.v)));
+}
+/// Bytes as numbers.
+inline Vec load(const std::uint8_t* p) {
+  return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+}
+/// One bit a lane: a == b.
+inline std::uint32_t equal(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ); }
 /// max(a, 0); NaN stays NaN.
 inline Vec relu(Vec a) { return {_mm512_max_ps(_mm512_setzero_ps(), a.v)}; }
 
@@ -68,6 +102,13 @@ inline void store(std::uint16_t* p, Vec a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                    _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1)));
 }
+inline void stream(float* p, Vec a) { _mm256_stream_ps(p, a.v); }
+inline void stream(std::uint16_t* p, Vec a) {
+  std::uint16_t narrow[Vec::kWidth];
+  store(narrow, a);
+  _mm_stream_si128(reinterpret_cast<__m128i*>(p), _mm_loadu_si128(reinterpret_cast<const __m128i*>(narrow)));
+}
+inline void finish_streams() { _mm_sfence(); }
 inline Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
 inline Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
 inline Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
@@ -81,6 +122,27 @@ inline Vec keep(std::uint32_t bits, Vec a) {
   return {_mm256_and_ps(a.v, _mm256_castsi256_ps(set))};
 }
 inline Vec relu(Vec a) { return {_mm256_max_ps(_mm256_setzero_ps(), a.v)}; }
+inline std::uint32_t exceeds(Vec a, Vec b) {
+  const __m256 more = _mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ), nan = _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q);
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_or_ps(more, nan)));
+}
+inline Vec select(std::uint32_t bits, Vec a, Vec b) {
+  const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  const __m256i set = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane), lane);
+  return {_mm256_blendv_ps(b.v, a.v, _mm256_castsi256_ps(set))};
+}
+inline Vec splat(float a) { return {_mm256_set1_ps(a)}; }
+inline void store(std::uint8_t* p, Vec a) {
+  const __m256i whole = _mm256_cvtps_epi32(a.v);
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+}
+inline Vec load(const std::uint8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
+}
+inline std::uint32_t equal(Vec a, Vec b) {
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)));
+}
 
 #else
 
@@ -118,6 +180,11 @@ inline void store(std::uint16_t* p, Vec a) {
     p[i] = static_cast<std::uint16_t>((nan ? word | 0x400000U : word + 0x7FFFU + (word >> 16 & 1U)) >> 16);
   }
 }
+template <class T>
+inline void stream(T* p, Vec a) {
+  store(p, a);
+}
+inline void finish_streams() {}
 inline Vec operator+(Vec a, Vec b) {
   return lanes([&](int i) { return a.v[i] + b.v[i]; });
 }
@@ -140,6 +207,31 @@ inline Vec keep(std::uint32_t bits, Vec a) {
 }
 inline Vec relu(Vec a) {
   return lanes([&](int i) { return a.v[i] < 0 ? 0.0F : a.v[i]; });
+}
+inline std::uint32_t exceeds(Vec a, Vec b) {
+  std::uint32_t bits = 0;
+  for (int i = 0; i < Vec::kWidth; ++i) {
+    const bool more = a.v[i] > b.v[i] || a.v[i] != a.v[i];
+    bits |= static_cast<std::uint32_t>(more) << i;
+  }
+  return bits;
+}
+inline Vec select(std::uint32_t bits, Vec a, Vec b) {
+  return lanes([&](int i) { return bits >> i & 1U ? a.v[i] : b.v[i]; });
+}
+inline Vec splat(float a) {
+  return lanes([a](int) { return a; });
+}
+inline void store(std::uint8_t* p, Vec a) {
+  for (int i = 0; i < Vec::kWidth; ++i) p[i] = static_cast<std::uint8_t>(a.v[i]);
+}
+inline Vec load(const std::uint8_t* p) {
+  return lanes([p](int i) { return static_cast<float>(p[i]); });
+}
+inline std::uint32_t equal(Vec a, Vec b) {
+  std::uint32_t bits = 0;
+  for (int i = 0; i < Vec::kWidth; ++i) bits |= static_cast<std::uint32_t>(a.v[i] == b.v[i]) << i;
+  return bits;
 }
 
 #endif
@@ -173,6 +265,22 @@ inline void for_vectors(std::int64_t length, const Body& body) {
     body(
         i, [n](const auto* p) { return load_some(p, n); }, [n](auto* p, Vec a) { store_some(p, a, n); });
   }
+}
+
+/// A number known at compile time, as an argument.
+template <int kValue>
+struct Count {
+  static constexpr int value = kValue;
+};
+
+/// Calls body(Count<n>, row) for each run of n rows of c elements: 1, or for short rows 4 as long as there are as many.
+/// Sums down the columns are loaded and stored once for a run, which short rows would wait for; in long rows more than
+/// one at a time would only confuse the prefetcher.
+template <class Body>
+inline void for_row_runs(std::int64_t rows, std::int64_t c, const Body& body) {
+  std::int64_t row = 0;
+  for (; c <= 128 && row + 4 <= rows; row += 4) body(Count<4>(), row);
+  for (; row < rows; ++row) body(Count<1>(), row);
 }
 
 // Mask rows are padded to whole bytes, so the bytes of a vector's lanes may be read and written whole. A tail shorter

@@ -52,7 +52,7 @@ TEST_CASE("Batch norm gives the same bits with one thread and with two") {
   for (const DType compute : {DType::f32, DType::bf16}) {
     std::vector<OpRun> runs;
     for (const int threads : {1, 2}) {
-      const auto backend = make_cpu_backend(threads);
+      const auto backend = make_cpu_backend({threads});
       if (!backend->supports(compute)) continue;
       Random random(1, RandomPurpose::test);
       runs.push_back(run_op(*backend, compute, op.make(random), 1));

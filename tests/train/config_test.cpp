@@ -51,6 +51,7 @@ Config unusual() {
   c.schedule = {ScheduleConfig::Type::step, 0, {2, 5, 9}, 0.3};
   c.train.epochs = 11;
   c.checkpoint = {2, 123456789012, 0};
+  c.cpu = {true};
   return c;
 }
 

@@ -1,0 +1,52 @@
+// Training with autotuned convolutions (Winograd's among them) against training with the usual ones.
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "layers/initialise.h"
+#include "tests/layers/tensors.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+#include "train/train_step.h"
+
+namespace tandem {
+namespace {
+
+constexpr int kSteps = 30;
+
+/// The losses of the steps of a small network on the same few pairs of images.
+std::vector<double> loss_curve(bool autotune) {
+  const auto backend = make_cpu_backend({.autotune = autotune});
+  TwinTowers model(*backend, DType::f32, {"resnet18", 4, {16, 8}});
+  initialise(*backend, model, 1);
+  Sgd sgd(*backend, model, {0, 0.9, false, 1e-4});
+  const Context context{*backend, DType::f32, true, 2};
+  const Tensor images = test::random_tensor(*backend, {8, 48, 48, 3}, DType::f32, 1);
+  const Tensor labels = test::label_tensor(*backend, {0, 1, 2, 3, 0, 3, 1, 2});
+  std::vector<double> losses;
+  for (int step = 0; step < kSteps; ++step)
+    losses.push_back(train_step(context, model, images, labels, {}, sgd, 0.002).total);
+  return losses;
+}
+
+}  // namespace
+
+TEST_CASE("autotuned convolutions follow the usual ones' loss curve, and again to the same bits") {
+  const test::TempDir cache;
+  setenv("TANDEM_CACHE", cache.path().c_str(), 1);
+  const std::vector<double> usual = loss_curve(false), tuned = loss_curve(true), again = loss_curve(true);
+  unsetenv("TANDEM_CACHE");
+  CHECK(usual.back() < 0.5 * usual.front());
+  for (std::size_t i = 0; i < usual.size(); ++i) {
+    CAPTURE(i);
+    CHECK(tuned[i] == Approx(usual[i]).epsilon(1e-2));
+  }
+  CHECK(tuned == again);
+  std::ostringstream plan;
+  plan << std::ifstream(cache / "convolutions.txt").rdbuf();
+  if (plan.str().find("winograd") == std::string::npos)
+    WARN("Winograd's convolution was not the fastest, or is not there");
+}
+
+}  // namespace tandem
