@@ -76,10 +76,10 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
   return times;
 }
 
-nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options) {
-  StepBench bench(backend, compute, options);
-  LossValues losses;
-  const std::vector<double> times = time_steps(options, [&] { losses = bench.run(); });
+namespace {
+
+nlohmann::ordered_json figures(Backend& backend, DType compute, const StepBenchOptions& options,
+                               const std::vector<double>& times) {
   const double images = 2.0 * options.pairs, typical = median(times);
   return {{"device", backend.device().to_string()},
           {"backend", backend.description()},
@@ -91,8 +91,33 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
           {"best_images_per_s", images / *std::min_element(times.begin(), times.end())},
           {"step_s", typical},
           {"peak_mib", std::round(peak_resident_mib())},
-          {"arena_mib", std::round(static_cast<double>(backend.memory().reserved) / 1048576)},
-          {"loss", losses.total}};
+          {"arena_mib", std::round(static_cast<double>(backend.memory().reserved) / 1048576)}};
+}
+
+}  // namespace
+
+nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options) {
+  StepBench bench(backend, compute, options);
+  LossValues losses;
+  const std::vector<double> times = time_steps(options, [&] { losses = bench.run(); });
+  nlohmann::ordered_json result = figures(backend, compute, options, times);
+  result["loss"] = losses.total;
+  return result;
+}
+
+nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options) {
+  TwinTowers model(backend, real_type(compute), {options.arch});
+  initialise(backend, model, 1);
+  model.trunk().fold(backend);
+  const Tensor pixels = random_pixels(backend, {2 * options.pairs, options.size, options.size, 3});
+  Context context{backend, compute};
+  const std::vector<double> times = time_steps(options, [&] {
+    Tensor images = backend.empty(pixels.shape(), compute);
+    backend.normalize_images(pixels, images);
+    model.forward(context, images);
+    backend.synchronize();
+  });
+  return figures(backend, compute, options, times);
 }
 
 }  // namespace tandem

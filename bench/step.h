@@ -39,6 +39,10 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
 /// Of at least one value.
 double median(std::vector<double> values);
 
+/// The same figures for tandem-eval's forward pass, batch norms folded into convolutions: 2 * pairs images at a time,
+/// from u8 pixels to logits and embeddings.
+nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options);
+
 /// images_per_s and step_s (medians), best_images_per_s, peak_mib (resident memory of the process), arena_mib, loss,
 /// and the options.
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options);

@@ -94,6 +94,20 @@ void TimedBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tens
         [&] { backend_.conv2d_grad_weight(geometry, x, dy, dw); });
 }
 
+void TimedBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
+                                    const Tensor& residual, bool relu, Tensor& y) {
+  timed("conv2d_inference", convolution(geometry, x, w.shape()) + (residual ? " + residual" : ""),
+        flop_of(y, w.shape()), bytes_of({&x, &w, &b, &residual, &y}),
+        [&] { backend_.conv2d_inference(geometry, x, w, b, residual, relu, y); });
+}
+
+void TimedBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor& gamma, const Tensor& beta,
+                                   const Tensor& running_mean, const Tensor& running_var, Tensor& folded_w,
+                                   Tensor& folded_b) {
+  timed("fold_batch_norm", elements(w), 0, bytes_of({&w, &folded_w}),
+        [&] { backend_.fold_batch_norm(eps, w, gamma, beta, running_mean, running_var, folded_w, folded_b); });
+}
+
 void TimedBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
   timed("linear_forward", fmt::format("{} -> {}", w.dim(1), w.dim(0)), product_flop(x, w.shape()),
         bytes_of({&x, &w, &b, &y}), [&] { backend_.linear_forward(x, w, b, y); });

@@ -47,6 +47,10 @@ class TimedBackend final : public Backend {
   void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) override;
   void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) override;
   void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) override;
+  void conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
+                        const Tensor& residual, bool relu, Tensor& y) override;
+  void fold_batch_norm(double eps, const Tensor& w, const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                       const Tensor& running_var, Tensor& folded_w, Tensor& folded_b) override;
   void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) override;
   void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) override;
   void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) override;

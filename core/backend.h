@@ -132,6 +132,16 @@ class Backend {
   virtual void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) = 0;
   virtual void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) = 0;
 
+  /// y = [relu]( convolution(x, w) + b [+ residual] ), b (K) real; residual, of y's shape, may be undefined. y may be
+  /// residual. What is left of a convolution and its batch norm with fixed statistics, once folded.
+  virtual void conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
+                                const Tensor& residual, bool relu, Tensor& y) = 0;
+  /// Folds a batch norm with running statistics into the convolution before it: with s = gamma / sqrt(running_var +
+  /// eps), (K) each, folded_w = s * w and folded_b = beta - s * running_mean.
+  virtual void fold_batch_norm(double eps, const Tensor& w, const Tensor& gamma, const Tensor& beta,
+                               const Tensor& running_mean, const Tensor& running_var, Tensor& folded_w,
+                               Tensor& folded_b) = 0;
+
   // Linear: x (N, C), w (K, C), b (K), y (N, K), all real. y = x w' + b.
   // ------------------------------------------------
 

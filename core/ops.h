@@ -28,6 +28,16 @@ enum class Activation { none, relu };
 Variable batch_norm(Context& context, const Variable& x, BatchNormParameters& parameters, Activation activation,
                     const Variable& residual = {});
 
+/// A convolution and the batch norm behind it, folded into weights w (K, R, S, C) and a bias b (K), all real.
+struct FoldedConvolution {
+  Tensor w, b;
+};
+FoldedConvolution fold(Backend& backend, const Tensor& w, const BatchNormParameters& parameters);
+/// activation(batch_norm(conv2d(x)) + residual) with running statistics: x (N, H, W, C) T; (N, H', W', K) T. No
+/// gradient. A residual that nobody else holds is overwritten.
+Variable conv2d_folded(Context& context, const Variable& x, const FoldedConvolution& folded,
+                       const Conv2dGeometry& geometry, Activation activation, Variable residual = {});
+
 Variable relu(Context& context, const Variable& x);
 Variable add(Context& context, const Variable& a, const Variable& b);
 

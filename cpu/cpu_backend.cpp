@@ -101,6 +101,13 @@ void CpuBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor
   onednn_->conv2d_grad_weight(geometry, x, dy, dw);
 }
 
+void CpuBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
+                                  const Tensor& residual, bool relu, Tensor& y) {
+  if (x.dtype() == DType::f64) return ReferenceBackend::conv2d_inference(geometry, x, w, b, residual, relu, y);
+  if (residual && residual.raw() != y.raw()) copy(residual, y);
+  onednn_->conv2d_inference(geometry, x, w, b, residual.defined(), relu, y);
+}
+
 void CpuBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
   if (x.dtype() == DType::f64) return ReferenceBackend::linear_forward(x, w, b, y);
   onednn_->matmul(x, false, w, true, b, y);

@@ -25,6 +25,9 @@ class CpuBackend final : public ReferenceBackend {
   void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) override;
   void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) override;
 
+  void conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
+                        const Tensor& residual, bool relu, Tensor& y) override;
+
   void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) override;
   void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) override;
   void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) override;

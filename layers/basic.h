@@ -2,6 +2,8 @@
 // The layers a ResNet is made of. Their parameters are named as PyTorch names them; their content is undefined until
 // layers/initialise.h or a checkpoint fills it. `real` is the parameters' type, f32 or f64.
 
+#include <optional>
+
 #include "layers/module.h"
 
 namespace tandem {
@@ -12,6 +14,8 @@ class Conv2d : public Module {
   Conv2d(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride = 1);
   /// x (N, H, W, C) T to (N, H', W', K) T, padded by half the window.
   Variable forward(Context& context, const Variable& x) { return ops::conv2d(context, x, weight_, geometry_); }
+  const Tensor& weight() const { return weight_.value(); }
+  const Conv2dGeometry& geometry() const { return geometry_; }
 
  private:
   Conv2dGeometry geometry_;
@@ -28,9 +32,27 @@ class BatchNorm2d : public Module {
   }
   /// The scale, gamma (C).
   Tensor& weight() { return parameters_.gamma.value(); }
+  const ops::BatchNormParameters& parameters() const { return parameters_; }
 
  private:
   ops::BatchNormParameters parameters_;
+};
+
+/// A convolution with the batch norm behind it. Not a module: its two parts have names of their own.
+struct ConvNorm {
+  Conv2d conv;
+  BatchNorm2d norm;
+
+  ConvNorm(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride)
+      : conv(backend, real, in, out, window, stride), norm(backend, real, out) {}
+  /// activation(batch_norm(conv(x)) + residual).
+  Variable forward(Context& context, const Variable& x, ops::Activation activation, Variable residual = {});
+  /// Until unfold(), forward() runs one folded convolution with the statistics and weights of this moment.
+  void fold(Backend& backend) { folded_ = ops::fold(backend, conv.weight(), norm.parameters()); }
+  void unfold() { folded_.reset(); }
+
+ private:
+  std::optional<ops::FoldedConvolution> folded_;
 };
 
 /// weight (K, C), bias (K).

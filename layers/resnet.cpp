@@ -10,28 +10,24 @@ constexpr ResNetSpec kSpecs[] = {{"resnet18", {2, 2, 2, 2}, false},
                                  {"resnet50", {3, 4, 6, 3}, true},
                                  {"resnet101", {3, 4, 23, 3}, true}};
 
-/// A convolution with the batch norm behind it.
-struct ConvNorm {
-  Conv2d conv;
-  BatchNorm2d norm;
-
-  ConvNorm(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride)
-      : conv(backend, real, in, out, window, stride), norm(backend, real, out) {}
-  Variable forward(Context& context, const Variable& x, Activation activation, const Variable& residual = {}) {
-    return norm.forward(context, conv.forward(context, x), activation, residual);
-  }
-};
-
 /// A block as a chain of convolutions, the last of which takes the shortcut in.
 class ChainBlock : public ResidualBlock {
  public:
-  Variable forward(Context& context, const Variable& x) override {
+  Variable forward(Context& context, Variable x) override {
     Variable y = x;
     for (std::size_t i = 0; i + 1 < chain_.size(); ++i) y = chain_[i]->forward(context, y, Activation::relu);
-    const Variable shortcut = downsample_ ? downsample_->forward(context, x, Activation::none) : x;
-    return chain_.back()->forward(context, y, Activation::relu, shortcut);
+    if (downsample_) x = downsample_->forward(context, x, Activation::none);
+    return chain_.back()->forward(context, y, Activation::relu, std::move(x));
   }
   BatchNorm2d& last_norm() override { return chain_.back()->norm; }
+  void fold(Backend& backend) override {
+    for (auto& part : chain_) part->fold(backend);
+    if (downsample_) downsample_->fold(backend);
+  }
+  void unfold() override {
+    for (auto& part : chain_) part->unfold();
+    if (downsample_) downsample_->unfold();
+  }
 
  protected:
   void append(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window,
@@ -83,10 +79,9 @@ const ResNetSpec& resnet_spec(std::string_view name) {
   fail_input("arch: got \"{}\", expected one of {}", name, known);
 }
 
-ResNet::ResNet(Backend& backend, DType real, const ResNetSpec& spec)
-    : conv1_(backend, real, 3, 64, 7, 2), bn1_(backend, real, 64) {
-  add_module("conv1", conv1_);
-  add_module("bn1", bn1_);
+ResNet::ResNet(Backend& backend, DType real, const ResNetSpec& spec) : stem_(backend, real, 3, 64, 7, 2) {
+  add_module("conv1", stem_.conv);
+  add_module("bn1", stem_.norm);
   std::int64_t in = 64;
   for (int stage = 0; stage < 4; ++stage) {
     const std::int64_t width = std::int64_t{64} << stage;
@@ -106,10 +101,20 @@ void ResNet::zero_init_residual(Backend& backend) {
   for (auto& block : blocks_) backend.fill(block->last_norm().weight(), 0.0);
 }
 
+void ResNet::fold(Backend& backend) {
+  stem_.fold(backend);
+  for (auto& block : blocks_) block->fold(backend);
+}
+
+void ResNet::unfold() {
+  stem_.unfold();
+  for (auto& block : blocks_) block->unfold();
+}
+
 Variable ResNet::forward(Context& context, const Variable& images) {
-  Variable x = bn1_.forward(context, conv1_.forward(context, images), Activation::relu);
+  Variable x = stem_.forward(context, images, Activation::relu);
   x = ops::max_pool(context, x, {3, 2, 1});
-  for (auto& block : blocks_) x = block->forward(context, x);
+  for (auto& block : blocks_) x = block->forward(context, std::move(x));
   return ops::global_average_pool(context, x);
 }
 

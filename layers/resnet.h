@@ -25,9 +25,11 @@ const ResNetSpec& resnet_spec(std::string_view name);
 /// One residual block: relu(f(x) + shortcut(x)).
 class ResidualBlock : public Module {
  public:
-  virtual Variable forward(Context& context, const Variable& x) = 0;
+  virtual Variable forward(Context& context, Variable x) = 0;
   /// The batch norm at the end of f.
   virtual BatchNorm2d& last_norm() = 0;
+  virtual void fold(Backend& backend) = 0;
+  virtual void unfold() = 0;
 };
 
 /// The trunk, without a classifier.
@@ -39,10 +41,13 @@ class ResNet : public Module {
   /// Sets the weight of each block's last batch norm to 0, so that the block begins as its shortcut (Goyal et al. 2017;
   /// torchvision's zero_init_residual). Call after initialise().
   void zero_init_residual(Backend& backend);
+  /// Folds every batch norm, with its running statistics and weights of this moment, into the convolution before it:
+  /// forward() is then fit for inference only, and faster. unfold() takes it back.
+  void fold(Backend& backend);
+  void unfold();
 
  private:
-  Conv2d conv1_;
-  BatchNorm2d bn1_;
+  ConvNorm stem_;
   std::vector<std::unique_ptr<ResidualBlock>> blocks_;
 };
 

@@ -10,9 +10,26 @@
 
 namespace tandem {
 
+namespace {
+
+/// While it lives, the model's batch norms are folded into its convolutions.
+class FoldedScope {
+ public:
+  FoldedScope(Backend& backend, TwinTowers& model) : trunk_(model.trunk()) { trunk_.fold(backend); }
+  ~FoldedScope() { trunk_.unfold(); }
+  FoldedScope(const FoldedScope&) = delete;
+  FoldedScope& operator=(const FoldedScope&) = delete;
+
+ private:
+  ResNet& trunk_;
+};
+
+}  // namespace
+
 Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
                     const PredictOptions& options) {
   EvalLoader loader(list, {options.batch, options.image_size, static_cast<unsigned>(options.workers)});
+  const FoldedScope folded(backend, model);
   Context context{backend, compute};
   Predictions all;
   const auto append = [&](const Variable& from, std::vector<float>& to, std::int64_t& columns) {

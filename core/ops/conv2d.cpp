@@ -2,13 +2,21 @@
 
 namespace tandem::ops {
 
-Variable conv2d(Context& context, const Variable& x, const Variable& w, const Conv2dGeometry& geometry) {
-  const Shape& in = x.shape();
-  const Shape& window = w.shape();
+namespace {
+
+Shape output_shape(const Shape& in, const Shape& window, const Conv2dGeometry& geometry) {
   require(in.rank() == 4 && window.rank() == 4 && in[3] == window[3],
           "conv2d: x {} and w {}, expected (N, H, W, C) and (K, R, S, C)", in, window);
   const Shape out{in[0], geometry.output(in[1], window[1]), geometry.output(in[2], window[2]), window[0]};
   require(out[1] > 0 && out[2] > 0, "conv2d: x {} is smaller than the window of w {}", in, window);
+  return out;
+}
+
+}  // namespace
+
+Variable conv2d(Context& context, const Variable& x, const Variable& w, const Conv2dGeometry& geometry) {
+  const Shape& in = x.shape();
+  const Shape out = output_shape(in, w.shape(), geometry);
   Backend& backend = context.backend;
   Tensor y = backend.empty(out, x.value().dtype());
   backend.conv2d_forward(geometry, x.value(), w.value(), y);
@@ -16,7 +24,7 @@ Variable conv2d(Context& context, const Variable& x, const Variable& w, const Co
   if (output.wants_gradient())
     context.tape->record("conv2d", output,
                          [&backend, geometry, in, saved_x = w.wants_gradient() ? x.value() : Tensor(),
-                          saved_w = w.value(), slot_x = x.slot(), slot_w = w.slot()](Tensor dy) mutable {
+                          saved_w = w.value(), slot_x = x.slot(), slot_w = w.slot()](const Tensor& dy) mutable {
                            if (slot_w) {
                              Tensor dw = backend.empty(saved_w.shape(), saved_w.dtype());
                              backend.conv2d_grad_weight(geometry, saved_x, dy, dw);
@@ -30,6 +38,25 @@ Variable conv2d(Context& context, const Variable& x, const Variable& w, const Co
                            }
                          });
   return output;
+}
+
+FoldedConvolution fold(Backend& backend, const Tensor& w, const BatchNormParameters& p) {
+  FoldedConvolution folded{backend.empty(w.shape(), w.dtype()), backend.empty({w.dim(0)}, w.dtype())};
+  backend.fold_batch_norm(p.eps, w, p.gamma.value(), p.beta.value(), p.running_mean, p.running_var, folded.w, folded.b);
+  return folded;
+}
+
+Variable conv2d_folded(Context& context, const Variable& x, const FoldedConvolution& folded,
+                       const Conv2dGeometry& geometry, Activation activation, Variable residual) {
+  require(!context.training && !context.tape, "conv2d_folded: no training with running statistics");
+  const Shape out = output_shape(x.shape(), folded.w.shape(), geometry);
+  const Tensor added = std::exchange(residual, {}).value();
+  require(!added || (added.shape() == out && added.dtype() == x.value().dtype()),
+          "conv2d_folded: a residual unlike the output {}", out);
+  Backend& backend = context.backend;
+  Tensor y = added && added.unique() ? added : backend.empty(out, x.value().dtype());
+  backend.conv2d_inference(geometry, x.value(), folded.w, folded.b, added, activation == Activation::relu, y);
+  return y;
 }
 
 }  // namespace tandem::ops

@@ -20,6 +20,20 @@ dnnl::primitive_attr attributes() {
   return attr;
 }
 
+/// With what follows the convolution in inference.
+dnnl::primitive_attr attributes(const ConvolutionProblem& problem) {
+  dnnl::post_ops ops;
+  if (problem.adds) ops.append_sum(1.0F);
+#if DNNL_VERSION_MAJOR < 3
+  if (problem.relu) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+#else
+  if (problem.relu) ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+#endif
+  dnnl::primitive_attr attr = attributes();
+  attr.set_post_ops(ops);
+  return attr;
+}
+
 memory::desc activation(const Shape& x, DType dtype, memory::format_tag tag) {
   return {{x[0], x[3], x[1], x[2]}, type_of(dtype), tag};
 }
@@ -36,11 +50,12 @@ memory::desc matrix(const Tensor& m, bool transposed) {
 
 // oneDNN 2 builds a primitive from a descriptor of the operation; oneDNN 3 has no such object.
 template <class Primitive, class... Args>
-typename Primitive::primitive_desc describe(const dnnl::engine& engine, const Args&... args) {
+typename Primitive::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                                            const Args&... args) {
 #if DNNL_VERSION_MAJOR < 3
-  return {typename Primitive::desc(args...), attributes(), engine};
+  return {typename Primitive::desc(args...), attr, engine};
 #else
-  return {engine, args..., attributes()};
+  return {engine, args..., attr};
 #endif
 }
 
@@ -110,8 +125,19 @@ OneDnn::Convolution OneDnn::make_convolution(Method method, const ConvolutionPro
   const memory::desc stored_out = activation(y, problem.dtype, memory::format_tag::nhwc);
   const memory::desc any = weights(w, problem.dtype, memory::format_tag::any);
   const memory::desc stored_weights = weights(w, DType::f32, memory::format_tag::ohwi);
-  const auto forward = describe<dnnl::convolution_forward>(engine_, dnnl::prop_kind::forward_training, algorithm, in,
-                                                           any, out, strides, padding, padding);
+  if (problem.direction == Direction::inference) {
+    const memory::desc bias{{w[0]}, memory::data_type::f32, memory::format_tag::x};
+    const auto desc =
+        describe<dnnl::convolution_forward>(engine_, attributes(problem), dnnl::prop_kind::forward_inference, algorithm,
+                                            in, any, bias, out, strides, padding, padding);
+    return {dnnl::convolution_forward(desc),
+            {make_operand(DNNL_ARG_SRC, stored_in, desc.src_desc(), false),
+             make_operand(DNNL_ARG_WEIGHTS, stored_weights, desc.weights_desc(), false)},
+            make_operand(DNNL_ARG_DST, stored_out, desc.dst_desc(), true),
+            desc.scratchpad_desc()};
+  }
+  const auto forward = describe<dnnl::convolution_forward>(engine_, attributes(), dnnl::prop_kind::forward_training,
+                                                           algorithm, in, any, out, strides, padding, padding);
   switch (problem.direction) {
     case Direction::forward:
       return {dnnl::convolution_forward(forward),
@@ -128,7 +154,7 @@ OneDnn::Convolution OneDnn::make_convolution(Method method, const ConvolutionPro
               make_operand(DNNL_ARG_DIFF_SRC, stored_in, desc.diff_src_desc(), true),
               desc.scratchpad_desc()};
     }
-    case Direction::grad_weight:
+    default:
       break;
   }
   const auto desc = describe_gradient<dnnl::convolution_backward_weights>(
@@ -153,7 +179,7 @@ const OneDnn::Convolution* OneDnn::convolution(Method method, const ConvolutionP
                 w[0],
                 w[1],
                 w[2],
-                0};
+                problem.adds * 2 + problem.relu};
   auto found = convolutions_.find(key);
   if (found == convolutions_.end()) {
     std::optional<Convolution> made;
@@ -173,24 +199,25 @@ std::vector<Method> OneDnn::methods(const ConvolutionProblem& problem) {
   if (problem.direction == Direction::grad_weight && w[1] == 1 && w[2] == 1 && problem.geometry == Conv2dGeometry{1, 0})
     all.push_back(Method::product);
   if (problem.dtype == DType::f32 && w[1] == 3 && w[2] == 3 && problem.geometry == Conv2dGeometry{1, 1} &&
-      convolution(Method::winograd, problem))
+      !problem.adds && convolution(Method::winograd, problem))
     all.push_back(Method::winograd);
   return all;
 }
 
-void OneDnn::convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, Tensor& output) {
-  if (!plan_) return convolve_by(usual_method(problem), problem, a, b, output);
+void OneDnn::convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
+                      Tensor& output) {
+  if (!plan_) return convolve_by(usual_method(problem), problem, a, b, bias, output);
   const auto timer = [&](Method method) {
     using Clock = std::chrono::steady_clock;
     const auto begin = Clock::now();
-    convolve_by(method, problem, a, b, output);
+    convolve_by(method, problem, a, b, bias, output);
     return std::chrono::duration<double>(Clock::now() - begin).count();
   };
-  convolve_by(plan_->choose(problem, methods(problem), timer), problem, a, b, output);
+  convolve_by(plan_->choose(problem, methods(problem), timer), problem, a, b, bias, output);
 }
 
 void OneDnn::convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
-                         Tensor& output) {
+                         const Tensor& bias, Tensor& output) {
   if (method == Method::product) {
     const auto matrix = [](const Tensor& t) { return t.reshape({t.size() / t.dim(3), t.dim(3)}); };
     Tensor product = output.reshape({output.dim(0), output.dim(3)});
@@ -208,11 +235,12 @@ void OneDnn::convolve_by(Method method, const ConvolutionProblem& problem, const
   const Tensor result = c.output.reorder ? temporary(c.output.used) : output;
   // oneDNN 2.6 in bf16 reads scratch memory that it never wrote where the window is larger than the image.
   const bool larger = problem.w[1] > problem.x[1] || problem.w[2] > problem.x[2];
-  run(c.primitive,
-      {{c.inputs[0].argument, view(c.inputs[0].used, first)},
-       {c.inputs[1].argument, view(c.inputs[1].used, second)},
-       {c.output.argument, view(c.output.used, result)}},
-      c.scratchpad, larger && problem.direction == Direction::grad_weight);
+  std::unordered_map<int, memory> arguments{{c.inputs[0].argument, view(c.inputs[0].used, first)},
+                                            {c.inputs[1].argument, view(c.inputs[1].used, second)},
+                                            {c.output.argument, view(c.output.used, result)}};
+  if (bias)
+    arguments.emplace(DNNL_ARG_BIAS, view({{bias.size()}, memory::data_type::f32, memory::format_tag::x}, bias));
+  run(c.primitive, std::move(arguments), c.scratchpad, larger && problem.direction == Direction::grad_weight);
   if (!c.output.reorder) return;
   c.output.reorder.execute(
       stream_, {{DNNL_ARG_FROM, view(c.output.used, result)}, {DNNL_ARG_TO, view(c.output.stored, output)}});
@@ -220,15 +248,20 @@ void OneDnn::convolve_by(Method method, const ConvolutionProblem& problem, const
 }
 
 void OneDnn::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
-  convolve({Direction::forward, x.dtype(), geometry, x.shape(), w.shape()}, x, w, y);
+  convolve({Direction::forward, x.dtype(), geometry, x.shape(), w.shape()}, x, w, {}, y);
 }
 
 void OneDnn::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
-  convolve({Direction::grad_input, dy.dtype(), geometry, dx.shape(), w.shape()}, dy, w, dx);
+  convolve({Direction::grad_input, dy.dtype(), geometry, dx.shape(), w.shape()}, dy, w, {}, dx);
 }
 
 void OneDnn::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
-  convolve({Direction::grad_weight, x.dtype(), geometry, x.shape(), dw.shape()}, x, dy, dw);
+  convolve({Direction::grad_weight, x.dtype(), geometry, x.shape(), dw.shape()}, x, dy, {}, dw);
+}
+
+void OneDnn::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
+                              bool adds, bool relu, Tensor& y) {
+  convolve({Direction::inference, x.dtype(), geometry, x.shape(), w.shape(), adds, relu}, x, w, b, y);
 }
 
 OneDnn::Product OneDnn::make_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, bool bias,
@@ -239,11 +272,11 @@ OneDnn::Product OneDnn::make_product(const Tensor& a, bool transpose_a, const Te
   p.y = matrix(y, false);
   if (bias) {
     p.bias = {{1, y.dim(1)}, memory::data_type::f32, memory::format_tag::ab};
-    const auto desc = describe<dnnl::matmul>(engine_, p.a, p.b, p.bias, p.y);
+    const auto desc = describe<dnnl::matmul>(engine_, attributes(), p.a, p.b, p.bias, p.y);
     p.primitive = dnnl::matmul(desc);
     p.scratchpad = desc.scratchpad_desc();
   } else {
-    const auto desc = describe<dnnl::matmul>(engine_, p.a, p.b, p.y);
+    const auto desc = describe<dnnl::matmul>(engine_, attributes(), p.a, p.b, p.y);
     p.primitive = dnnl::matmul(desc);
     p.scratchpad = desc.scratchpad_desc();
   }

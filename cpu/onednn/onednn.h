@@ -26,14 +26,20 @@ class OneDnn {
   void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx);
   void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw);
 
+  /// y = [relu]( convolution(x, w) + b [+ y] ).
+  void conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b, bool adds,
+                        bool relu, Tensor& y);
+
   /// y (M, N) = a (M, K) b (K, N) [+ bias (N)]; a and b of one type, f32 or bf16, and may be stored transposed; bias,
   /// which may be undefined, and y f32.
   void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias, Tensor& y);
 
   /// The ways in which oneDNN can compute a convolution.
   std::vector<Method> methods(const ConvolutionProblem& problem);
-  /// Computes the output of `problem` from its two inputs, in the order of the verb's arguments, by one of them.
-  void convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, Tensor& output);
+  /// Computes the output of `problem` from its two inputs, in the order of the verb's arguments, by one of them; bias
+  /// (K) for inference only.
+  void convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
+                   const Tensor& bias, Tensor& output);
 
   static std::string version();
 
@@ -56,7 +62,8 @@ class OneDnn {
   };
   using Key = std::array<std::int64_t, 12>;
 
-  void convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, Tensor& output);
+  void convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
+                Tensor& output);
   /// Null where oneDNN cannot do it by this method.
   const Convolution* convolution(Method method, const ConvolutionProblem& problem);
   Convolution make_convolution(Method method, const ConvolutionProblem& problem) const;

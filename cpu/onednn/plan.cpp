@@ -42,9 +42,9 @@ std::string joined(const Shape& shape) {
 }  // namespace
 
 std::string ConvolutionProblem::name() const {
-  constexpr const char* kDirections[] = {"forward", "grad_input", "grad_weight"};
-  return fmt::format("{} {} {} {} stride {} padding {}", kDirections[static_cast<int>(direction)], dtype, joined(x),
-                     joined(w), geometry.stride, geometry.padding);
+  constexpr const char* kDirections[] = {"forward", "grad_input", "grad_weight", "inference"};
+  return fmt::format("{} {} {} {} stride {} padding {}{}{}", kDirections[static_cast<int>(direction)], dtype, joined(x),
+                     joined(w), geometry.stride, geometry.padding, adds ? " added" : "", relu ? " relu" : "");
 }
 
 ConvolutionPlan::ConvolutionPlan(std::string machine, std::string file)

@@ -13,7 +13,7 @@
 
 namespace tandem::cpu {
 
-enum class Direction { forward, grad_input, grad_weight };
+enum class Direction { forward, grad_input, grad_weight, inference };
 
 enum class Method {
   direct,   ///< oneDNN's convolution on NHWC activations
@@ -27,6 +27,9 @@ struct ConvolutionProblem {
   DType dtype;  ///< of the activations
   Conv2dGeometry geometry;
   Shape x, w;  ///< (N, H, W, C), (K, R, S, C)
+  // Of inference, which also adds a bias:
+  bool adds = false;  ///< to what the output holds
+  bool relu = false;  ///< at the end
 
   /// "forward f32 16x56x56x64 64x3x3x64 stride 1 padding 1"
   std::string name() const;

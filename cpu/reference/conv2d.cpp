@@ -1,6 +1,7 @@
 // Direct convolution: the loops of its definition. The innermost one runs over a contiguous channel axis.
 
 #include <algorithm>
+#include <cmath>
 
 #include "cpu/reference/dispatch.h"
 #include "cpu/reference/reference_backend.h"
@@ -101,6 +102,35 @@ void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const 
             for (std::int64_t ci = 0; ci < z.c; ++ci) a[ci] += d * xs[xi + ci];
           });
         }
+  });
+}
+
+void ReferenceBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,
+                                        const Tensor& b, const Tensor& residual, bool relu, Tensor& y) {
+  Tensor product = empty(y.shape(), y.dtype());  // y may be the residual
+  conv2d_forward(geometry, x, w, product);
+  for_real("conv2d_inference", x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    for (std::int64_t i = 0; i < y.size(); ++i) {
+      T value = product.data<T>()[i] + b.data<T>()[i % b.size()];
+      if (residual) value += residual.data<T>()[i];
+      y.data<T>()[i] = relu && value < 0 ? T{0} : value;
+    }
+  });
+}
+
+void ReferenceBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor& gamma, const Tensor& beta,
+                                       const Tensor& running_mean, const Tensor& running_var, Tensor& folded_w,
+                                       Tensor& folded_b) {
+  for_real("fold_batch_norm", w.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const std::int64_t filters = w.dim(0), filter = w.size() / filters;
+#pragma omp parallel for
+    for (std::int64_t k = 0; k < filters; ++k) {
+      const T s = gamma.data<T>()[k] / std::sqrt(running_var.data<T>()[k] + static_cast<T>(eps));
+      folded_b.data<T>()[k] = beta.data<T>()[k] - s * running_mean.data<T>()[k];
+      for (std::int64_t i = k * filter; i < (k + 1) * filter; ++i) folded_w.data<T>()[i] = s * w.data<T>()[i];
+    }
   });
 }
 

@@ -20,7 +20,7 @@ void moments(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t c,
     for_vectors(c, [&](std::int64_t i, auto get, auto put) {
       const Vec about = get(shift + i);
       Vec sums = get(sum + i), sums2 = get(squares + i);
-      for (int r = 0; r < decltype(run)::value; ++r) {
+      for (int r = 0; r < decltype(run)::kCount; ++r) {
         const Vec value = get(first + r * stride + i) - about;
         sums = sums + value;
         sums2 = fma(value, value, sums2);
@@ -96,7 +96,7 @@ void backward_sums_of(const T* dy, const T* x, std::int64_t stride, const std::u
     for_vectors(c, [&](std::int64_t i, auto get, auto put) {
       const Vec about = get(mean + i);
       Vec sums = get(sum_dy + i), sums_x = get(sum_dy_x + i);
-      for (int r = 0; r < decltype(run)::value; ++r) {
+      for (int r = 0; r < decltype(run)::kCount; ++r) {
         const std::int64_t at = (row + r) * stride + i;
         Vec d = get(dy + at);
         if constexpr (kMask) d = keep(load_bits(mask + (row + r) * mask_stride, i, c), d);

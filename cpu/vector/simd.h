@@ -270,7 +270,7 @@ inline void for_vectors(std::int64_t length, const Body& body) {
 /// A number known at compile time, as an argument.
 template <int kValue>
 struct Count {
-  static constexpr int value = kValue;
+  static constexpr int kCount = kValue;
 };
 
 /// Calls body(Count<n>, row) for each run of n rows of c elements: 1, or for short rows 4 as long as there are as many.

@@ -146,7 +146,7 @@ TEST_CASE("Every method of a convolution agrees with the reference") {
       for (const Method method : onednn.methods(problem)) {
         test::poison(*backend);
         const test::HostTensor got = compute(*backend, [&](const Tensor& left, const Tensor& right, Tensor& to) {
-          onednn.convolve_by(method, problem, left, right, to);
+          onednn.convolve_by(method, problem, left, right, {}, to);
         });
         CAPTURE(seed, problem.name(), static_cast<int>(method));
         CHECK(test::relative_error(got, expected) < 1e-5);

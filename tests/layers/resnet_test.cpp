@@ -184,6 +184,37 @@ TEST_CASE("images of any size pass forward and backward in f32") {
   }
 }
 
+TEST_CASE("folding batch norms changes nothing but rounding, and unfolding takes it back") {
+  for (const std::string arch : {"resnet18", "resnet50"}) {
+    const auto backend = make_cpu_backend();
+    ResNet trunk(*backend, DType::f64, resnet_spec(arch));
+    initialise(*backend, trunk, 3);
+    int seed = 0;
+    for (const NamedTensor& t : trunk.state()) {
+      if (t.tensor().shape().rank() != 1) continue;
+      // Statistics and affine maps unlike the initial ones, variances and scales positive.
+      Tensor random = test::random_tensor(*backend, t.tensor().shape(), DType::f64, static_cast<std::uint64_t>(++seed));
+      std::vector<float> values;
+      const bool positive = t.name.ends_with("running_var") || t.name.ends_with("weight");
+      for (const double x : download(*backend, random))
+        values.push_back(static_cast<float>(positive ? 0.5 + std::abs(x) / 4 : x / 4));
+      upload(*backend, values, t.tensor());
+    }
+    Context context{*backend, DType::f64};
+    const Tensor images = test::random_tensor(*backend, {2, 33, 40, 3}, DType::f64, 4);
+    const auto features = [&] { return download(*backend, trunk.forward(context, images).value()); };
+    const auto before = features();
+    trunk.fold(*backend);
+    const auto folded = features();
+    CHECK(folded != before);
+    CHECK(test::deviation(folded, before) < 1e-12);
+    Context training{*backend, DType::f64, true};
+    CHECK_THROWS_AS(trunk.forward(training, images), Error);
+    trunk.unfold();
+    CHECK(features() == before);
+  }
+}
+
 TEST_CASE("images of any size pass forward and backward in bf16") {
   if (!make_cpu_backend()->supports(DType::bf16)) TANDEM_SKIP("this processor has no bf16 instructions");
   CHECK(step_loss(DType::bf16, "resnet18", 33) == Approx(step_loss(DType::f32, "resnet18", 33)).epsilon(0.05));

@@ -1,0 +1,30 @@
+#include "bench/loader.h"
+
+#include <chrono>
+
+#include "data/image_list.h"
+#include "data/loader.h"
+
+namespace tandem {
+
+nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options) {
+  const ImageList list = ImageList::load(options.data);
+  PairLoaderOptions loading;
+  loading.pairs = options.pairs;
+  loading.image_size = options.size;
+  loading.augment = {std::array{0.35F, 1.0F}, true};
+  loading.workers = static_cast<unsigned>(options.workers);
+  // One more, which is not timed: while it is waited for, the workers start and the files come into the page cache.
+  loading.last_step = options.batches + 1;
+  PairLoader loader(list, loading);
+  loader.recycle(loader.next());
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  for (int i = 0; i < options.batches; ++i) loader.recycle(loader.next());
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  const double images = 2.0 * options.pairs * options.batches;
+  return {{"images_per_s", images / seconds}, {"images", images},    {"seconds", seconds}, {"size", options.size},
+          {"workers", options.workers},       {"data", options.data}};
+}
+
+}  // namespace tandem

@@ -1,0 +1,67 @@
+#include "bench/layers.h"
+
+#include <set>
+
+#include "bench/loader.h"
+#include "bench/timed_backend.h"
+#include "core/error.h"
+#include "tests/support/catch.h"
+
+namespace tandem {
+namespace {
+
+constexpr StepBenchOptions kSmall{"resnet18", 1, 32, 3, 1};
+
+}  // namespace
+
+TEST_CASE("layers times every op of a step") {
+  const auto backend = make_cpu_backend();
+  const LayerTable table = bench_layers(*backend, DType::f32, kSmall);
+  CHECK(table.peaks.flop_per_s > 1e8);
+  CHECK(table.peaks.bytes_per_s > 1e8);
+  double share = 0, seconds = 0;
+  std::set<std::pair<std::string, std::string>> names;
+  int convolutions = 0;
+  double flop = 0;
+  for (const LayerTime& row : table.rows) {
+    CAPTURE(row.verb, row.problem);
+    CHECK(row.seconds > 0);
+    CHECK(row.calls > 0);
+    CHECK(row.of_roofline >= 0);
+    CHECK(names.emplace(row.verb, row.problem).second);
+    share += row.share;
+    seconds += row.seconds;
+    if (row.verb == "conv2d_forward") convolutions += row.calls, flop += row.flop;
+  }
+  CHECK(share == Approx(1));
+  CHECK(convolutions == 20);
+  // 2 images; multiplications of ResNet-18's convolutions at 32x32 (a 49th of those at 224x224, 1.8141 G), twice.
+  CHECK(flop == Approx(2 * 2 * 1.8135e9 / 49).epsilon(0.01));
+  CHECK(table.between_seconds > 0);
+  CHECK(table.step_seconds > table.between_seconds);
+  CHECK(names.contains({"conv2d_grad_weight", "3x3/1 64 -> 64 at 8x8"}));
+  CHECK(names.contains({"batch_norm_backward", "64 at 8x8 + residual"}));
+  CHECK_FALSE(names.contains({"conv2d_grad_input", "7x7/2 3 -> 64 at 32x32"}));  // nobody wants the images' gradient
+  const std::string text = to_text(table);
+  for (const auto& [verb, problem] : names) CHECK(text.find(verb) != std::string::npos);
+}
+
+TEST_CASE("a timed backend computes what the other computes") {
+  const auto backend = make_cpu_backend();
+  TimedBackend timed(*backend, [](const TimedCall&) {});
+  StepBench through(timed, DType::f32, kSmall), direct(*backend, DType::f32, kSmall);
+  for (int i = 0; i < 3; ++i) CHECK(through.run().total == direct.run().total);
+}
+
+TEST_CASE("inference is timed on its own") {
+  const auto backend = make_cpu_backend();
+  const auto figures = bench_inference(*backend, DType::f32, kSmall);
+  CHECK(figures.at("images_per_s").get<double>() > 0);
+  CHECK_FALSE(figures.contains("loss"));
+}
+
+TEST_CASE("the loader's bench refuses a list that is not there") {
+  CHECK_THROWS_AS(bench_loader({"/no/such/list.txt", 1, 8, 1, 1}), InputError);
+}
+
+}  // namespace tandem
