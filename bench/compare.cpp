@@ -43,6 +43,7 @@ std::string last_line_of(const Contestant& contestant) {
 
 std::vector<Standing> compare(const std::vector<Contestant>& contestants, int rounds) {
   std::vector<Standing> standings;
+  standings.reserve(contestants.size());
   for (const Contestant& contestant : contestants) standings.push_back({contestant.name, {}, 0, 0, 0});
   for (int round = 0; round < rounds; ++round)
     for (std::size_t i = 0; i < contestants.size(); ++i) {

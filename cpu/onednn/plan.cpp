@@ -109,7 +109,7 @@ std::string plan_folder() {
     const char* value = std::getenv(name);
     return std::string(value ? value : "");
   };
-  if (const std::string own = variable("TANDEM_CACHE"); !own.empty()) return own;
+  if (std::string own = variable("TANDEM_CACHE"); !own.empty()) return own;
   if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty()) return cache + "/tandem";
   if (const std::string home = variable("HOME"); !home.empty()) return home + "/.cache/tandem";
   return "";
