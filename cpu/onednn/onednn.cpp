@@ -73,7 +73,10 @@ typename Primitive::primitive_desc describe_gradient(const dnnl::engine& engine,
 }  // namespace
 
 OneDnn::OneDnn(std::shared_ptr<Arena> arena, bool autotune)
-    : arena_(std::move(arena)), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
+    : arena_(std::move(arena)),
+      weight_kernels_(vector_kernels().weights),
+      engine_(dnnl::engine::kind::cpu, 0),
+      stream_(engine_) {
   if (!autotune) return;
   const std::string folder = plan_folder();
   plan_.emplace(fmt::format("{}, {} threads, {}", processor_name(), omp_get_max_threads(), version()),
@@ -103,10 +106,16 @@ void OneDnn::run(const dnnl::primitive& primitive, std::unordered_map<int, memor
   stream_.wait();
 }
 
-OneDnn::Operand OneDnn::make_operand(int argument, const memory::desc& stored, const memory::desc& used,
-                                     bool is_output) const {
-  Operand operand{argument, stored, used, {}};
+OneDnn::Operand OneDnn::make_operand(int argument, const memory::desc& stored, const memory::desc& used, bool is_output,
+                                     const Shape& w) const {
+  Operand operand{argument, stored, used, {}, {}};
   if (used == stored) return operand;
+  if (weight_kernels_ && (argument == DNNL_ARG_WEIGHTS || argument == DNNL_ARG_DIFF_WEIGHTS)) {
+    const auto layout = layout_of(used, w);
+    // Squares are what gradients come in; weights go out in the others.
+    const bool known = layout && (layout->kind == WeightLayout::Kind::squares) == is_output;
+    if (known && (!layout->bf16 || weight_kernels_->interleave)) operand.layout = layout;
+  }
   const memory::desc &from = is_output ? used : stored, &to = is_output ? stored : used;
   operand.reorder = dnnl::reorder(dnnl::reorder::primitive_desc(engine_, from, engine_, to));
   return operand;
@@ -131,9 +140,9 @@ OneDnn::Convolution OneDnn::make_convolution(Method method, const ConvolutionPro
         describe<dnnl::convolution_forward>(engine_, attributes(problem), dnnl::prop_kind::forward_inference, algorithm,
                                             in, any, bias, out, strides, padding, padding);
     return {dnnl::convolution_forward(desc),
-            {make_operand(DNNL_ARG_SRC, stored_in, desc.src_desc(), false),
-             make_operand(DNNL_ARG_WEIGHTS, stored_weights, desc.weights_desc(), false)},
-            make_operand(DNNL_ARG_DST, stored_out, desc.dst_desc(), true),
+            {make_operand(DNNL_ARG_SRC, stored_in, desc.src_desc(), false, w),
+             make_operand(DNNL_ARG_WEIGHTS, stored_weights, desc.weights_desc(), false, w)},
+            make_operand(DNNL_ARG_DST, stored_out, desc.dst_desc(), true, w),
             desc.scratchpad_desc()};
   }
   const auto forward = describe<dnnl::convolution_forward>(engine_, attributes(), dnnl::prop_kind::forward_training,
@@ -141,17 +150,17 @@ OneDnn::Convolution OneDnn::make_convolution(Method method, const ConvolutionPro
   switch (problem.direction) {
     case Direction::forward:
       return {dnnl::convolution_forward(forward),
-              {make_operand(DNNL_ARG_SRC, stored_in, forward.src_desc(), false),
-               make_operand(DNNL_ARG_WEIGHTS, stored_weights, forward.weights_desc(), false)},
-              make_operand(DNNL_ARG_DST, stored_out, forward.dst_desc(), true),
+              {make_operand(DNNL_ARG_SRC, stored_in, forward.src_desc(), false, w),
+               make_operand(DNNL_ARG_WEIGHTS, stored_weights, forward.weights_desc(), false, w)},
+              make_operand(DNNL_ARG_DST, stored_out, forward.dst_desc(), true, w),
               forward.scratchpad_desc()};
     case Direction::grad_input: {
       const auto desc = describe_gradient<dnnl::convolution_backward_data>(engine_, forward, algorithm, in, any, out,
                                                                            strides, padding, padding);
       return {dnnl::convolution_backward_data(desc),
-              {make_operand(DNNL_ARG_DIFF_DST, stored_out, desc.diff_dst_desc(), false),
-               make_operand(DNNL_ARG_WEIGHTS, stored_weights, desc.weights_desc(), false)},
-              make_operand(DNNL_ARG_DIFF_SRC, stored_in, desc.diff_src_desc(), true),
+              {make_operand(DNNL_ARG_DIFF_DST, stored_out, desc.diff_dst_desc(), false, w),
+               make_operand(DNNL_ARG_WEIGHTS, stored_weights, desc.weights_desc(), false, w)},
+              make_operand(DNNL_ARG_DIFF_SRC, stored_in, desc.diff_src_desc(), true, w),
               desc.scratchpad_desc()};
     }
     default:
@@ -160,9 +169,9 @@ OneDnn::Convolution OneDnn::make_convolution(Method method, const ConvolutionPro
   const auto desc = describe_gradient<dnnl::convolution_backward_weights>(
       engine_, forward, algorithm, in, weights(w, DType::f32, memory::format_tag::any), out, strides, padding, padding);
   return {dnnl::convolution_backward_weights(desc),
-          {make_operand(DNNL_ARG_SRC, stored_in, desc.src_desc(), false),
-           make_operand(DNNL_ARG_DIFF_DST, stored_out, desc.diff_dst_desc(), false)},
-          make_operand(DNNL_ARG_DIFF_WEIGHTS, stored_weights, desc.diff_weights_desc(), true),
+          {make_operand(DNNL_ARG_SRC, stored_in, desc.src_desc(), false, w),
+           make_operand(DNNL_ARG_DIFF_DST, stored_out, desc.diff_dst_desc(), false, w)},
+          make_operand(DNNL_ARG_DIFF_WEIGHTS, stored_weights, desc.diff_weights_desc(), true, w),
           desc.scratchpad_desc()};
 }
 
@@ -226,10 +235,9 @@ void OneDnn::convolve_by(Method method, const ConvolutionProblem& problem, const
   const Convolution& c = *convolution(method, problem);
   const auto used = [&](const Operand& operand, const Tensor& tensor) {
     if (!operand.reorder) return tensor;
-    Tensor reordered = temporary(operand.used);
-    operand.reorder.execute(
-        stream_, {{DNNL_ARG_FROM, view(operand.stored, tensor)}, {DNNL_ARG_TO, view(operand.used, reordered)}});
-    return reordered;
+    Tensor converted = temporary(operand.used);
+    convert(operand, problem.w, tensor, converted, false);
+    return converted;
   };
   const Tensor first = used(c.inputs[0], a), second = used(c.inputs[1], b);
   const Tensor result = c.output.reorder ? temporary(c.output.used) : output;
@@ -241,9 +249,23 @@ void OneDnn::convolve_by(Method method, const ConvolutionProblem& problem, const
   if (bias)
     arguments.emplace(DNNL_ARG_BIAS, view({{bias.size()}, memory::data_type::f32, memory::format_tag::x}, bias));
   run(c.primitive, std::move(arguments), c.scratchpad, larger && problem.direction == Direction::grad_weight);
-  if (!c.output.reorder) return;
-  c.output.reorder.execute(
-      stream_, {{DNNL_ARG_FROM, view(c.output.used, result)}, {DNNL_ARG_TO, view(c.output.stored, output)}});
+  if (c.output.reorder) convert(c.output, problem.w, output, result, true);
+}
+
+void OneDnn::convert(const Operand& operand, const Shape& w, const Tensor& stored, const Tensor& used, bool is_output) {
+  // The output is a handle to memory that is written; constness is the handle's.
+  const auto data = [](const Tensor& tensor) { return const_cast<void*>(tensor.raw()); };
+  if (operand.layout) {
+    auto* weights = static_cast<float*>(data(stored));
+    if (is_output)
+      unpack_weights(*weight_kernels_, *operand.layout, w, static_cast<const float*>(data(used)), weights);
+    else
+      pack_weights(*weight_kernels_, *operand.layout, w, weights, data(used));
+    return;
+  }
+  const memory outside = view(operand.stored, stored), inside = view(operand.used, used);
+  operand.reorder.execute(stream_,
+                          {{DNNL_ARG_FROM, is_output ? inside : outside}, {DNNL_ARG_TO, is_output ? outside : inside}});
   stream_.wait();
 }
 

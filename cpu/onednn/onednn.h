@@ -13,6 +13,7 @@
 
 #include "core/backend.h"
 #include "cpu/onednn/plan.h"
+#include "cpu/onednn/weights.h"
 
 namespace tandem::cpu {
 
@@ -48,7 +49,8 @@ class OneDnn {
   struct Operand {
     int argument;
     dnnl::memory::desc stored, used;
-    dnnl::reorder reorder;
+    dnnl::reorder reorder;               ///< empty where they are the same
+    std::optional<WeightLayout> layout;  ///< of weights that we move faster ourselves
   };
   struct Convolution {
     dnnl::primitive primitive;
@@ -67,8 +69,10 @@ class OneDnn {
   /// Null where oneDNN cannot do it by this method.
   const Convolution* convolution(Method method, const ConvolutionProblem& problem);
   Convolution make_convolution(Method method, const ConvolutionProblem& problem) const;
-  Operand make_operand(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& used,
-                       bool is_output) const;
+  /// From the stored layout to the used one, or back for an output.
+  void convert(const Operand& operand, const Shape& w, const Tensor& stored, const Tensor& used, bool is_output);
+  Operand make_operand(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& used, bool is_output,
+                       const Shape& w) const;
   Product make_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, bool bias,
                        const Tensor& y) const;
   dnnl::memory view(const dnnl::memory::desc& desc, const Tensor& tensor) const;
@@ -78,6 +82,7 @@ class OneDnn {
            const dnnl::memory::desc& scratchpad, bool clear_scratchpad = false);
 
   std::shared_ptr<Arena> arena_;
+  const WeightKernels* weight_kernels_;  ///< null: oneDNN moves all weights
   mutable dnnl::engine engine_;
   mutable dnnl::stream stream_;
   std::optional<ConvolutionPlan> plan_;  ///< absent: the usual methods

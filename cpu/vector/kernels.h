@@ -53,6 +53,17 @@ struct SgdCoefficients {
   bool nesterov;
 };
 
+/// Kernels that move convolution weights into oneDNN's blocks and back. A row is a filter's channels at one tap.
+struct WeightKernels {
+  /// to[j][i] = from[i][j], 16 x 16, rows `from_stride` and `to_stride` apart.
+  void (*transpose)(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride);
+  /// The same for pairs of neighbours as bf16: from (16, 32) f32, to (16, 16, 2) bf16, to[j][i] = from[i][2j], [2j +
+  /// 1]. Null where the processor has no bf16 instructions, as the next one.
+  void (*transpose_pairs)(const float* from, std::int64_t from_stride, std::uint16_t* to, std::int64_t to_stride);
+  /// to (16, 2) bf16: to[j] = upper[j], lower[j].
+  void (*interleave)(const float* upper, const float* lower, std::uint16_t* to);
+};
+
 struct VectorKernels {
   const char* isa;
   ActivationKernels<float> f32;
@@ -61,6 +72,7 @@ struct VectorKernels {
   void (*widen)(const std::uint16_t* x, std::int64_t n, float* y);
   void (*sgd)(const SgdCoefficients& coefficients, const float* gradient, std::int64_t n, float* weight,
               float* velocity);
+  const WeightKernels* weights;  ///< null below AVX-512, where oneDNN has other blocks
 };
 
 namespace baseline {

@@ -16,7 +16,7 @@ BEGIN {
   allowed["data"]   = "core"
   allowed["train"]  = "core layers data"
   allowed["eval"]   = "core layers data train"
-  allowed["bench"]  = "core layers train"
+  allowed["bench"]  = "core layers data train"
   # Programs (tandem_*.cpp) also choose the backend.
   backends = "cpu cuda"
 
