@@ -125,8 +125,7 @@ class Backend {
   /// pixels (N, H, W, 3) u8 to y (N, H, W, 3) T: (pixel / 255 - mean[c]) / std[c], ImageNet's mean and deviation.
   virtual void normalize_images(const Tensor& pixels, Tensor& y) = 0;
 
-  // Convolution: x (N, H, W, C) T, w (K, R, S, C) real, y (N, H', W', K) T.
-  // -----------------------------------------------
+  // Convolution: x (N, H, W, C) T, w (K, R, S, C) real, y (N, H', W', K) T. ------------------------------------------
 
   virtual void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) = 0;
   virtual void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) = 0;
@@ -142,15 +141,13 @@ class Backend {
                                const Tensor& running_mean, const Tensor& running_var, Tensor& folded_w,
                                Tensor& folded_b) = 0;
 
-  // Linear: x (N, C), w (K, C), b (K), y (N, K), all real. y = x w' + b.
-  // ------------------------------------------------
+  // Linear: x (N, C), w (K, C), b (K), y (N, K), all real. y = x w' + b. -------------------------------------------
 
   virtual void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) = 0;
   virtual void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) = 0;
   virtual void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) = 0;
 
-  // Batch normalisation over the rows of x (N, H, W, C) T; Ioffe and Szegedy 2015.
-  // -----------------------------------------
+  // Batch normalisation over the rows of x (N, H, W, C) T; Ioffe and Szegedy 2015. ------------------------------------
 
   /// y = [relu]( gamma * (x - mean) / sqrt(var + eps) + beta [+ residual] ), mean and biased variance per group and
   /// channel over the group's M / G rows. Updates running_mean and running_var (C) real, group after group, with the
@@ -207,9 +204,8 @@ class Backend {
 };
 
 struct CpuOptions {
-  int threads = 0;  ///< that compute; 0: one a core
-  bool autotune =
-      false;  ///< each convolution is computed in the way that proves fastest, measured when it is first met
+  int threads = 0;        ///< that compute; 0: one a core
+  bool autotune = false;  ///< compute each convolution in the way that proves fastest when it is first met
 };
 /// The CPU.
 std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});
