@@ -22,12 +22,15 @@ dnnl::primitive_attr attributes() {
 
 /// With what follows the convolution in inference.
 dnnl::primitive_attr attributes(const ConvolutionProblem& problem) {
+  // oneDNN's plain ReLU turns NaN into 0, and a network that has diverged into one that seems sound. With a slope below
+  // zero, too small to matter and too large to be denormal, NaN stays NaN.
+  constexpr float kSlope = 1e-30F;
   dnnl::post_ops ops;
   if (problem.adds) ops.append_sum(1.0F);
 #if DNNL_VERSION_MAJOR < 3
-  if (problem.relu) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+  if (problem.relu) ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, kSlope, 0.0F);
 #else
-  if (problem.relu) ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+  if (problem.relu) ops.append_eltwise(dnnl::algorithm::eltwise_relu, kSlope, 0.0F);
 #endif
   dnnl::primitive_attr attr = attributes();
   attr.set_post_ops(ops);

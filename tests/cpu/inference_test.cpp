@@ -1,5 +1,7 @@
 // Folded convolutions: the device's kernels against the reference, and folding against batch norm.
 
+#include <cmath>
+
 #include "tests/support/catch.h"
 #include "tests/support/tensors.h"
 
@@ -59,6 +61,24 @@ TEST_CASE("Convolutions for inference agree with the reference, also over their 
       CHECK(relative_error(infer(*backend, DType::f32, c, in_place), expected) < 1e-5);
       if (backend->supports(DType::bf16))
         CHECK(relative_error(infer(*backend, DType::bf16, c, in_place), expected) < 1e-2);
+    }
+  }
+}
+
+TEST_CASE("Convolutions for inference let no NaN pass for a number") {
+  const auto backend = make_test_backend();
+  for (const DType compute : {DType::f32, DType::bf16}) {
+    if (!backend->supports(compute)) continue;
+    for (std::uint32_t seed = 0; seed < 24; ++seed) {
+      Case c = draw(seed);
+      c.w.values[0] = std::nan("");
+      c.b.values.back() = std::nan("");
+      const HostTensor y = infer(*backend, compute, c, false);
+      const std::size_t filters = c.b.values.size();
+      CAPTURE(seed, c.relu, c.adds);
+      for (std::size_t i = filters - 1; i < y.values.size(); i += filters) CHECK(std::isnan(y.values[i]));
+      if (c.w.shape[1] == 1)
+        for (std::size_t i = 0; i < y.values.size(); i += filters) CHECK(std::isnan(y.values[i]));
     }
   }
 }

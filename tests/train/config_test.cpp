@@ -81,7 +81,7 @@ TEST_CASE("a written config has every key of the design") {
         R"("contrastive":{"weight":"match_softmax","margin":0.3333333333333333,"form":"legacy"}},)"
         R"("optimizer":{"type":"sgd","lr":1e-07,"momentum":0.12345678901234568,"nesterov":false,"weight_decay":0.0},)"
         R"("schedule":{"type":"step","warmup":0.0,"milestones":[2,5,9],"gamma":0.3},"train":{"epochs":11},)"
-        R"("checkpoint":{"every_epochs":2,"every_steps":123456789012,"keep":0}})");
+        R"("checkpoint":{"every_epochs":2,"every_steps":123456789012,"keep":0},"cpu":{"autotune":true}})");
 }
 
 TEST_CASE("an unknown key is refused with the one that was meant") {
