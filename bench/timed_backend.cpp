@@ -1,6 +1,7 @@
 #include "bench/timed_backend.h"
 
 #include <chrono>
+#include <initializer_list>
 
 namespace tandem {
 namespace {

@@ -11,42 +11,30 @@
 namespace tandem::cpu {
 namespace {
 
-/// Some rows of one group of a matrix (M, C), and some of their columns.
-struct Tile {
-  std::int64_t group, piece;           ///< which group, and which piece of all groups' pieces
-  std::int64_t row, rows, c, columns;  ///< the first row and column of the matrix, and how many
-};
-
-/// How the rows of x are cut: into groups, these into pieces, and the columns into strips. Sums down the columns are
-/// taken tile by tile, of a piece and a strip, small enough for a cache; passes without sums go by pieces, which are
-/// contiguous.
+/// How the rows of x are cut: into groups, and each of these into pieces, whose sums down the columns are taken in f32.
 struct Pieces {
-  std::int64_t groups, rows, channels, rows_a_piece, a_group, columns_a_strip, strips;
+  std::int64_t groups, rows, channels, rows_a_piece, a_group;
 
   Pieces(const Tensor& x, std::int64_t group_count)
       : groups(group_count), rows(x.size() / x.dim(3) / group_count), channels(x.dim(3)) {
     constexpr std::int64_t kMost = 64, kLeast = 64;  // pieces a group and rows a piece: bound the partial sums' memory
     rows_a_piece = std::max(kLeast, (rows + kMost - 1) / kMost);
     a_group = (rows + rows_a_piece - 1) / rows_a_piece;
-    columns_a_strip = std::min<std::int64_t>(channels, 1024);
-    strips = (channels + columns_a_strip - 1) / columns_a_strip;
   }
 
   std::int64_t count() const { return groups * a_group; }
   /// Rows in the group's piece of that number.
   std::int64_t rows_of(std::int64_t piece) const { return std::min(rows_a_piece, rows - piece * rows_a_piece); }
 
-  /// Calls body(tile) for each tile, on all threads; the last tiles first. The op before has just written the matrix
-  /// from its beginning to its end, and the pass after this one starts at the beginning: each finds more of it in the
-  /// cache.
+  /// Calls body(group, index of the piece, first row, number of rows) for each piece, on all threads; the last pieces
+  /// first. The op before has just written the matrix from its beginning to its end, and the pass after this one starts
+  /// at the beginning: each finds more of it in the cache.
   template <class Body>
-  void for_each_tile(const Body& body) const {
+  void for_each_piece(const Body& body) const {
 #pragma omp parallel for schedule(static)
-    for (std::int64_t behind = count() * strips; behind > 0; --behind) {
-      const std::int64_t i = behind - 1;
-      const std::int64_t piece = i / strips, c = i % strips * columns_a_strip;
-      body(Tile{piece / a_group, piece, first_row(piece), rows_of(piece % a_group), c,
-                std::min(columns_a_strip, channels - c)});
+    for (std::int64_t behind = count(); behind > 0; --behind) {
+      const std::int64_t piece = behind - 1, group = piece / a_group, of_group = piece % a_group;
+      body(group, piece, group * rows + of_group * rows_a_piece, rows_of(of_group));
     }
   }
 
@@ -67,11 +55,8 @@ struct Pieces {
     parallel_pieces(channels, kStrip, [&](std::int64_t begin, std::int64_t end) { body(begin, end - begin); });
   }
 
-  /// Channels whose partial sums are combined together: a multiple of 8, so that strips begin at a byte of a mask.
+  /// Channels whose partial sums are combined together.
   static constexpr std::int64_t kStrip = 64;
-
- private:
-  std::int64_t first_row(std::int64_t piece) const { return piece / a_group * rows + piece % a_group * rows_a_piece; }
 };
 
 /// A few numbers a channel for each piece: (pieces, kinds, C).
@@ -190,9 +175,8 @@ void CpuBackend::batch_norm_forward_train(const BatchNormOptions& options, const
     const Pieces pieces(x, options.groups);
     const std::int64_t channels = pieces.channels;
     PieceSums sums(*this, pieces, 3);
-    pieces.for_each_tile([&](const Tile& t) {
-      kernels.moments(elements<T>(x) + t.row * channels + t.c, channels, t.rows, t.columns, sums(t.piece, 0) + t.c,
-                      sums(t.piece, 1) + t.c, sums(t.piece, 2) + t.c);
+    pieces.for_each_piece([&](std::int64_t, std::int64_t piece, std::int64_t row, std::int64_t rows) {
+      kernels.moments(elements<T>(x) + row * channels, rows, channels, sums(piece, 0), sums(piece, 1), sums(piece, 2));
     });
     Tensor scales = empty({options.groups, channels}, DType::f32);
     pieces.for_each_strip([&](std::int64_t c, std::int64_t n) {
@@ -243,11 +227,9 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Tens
       return saved.mask ? saved.mask.data<std::uint8_t>() + row * saved.mask.dim(1) : nullptr;
     };
     PieceSums sums(*this, pieces, 2);
-    pieces.for_each_tile([&](const Tile& t) {
-      const std::uint8_t* mask = saved.mask ? mask_row(t.row) + t.c / 8 : nullptr;
-      kernels.backward_sums(elements<T>(dy) + t.row * channels + t.c, elements<T>(x) + t.row * channels + t.c, channels,
-                            mask, (channels + 7) / 8, saved.mean.data<float>() + t.group * channels + t.c, t.rows,
-                            t.columns, sums(t.piece, 0) + t.c, sums(t.piece, 1) + t.c);
+    pieces.for_each_piece([&](std::int64_t g, std::int64_t piece, std::int64_t row, std::int64_t rows) {
+      kernels.backward_sums(elements<T>(dy) + row * channels, elements<T>(x) + row * channels, mask_row(row),
+                            saved.mean.data<float>() + g * channels, rows, channels, sums(piece, 0), sums(piece, 1));
     });
     const Shape shape{options.groups, channels};
     Slopes slopes{empty(shape, DType::f32), empty(shape, DType::f32), empty(shape, DType::f32)};

@@ -1,11 +1,8 @@
 #pragma once
 // Which of several ways each convolution is computed: by a fixed rule, or by what was fastest when it was first met.
 
-#include <array>
-#include <compare>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 

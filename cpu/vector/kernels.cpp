@@ -8,20 +8,19 @@ namespace tandem::cpu::TANDEM_ISA {
 namespace {
 
 template <class T>
-void moments(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t c, float* shift, float* sum,
-             float* squares) {
+void moments(const T* x, std::int64_t rows, std::int64_t c, float* shift, float* sum, float* squares) {
   for_vectors(c, [&](std::int64_t i, auto get, auto put) {
     put(shift + i, get(x + i));
     put(sum + i, zero());
     put(squares + i, zero());
   });
   for_row_runs(rows, c, [&](auto run, std::int64_t row) {
-    const T* first = x + row * stride;
+    const T* first = x + row * c;
     for_vectors(c, [&](std::int64_t i, auto get, auto put) {
       const Vec about = get(shift + i);
       Vec sums = get(sum + i), sums2 = get(squares + i);
       for (int r = 0; r < decltype(run)::kCount; ++r) {
-        const Vec value = get(first + r * stride + i) - about;
+        const Vec value = get(first + r * c + i) - about;
         sums = sums + value;
         sums2 = fma(value, value, sums2);
       }
@@ -86,8 +85,8 @@ void normalize(const T* x, const T* residual, const float* mean, const float* sc
 }
 
 template <class T, bool kMask>
-void backward_sums_of(const T* dy, const T* x, std::int64_t stride, const std::uint8_t* mask, std::int64_t mask_stride,
-                      const float* mean, std::int64_t rows, std::int64_t c, float* sum_dy, float* sum_dy_x) {
+void backward_sums_of(const T* dy, const T* x, const std::uint8_t* mask, const float* mean, std::int64_t rows,
+                      std::int64_t c, float* sum_dy, float* sum_dy_x) {
   for_vectors(c, [&](std::int64_t i, auto, auto put) {
     put(sum_dy + i, zero());
     put(sum_dy_x + i, zero());
@@ -97,9 +96,9 @@ void backward_sums_of(const T* dy, const T* x, std::int64_t stride, const std::u
       const Vec about = get(mean + i);
       Vec sums = get(sum_dy + i), sums_x = get(sum_dy_x + i);
       for (int r = 0; r < decltype(run)::kCount; ++r) {
-        const std::int64_t at = (row + r) * stride + i;
+        const std::int64_t at = (row + r) * c + i;
         Vec d = get(dy + at);
-        if constexpr (kMask) d = keep(load_bits(mask + (row + r) * mask_stride, i, c), d);
+        if constexpr (kMask) d = keep(load_bits(mask + (row + r) * ((c + 7) / 8), i, c), d);
         sums = sums + d;
         sums_x = fma(d, get(x + at) - about, sums_x);
       }
@@ -110,10 +109,10 @@ void backward_sums_of(const T* dy, const T* x, std::int64_t stride, const std::u
 }
 
 template <class T>
-void backward_sums(const T* dy, const T* x, std::int64_t stride, const std::uint8_t* mask, std::int64_t mask_stride,
-                   const float* mean, std::int64_t rows, std::int64_t c, float* sum_dy, float* sum_dy_x) {
+void backward_sums(const T* dy, const T* x, const std::uint8_t* mask, const float* mean, std::int64_t rows,
+                   std::int64_t c, float* sum_dy, float* sum_dy_x) {
   const auto run = mask ? backward_sums_of<T, true> : backward_sums_of<T, false>;
-  run(dy, x, stride, mask, mask_stride, mean, rows, c, sum_dy, sum_dy_x);
+  run(dy, x, mask, mean, rows, c, sum_dy, sum_dy_x);
 }
 
 template <class T, bool kMask, bool kResidual, bool kStream>

@@ -16,17 +16,15 @@ struct BatchNormGradient {
 template <class T>
 struct ActivationKernels {
   /// shift = the first row; sum = sum of x - shift, squares = sum of (x - shift)^2 over the rows, of which there is at
-  /// least one. `stride`: elements from row to row, for some of a matrix's columns.
-  void (*moments)(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t c, float* shift, float* sum,
-                  float* squares);
+  /// least one.
+  void (*moments)(const T* x, std::int64_t rows, std::int64_t c, float* shift, float* sum, float* squares);
   /// y = [relu]((x - mean) * scale + beta [+ residual]); writes the mask of y > 0 unless it is null. y may be residual.
   /// `large`: the whole y is larger than the caches, so that it need not go through them.
   void (*normalize)(const T* x, const T* residual, const float* mean, const float* scale, const float* beta, bool relu,
                     std::int64_t rows, std::int64_t c, T* y, std::uint8_t* mask, bool large);
   /// With dy' = dy where the mask (unless null) is set: sum_dy = sum of dy', sum_dy_x = sum of dy' * (x - mean).
-  void (*backward_sums)(const T* dy, const T* x, std::int64_t stride, const std::uint8_t* mask,
-                        std::int64_t mask_stride, const float* mean, std::int64_t rows, std::int64_t c, float* sum_dy,
-                        float* sum_dy_x);
+  void (*backward_sums)(const T* dy, const T* x, const std::uint8_t* mask, const float* mean, std::int64_t rows,
+                        std::int64_t c, float* sum_dy, float* sum_dy_x);
   /// dx = scale * (dy' - mean_dy + (x - mean) * slope); dresidual = dy' unless null. dx or dresidual may be dy. `large`
   /// as for normalize.
   void (*backward_apply)(const T* dy, const T* x, const std::uint8_t* mask, const BatchNormGradient& coefficients,
