@@ -21,35 +21,25 @@ struct Target {
   CpuConfig cpu;
 };
 
-int run_step(const Target& target, const StepBenchOptions& options) {
+/// What body(backend, type of activations) returns for the target.
+template <class Body>
+auto on_target(const Target& target, const Body& body) {
   const auto backend = open_backend(target.device, target.cpu);
-  std::cout << bench_step(*backend, compute_type(*backend, parse_precision(target.precision)), options).dump() << '\n';
-  return 0;
+  return body(*backend, compute_type(*backend, parse_precision(target.precision)));
 }
 
-int run_inference(const Target& target, const StepBenchOptions& options) {
-  const auto backend = open_backend(target.device, target.cpu);
-  std::cout << bench_inference(*backend, compute_type(*backend, parse_precision(target.precision)), options).dump()
-            << '\n';
-  return 0;
+/// The table as text, or as one JSON line.
+template <class Table>
+std::string shown(const Table& table, bool json) {
+  return json ? to_json(table).dump() + "\n" : to_text(table);
 }
 
-int run_layers(const Target& target, const StepBenchOptions& options, bool json) {
-  const auto backend = open_backend(target.device, target.cpu);
-  const LayerTable table = bench_layers(*backend, compute_type(*backend, parse_precision(target.precision)), options);
-  std::cout << (json ? to_json(table).dump() + "\n" : to_text(table));
-  return 0;
-}
-
-int run_fixture_file(const Target& target, const std::string& path) {
+nlohmann::json read_fixture_file(const std::string& path) {
   std::ifstream file(path);
   if (!file) fail_input("{}: cannot be opened, expected a fixture file", path);
-  const auto fixture = nlohmann::json::parse(file, nullptr, false);
+  auto fixture = nlohmann::json::parse(file, nullptr, false);
   if (fixture.is_discarded()) fail_input("{}: not JSON, expected a fixture file", path);
-  const auto backend = open_backend(target.device, target.cpu);
-  const DType compute = compute_type(*backend, parse_precision(target.precision));
-  std::cout << to_json(run_fixture(*backend, compute, fixture)).dump() << '\n';
-  return 0;
+  return fixture;
 }
 
 struct Peers {
@@ -81,80 +71,82 @@ std::vector<Contestant> contestants(const Target& target, const StepBenchOptions
   return all;
 }
 
-int run_compare(const Target& target, const StepBenchOptions& options, const Peers& peers, bool json) {
-  const auto standings = compare(contestants(target, options, peers), peers.rounds);
-  std::cout << (json ? to_json(standings).dump() + "\n" : to_text(standings));
-  return 0;
+void add_target_options(CLI::App* command, Target& target) {
+  command->add_option("--device", target.device, "cpu or cuda[:K]")->capture_default_str();
+  command->add_option("--precision", target.precision, "fp32, bf16, fp64 or auto")->capture_default_str();
+  command->add_flag("--autotune", target.cpu.autotune, "CPU: convolutions in the way that proves fastest here");
+}
+
+void add_count(CLI::App* command, const char* name, int& value, const char* meaning, int low, int high) {
+  command->add_option(name, value, meaning)->capture_default_str()->check(CLI::Range(low, high));
+}
+
+void add_step_options(CLI::App* command, Target& target, StepBenchOptions& options) {
+  add_target_options(command, target);
+  command->add_option("--arch", options.arch, "resnet18, resnet34, resnet50 or resnet101")->capture_default_str();
+  add_count(command, "--pairs", options.pairs, "Pairs a step", 1, 1 << 16);
+  add_count(command, "--size", options.size, "Image height and width", 1, 4096);
+  add_count(command, "--steps", options.steps, "Timed steps", 1, 1 << 20);
+  add_count(command, "--warmup", options.warmup, "Steps before them", 0, 1 << 20);
+}
+
+void add_loader_options(CLI::App* command, LoaderBenchOptions& options) {
+  command->add_option("DATA", options.data, "List file, or folder with one subfolder a class")->required();
+  add_count(command, "--size", options.size, "Image height and width", 1, 4096);
+  add_count(command, "--workers", options.workers, "Threads", 0, 256);
+  add_count(command, "--batches", options.batches, "Batches of 64 images", 1, 1 << 20);
+}
+
+void add_peer_options(CLI::App* command, Peers& peers) {
+  command->add_option("--python", peers.python, "A Python that has torch and torchvision; without it no PyTorch");
+  command->add_option("--script", peers.script, "The same job in PyTorch")->capture_default_str();
+  command->add_option("--floor", peers.floor, "A program that times the convolutions alone");
+  add_count(command, "--rounds", peers.rounds, "Turns", 1, 1000);
 }
 
 int run(int argc, char** argv) {
   CLI::App app("Measures Tandem.");
   app.require_subcommand(1);
-  std::string path;
   Target target, fixture_target{"cpu", "fp64", {}};
   StepBenchOptions options;
+  LoaderBenchOptions loader;
+  Peers peers;
+  bool json = false;
+  std::string path;
 
-  const auto add_target_options = [](CLI::App* command, Target& where) {
-    command->add_option("--device", where.device, "cpu or cuda[:K]")->capture_default_str();
-    command->add_option("--precision", where.precision, "fp32, bf16, fp64 or auto")->capture_default_str();
-    command->add_flag("--autotune", where.cpu.autotune, "CPU: convolutions in the way that proves fastest here");
-  };
-  const auto add_step_options = [&](CLI::App* command) {
-    add_target_options(command, target);
-    command->add_option("--arch", options.arch, "resnet18, resnet34, resnet50 or resnet101")->capture_default_str();
-    const auto add_count = [&](const char* name, int& value, const char* meaning, int low, int high) {
-      command->add_option(name, value, meaning)->capture_default_str()->check(CLI::Range(low, high));
-    };
-    add_count("--pairs", options.pairs, "Pairs a step", 1, 1 << 16);
-    add_count("--size", options.size, "Image height and width", 1, 4096);
-    add_count("--steps", options.steps, "Timed steps", 1, 1 << 20);
-    add_count("--warmup", options.warmup, "Steps before them", 0, 1 << 20);
-  };
   CLI::App* step = app.add_subcommand("step", "Times training steps on random images; prints one JSON line");
-  add_step_options(step);
   CLI::App* inference = app.add_subcommand("inference", "Times tandem-eval's forward pass; prints one JSON line");
-  add_step_options(inference);
   CLI::App* layers =
       app.add_subcommand("layers", "Times every op of a training step, beside what the machine could do");
-  add_step_options(layers);
-  bool json = false;
-  layers->add_flag("--json", json, "Prints one JSON line instead of a table");
-
   CLI::App* loading = app.add_subcommand("loader", "Times decoding and augmenting; prints one JSON line");
-  LoaderBenchOptions loader;
-  loading->add_option("DATA", loader.data, "List file, or folder with one subfolder a class")->required();
-  loading->add_option("--size", loader.size, "Image height and width")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 4096));
-  loading->add_option("--workers", loader.workers, "Threads")->capture_default_str()->check(CLI::Range(0, 256));
-  loading->add_option("--batches", loader.batches, "Batches of 64 images")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1 << 20));
-
   CLI::App* comparison = app.add_subcommand("compare", "Times training steps beside PyTorch's, in turns");
-  add_step_options(comparison);
-  Peers peers;
-  comparison->add_option("--python", peers.python, "A Python that has torch and torchvision; without it no PyTorch");
-  comparison->add_option("--script", peers.script, "The same job in PyTorch")->capture_default_str();
-  comparison->add_option("--floor", peers.floor, "A program that times the convolutions alone");
-  comparison->add_option("--rounds", peers.rounds, "Turns")->capture_default_str()->check(CLI::Range(1, 1000));
-  comparison->add_flag("--json", json, "Prints one JSON line instead of a table");
-
   CLI::App* fixture =
       app.add_subcommand("fixture", "Compares a few steps with the figures of a fixture file; prints one JSON line");
+  for (CLI::App* command : {step, inference, layers, comparison}) add_step_options(command, target, options);
+  for (CLI::App* command : {layers, comparison})
+    command->add_flag("--json", json, "Prints one JSON line instead of a table");
+  add_loader_options(loading, loader);
+  add_peer_options(comparison, peers);
   fixture->add_option("FILE", path, "The fixture")->required();
   add_target_options(fixture, fixture_target);
 
-  return run_program(app, argc, argv, [&] {
-    if (*step) return run_step(target, options);
-    if (*inference) return run_inference(target, options);
-    if (*loading) {
-      std::cout << bench_loader(loader).dump() << '\n';
-      return 0;
+  const auto output = [&]() -> std::string {
+    if (*comparison) return shown(compare(contestants(target, options, peers), peers.rounds), json);
+    if (*loading) return bench_loader(loader).dump() + "\n";
+    if (*fixture) {
+      const nlohmann::json figures = read_fixture_file(path);
+      return on_target(fixture_target, [&](Backend& backend, DType compute) {
+        return to_json(run_fixture(backend, compute, figures)).dump() + "\n";
+      });
     }
-    if (*comparison) return run_compare(target, options, peers, json);
-    if (*layers) return run_layers(target, options, json);
-    return run_fixture_file(fixture_target, path);
+    return on_target(target, [&](Backend& backend, DType compute) {
+      if (*layers) return shown(bench_layers(backend, compute, options), json);
+      return (*step ? bench_step : bench_inference)(backend, compute, options).dump() + "\n";
+    });
+  };
+  return run_program(app, argc, argv, [&] {
+    std::cout << output();
+    return 0;
   });
 }
 
