@@ -13,10 +13,18 @@ std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
 
 namespace cpu {
 
-CpuBackend::CpuBackend(const CpuOptions& options) : kernels_(vector_kernels()) {
+namespace {
+
+/// First of all: which convolution is the fastest depends on the number of threads.
+const VectorKernels& kernels_for(const CpuOptions& options) {
   if (options.threads > 0) omp_set_num_threads(options.threads);
-  onednn_ = std::make_unique<OneDnn>(arena(), options.autotune);
+  return vector_kernels();
 }
+
+}  // namespace
+
+CpuBackend::CpuBackend(const CpuOptions& options)
+    : kernels_(kernels_for(options)), onednn_(arena()), convolutions_(arena(), onednn_, options.autotune) {}
 
 std::string CpuBackend::description() const {
   return fmt::format("cpu, {} threads, {} kernels{}, {}", omp_get_max_threads(), kernels_.isa,
@@ -88,39 +96,40 @@ void CpuBackend::normalize_images(const Tensor& pixels, Tensor& y) {
 
 void CpuBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
   if (x.dtype() == DType::f64) return ReferenceBackend::conv2d_forward(geometry, x, w, y);
-  onednn_->conv2d_forward(geometry, x, w, y);
+  convolutions_.convolve({Direction::forward, x.dtype(), geometry, x.shape(), w.shape()}, x, w, {}, y);
 }
 
 void CpuBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
   if (dy.dtype() == DType::f64) return ReferenceBackend::conv2d_grad_input(geometry, dy, w, dx);
-  onednn_->conv2d_grad_input(geometry, dy, w, dx);
+  convolutions_.convolve({Direction::grad_input, dy.dtype(), geometry, dx.shape(), w.shape()}, dy, w, {}, dx);
 }
 
 void CpuBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
   if (dy.dtype() == DType::f64) return ReferenceBackend::conv2d_grad_weight(geometry, x, dy, dw);
-  onednn_->conv2d_grad_weight(geometry, x, dy, dw);
+  convolutions_.convolve({Direction::grad_weight, x.dtype(), geometry, x.shape(), dw.shape()}, x, dy, {}, dw);
 }
 
 void CpuBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
                                   const Tensor& residual, bool relu, Tensor& y) {
   if (x.dtype() == DType::f64) return ReferenceBackend::conv2d_inference(geometry, x, w, b, residual, relu, y);
   if (residual && residual.raw() != y.raw()) copy(residual, y);
-  onednn_->conv2d_inference(geometry, x, w, b, residual.defined(), relu, y);
+  convolutions_.convolve({Direction::inference, x.dtype(), geometry, x.shape(), w.shape(), residual.defined(), relu}, x,
+                         w, b, y);
 }
 
 void CpuBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
   if (x.dtype() == DType::f64) return ReferenceBackend::linear_forward(x, w, b, y);
-  onednn_->matmul(x, false, w, true, b, y);
+  onednn_.matmul(x, false, w, true, b, y);
 }
 
 void CpuBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
   if (dy.dtype() == DType::f64) return ReferenceBackend::linear_grad_input(dy, w, dx);
-  onednn_->matmul(dy, false, w, false, {}, dx);
+  onednn_.matmul(dy, false, w, false, {}, dx);
 }
 
 void CpuBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) {
   if (x.dtype() == DType::f64) return ReferenceBackend::linear_grad_weight(x, dy, dw, db);
-  onednn_->matmul(dy, true, x, false, {}, dw);
+  onednn_.matmul(dy, true, x, false, {}, dw);
   fill(db, 0);
   kernels_.f32.sum_rows(dy.data<float>(), dy.dim(0), dy.dim(1), db.data<float>());
 }

@@ -2,7 +2,7 @@
 // The CPU backend: oneDNN for convolutions and matrix products, the vectorised kernels of cpu/vector for the rest, in
 // f32 and bf16. f64 and the losses run on the reference kernels it inherits.
 
-#include "cpu/onednn/onednn.h"
+#include "cpu/convolution/convolutions.h"
 #include "cpu/reference/reference_backend.h"
 #include "cpu/vector/kernels.h"
 
@@ -51,7 +51,8 @@ class CpuBackend final : public ReferenceBackend {
 
  private:
   const VectorKernels& kernels_;
-  std::unique_ptr<OneDnn> onednn_;
+  OneDnn onednn_;
+  Convolutions convolutions_;
 };
 
 }  // namespace tandem::cpu

@@ -1,8 +1,5 @@
 #include "cpu/onednn/onednn.h"
 
-#include <omp.h>
-
-#include <chrono>
 #include <cstring>
 
 namespace tandem::cpu {
@@ -75,16 +72,11 @@ typename Primitive::primitive_desc describe_gradient(const dnnl::engine& engine,
 
 }  // namespace
 
-OneDnn::OneDnn(std::shared_ptr<Arena> arena, bool autotune)
+OneDnn::OneDnn(std::shared_ptr<Arena> arena)
     : arena_(std::move(arena)),
       weight_kernels_(vector_kernels().weights),
       engine_(dnnl::engine::kind::cpu, 0),
-      stream_(engine_) {
-  if (!autotune) return;
-  const std::string folder = plan_folder();
-  plan_.emplace(fmt::format("{}, {} threads, {}", processor_name(), omp_get_max_threads(), version()),
-                folder.empty() ? "" : folder + "/convolutions.txt");
-}
+      stream_(engine_) {}
 
 std::string OneDnn::version() {
   const auto* v = dnnl::version();
@@ -205,37 +197,8 @@ const OneDnn::Convolution* OneDnn::convolution(Method method, const ConvolutionP
   return found->second ? &*found->second : nullptr;
 }
 
-std::vector<Method> OneDnn::methods(const ConvolutionProblem& problem) {
-  const Shape& w = problem.w;
-  std::vector<Method> all{Method::direct};
-  if (problem.direction == Direction::grad_weight && w[1] == 1 && w[2] == 1 && problem.geometry == Conv2dGeometry{1, 0})
-    all.push_back(Method::product);
-  // Not where it adds to its output: measuring would add again and again.
-  if (problem.dtype == DType::f32 && w[1] == 3 && w[2] == 3 && problem.geometry == Conv2dGeometry{1, 1} &&
-      !problem.adds && convolution(Method::winograd, problem))
-    all.push_back(Method::winograd);
-  return all;
-}
-
-void OneDnn::convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
-                      Tensor& output) {
-  if (!plan_) return convolve_by(usual_method(problem), problem, a, b, bias, output);
-  const auto timer = [&](Method method) {
-    using Clock = std::chrono::steady_clock;
-    const auto begin = Clock::now();
-    convolve_by(method, problem, a, b, bias, output);
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-  };
-  convolve_by(plan_->choose(problem, methods(problem), timer), problem, a, b, bias, output);
-}
-
-void OneDnn::convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
-                         const Tensor& bias, Tensor& output) {
-  if (method == Method::product) {
-    const auto matrix = [](const Tensor& t) { return t.reshape({t.size() / t.dim(3), t.dim(3)}); };
-    Tensor product = output.reshape({output.dim(0), output.dim(3)});
-    return matmul(matrix(b), true, matrix(a), false, {}, product);
-  }
+void OneDnn::convolve(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
+                      const Tensor& bias, Tensor& output) {
   const Convolution& c = *convolution(method, problem);
   const auto used = [&](const Operand& operand, const Tensor& tensor) {
     if (!operand.reorder) return tensor;
@@ -271,23 +234,6 @@ void OneDnn::convert(const Operand& operand, const Shape& w, const Tensor& store
   operand.reorder.execute(stream_,
                           {{DNNL_ARG_FROM, is_output ? inside : outside}, {DNNL_ARG_TO, is_output ? outside : inside}});
   stream_.wait();
-}
-
-void OneDnn::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
-  convolve({Direction::forward, x.dtype(), geometry, x.shape(), w.shape()}, x, w, {}, y);
-}
-
-void OneDnn::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
-  convolve({Direction::grad_input, dy.dtype(), geometry, dx.shape(), w.shape()}, dy, w, {}, dx);
-}
-
-void OneDnn::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
-  convolve({Direction::grad_weight, x.dtype(), geometry, x.shape(), dw.shape()}, x, dy, {}, dw);
-}
-
-void OneDnn::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
-                              bool adds, bool relu, Tensor& y) {
-  convolve({Direction::inference, x.dtype(), geometry, x.shape(), w.shape(), adds, relu}, x, w, b, y);
 }
 
 OneDnn::Product OneDnn::make_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, bool bias,

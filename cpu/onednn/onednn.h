@@ -13,35 +13,26 @@
 #include <unordered_map>
 
 #include "core/backend.h"
-#include "cpu/onednn/plan.h"
+#include "cpu/convolution/problem.h"
 #include "cpu/onednn/weights.h"
 
 namespace tandem::cpu {
 
 class OneDnn {
  public:
-  /// Temporary memory (reordered operands, scratchpads) comes from `arena`. `autotune`: convolutions are computed the
-  /// way that is the fastest on this machine, which is measured once and remembered on disk; otherwise the usual way.
-  OneDnn(std::shared_ptr<Arena> arena, bool autotune);
+  /// Temporary memory (reordered operands, scratchpads) comes from `arena`.
+  explicit OneDnn(std::shared_ptr<Arena> arena);
 
-  void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y);
-  void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx);
-  void conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw);
-
-  /// y = [relu]( convolution(x, w) + b [+ y] ).
-  void conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b, bool adds,
-                        bool relu, Tensor& y);
+  /// Whether oneDNN has a convolution primitive for the problem: by Method::direct always.
+  bool supports(Method method, const ConvolutionProblem& problem) { return convolution(method, problem) != nullptr; }
+  /// Computes the output of `problem` from its two inputs, in the order of the verb's arguments; bias (K) for inference
+  /// only. `method` is one that it supports.
+  void convolve(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
+                Tensor& output);
 
   /// y (M, N) = a (M, K) b (K, N) [+ bias (N)]; a and b of one type, f32 or bf16, and may be stored transposed; bias,
   /// which may be undefined, and y f32.
   void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias, Tensor& y);
-
-  /// The ways in which oneDNN can compute a convolution.
-  std::vector<Method> methods(const ConvolutionProblem& problem);
-  /// Computes the output of `problem` from its two inputs, in the order of the verb's arguments, by one of them; bias
-  /// (K) for inference only.
-  void convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
-                   const Tensor& bias, Tensor& output);
 
   static std::string version();
 
@@ -65,8 +56,6 @@ class OneDnn {
   };
   using Key = std::array<std::int64_t, 12>;
 
-  void convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
-                Tensor& output);
   /// Null where oneDNN cannot do it by this method.
   const Convolution* convolution(Method method, const ConvolutionProblem& problem);
   Convolution make_convolution(Method method, const ConvolutionProblem& problem) const;
@@ -86,7 +75,6 @@ class OneDnn {
   const WeightKernels* weight_kernels_;  ///< null: oneDNN moves all weights
   mutable dnnl::engine engine_;
   mutable dnnl::stream stream_;
-  std::optional<ConvolutionPlan> plan_;  ///< absent: the usual methods
   std::map<Key, std::optional<Convolution>> convolutions_;
   std::map<Key, Product> products_;
 };

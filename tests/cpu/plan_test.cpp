@@ -1,14 +1,10 @@
-#include "cpu/onednn/plan.h"
+#include "cpu/convolution/plan.h"
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
-#include "core/rng.h"
-#include "cpu/host_memory.h"
-#include "cpu/onednn/onednn.h"
 #include "tests/support/catch.h"
-#include "tests/support/op_run.h"
 #include "tests/support/temp_dir.h"
 
 namespace tandem::cpu {
@@ -34,13 +30,6 @@ struct FakeTimer {
 Method chosen(ConvolutionPlan& plan, const ConvolutionProblem& problem, Method fastest) {
   FakeTimer fake{fastest};
   return plan.choose(problem, kAll, fake.timer());
-}
-
-test::HostTensor random_tensor(const Shape& shape, Random& random) {
-  test::HostTensor tensor{shape, std::vector<double>(static_cast<std::size_t>(shape.size()))};
-  // Numbers that bf16 holds, so that every type computes with the same.
-  for (double& value : tensor.values) value = test::round_to_bf16(static_cast<double>(random.normal()));
-  return tensor;
 }
 
 std::string content_of(const std::filesystem::path& path) {
@@ -115,68 +104,6 @@ TEST_CASE("A plan that cannot be written is kept in memory") {
   ConvolutionPlan plan("machine", "/proc/no/such/folder/plan.txt");
   CHECK(chosen(plan, kProblem, Method::product) == Method::product);
   CHECK(chosen(plan, kProblem, Method::direct) == Method::product);
-}
-
-/// A convolution of stride 1 or 2; in every other one the weights fill oneDNN's blocks, which have filters padded or
-/// not.
-ConvolutionProblem draw_problem(std::uint32_t seed, Direction direction, DType dtype) {
-  Random random(seed, RandomPurpose::test);
-  const std::int64_t window = seed % 4 < 2 ? 3 : 1;
-  const std::int64_t in = seed % 2 ? 32 * (1 + random.below(3)) : 1 + random.below(40),
-                     out = seed % 2 ? 16 * (1 + random.below(9)) : 1 + random.below(40);
-  const Shape x{1 + random.below(3), 1 + random.below(15), 1 + random.below(15), in};
-  return {direction, dtype, {seed % 8 < 6 ? 1 : 2, window / 2}, x, {out, window, window, in}};
-}
-
-/// The output by the reference, from the two inputs.
-void reference_convolution(Backend& reference, const ConvolutionProblem& p, const Tensor& a, const Tensor& b,
-                           Tensor& output) {
-  if (p.direction == Direction::forward) reference.conv2d_forward(p.geometry, a, b, output);
-  if (p.direction == Direction::grad_input) reference.conv2d_grad_input(p.geometry, a, b, output);
-  if (p.direction == Direction::grad_weight) reference.conv2d_grad_weight(p.geometry, a, b, output);
-}
-
-TEST_CASE("Every method of a convolution agrees with the reference") {
-  const auto backend = make_cpu_backend();
-  const auto reference = make_reference_backend();
-  OneDnn onednn(std::make_shared<Arena>(std::make_unique<HostSegments>()), false);
-  std::map<Method, int> seen;
-  for (std::uint32_t seed = 0; seed < 48; ++seed)
-    for (const Direction direction : {Direction::forward, Direction::grad_input, Direction::grad_weight})
-      for (const DType dtype : {DType::f32, DType::bf16}) {
-        if (!backend->supports(dtype)) continue;
-        const ConvolutionProblem p = draw_problem(seed, direction, dtype);
-        const Shape y{p.x[0], p.geometry.output(p.x[1], p.w[1]), p.geometry.output(p.x[2], p.w[2]), p.w[0]};
-        const Shape shapes[][3] = {{p.x, p.w, y}, {y, p.w, p.x}, {p.x, y, p.w}};
-        const auto& [first, second, third] = shapes[static_cast<int>(direction)];
-        Random random(seed, RandomPurpose::test);
-        const test::HostTensor a = random_tensor(first, random), b = random_tensor(second, random);
-        const bool gradient = direction == Direction::grad_weight;
-        const auto compute = [&](Backend& on, DType activation, auto&& call) {
-          const Tensor left = test::upload(on, a, activation),
-                       right = test::upload(on, b, gradient ? activation : DType::f32);
-          Tensor result = on.empty(third, gradient ? DType::f32 : activation);
-          call(left, right, result);
-          return test::download(on, result);
-        };
-        const test::HostTensor expected =
-            compute(*reference, DType::f32, [&](const Tensor& left, const Tensor& right, Tensor& to) {
-              reference_convolution(*reference, p, left, right, to);
-            });
-        for (const Method method : onednn.methods(p)) {
-          test::poison(*backend);
-          const test::HostTensor got =
-              compute(*backend, dtype, [&](const Tensor& left, const Tensor& right, Tensor& to) {
-                onednn.convolve_by(method, p, left, right, {}, to);
-              });
-          CAPTURE(seed, p.name(), static_cast<int>(method));
-          CHECK(test::relative_error(got, expected) < (dtype == DType::f32 ? 1e-5 : 1e-2));
-          ++seen[method];
-        }
-      }
-  CHECK(seen[Method::direct] >= 144);
-  CHECK(seen[Method::product] > 10);
-  if (!seen[Method::winograd]) WARN("this oneDNN has no Winograd convolution for this processor");
 }
 
 }  // namespace tandem::cpu

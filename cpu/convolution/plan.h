@@ -6,31 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.h"
+#include "cpu/convolution/problem.h"
 
 namespace tandem::cpu {
-
-enum class Direction { forward, grad_input, grad_weight, inference };
-
-enum class Method {
-  direct,   ///< oneDNN's convolution on NHWC activations
-  product,  ///< a matrix product: weight gradient of a 1x1 convolution of stride 1
-  winograd  ///< F(4x4, 3x3) on blocked activations (Lavin and Gray 2016): 3x3, stride 1, f32, where oneDNN has it
-};
-
-/// What a convolution's speed depends on.
-struct ConvolutionProblem {
-  Direction direction;
-  DType dtype;  ///< of the activations
-  Conv2dGeometry geometry;
-  Shape x, w;  ///< (N, H, W, C), (K, R, S, C)
-  // Of inference, which also adds a bias:
-  bool adds = false;  ///< to what the output holds
-  bool relu = false;  ///< at the end
-
-  /// "forward f32 16x56x56x64 64x3x3x64 stride 1 padding 1"
-  std::string name() const;
-};
 
 /// Remembers choices for as long as it lives, and in a file that grows a line a choice. Lines of other machines (their
 /// name is another) and lines that make no sense are passed over.

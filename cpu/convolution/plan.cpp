@@ -1,4 +1,4 @@
-#include "cpu/onednn/plan.h"
+#include "cpu/convolution/plan.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,0 +1,67 @@
+#include "cpu/convolution/convolutions.h"
+
+#include <omp.h>
+
+#include <chrono>
+
+namespace tandem::cpu {
+namespace {
+
+bool is_pointwise(const ConvolutionProblem& problem) {
+  return problem.w[1] == 1 && problem.w[2] == 1 && problem.geometry == Conv2dGeometry{1, 0};
+}
+
+bool is_winograd(const ConvolutionProblem& problem) {
+  return problem.w[1] == 3 && problem.w[2] == 3 && problem.geometry == Conv2dGeometry{1, 1};
+}
+
+}  // namespace
+
+Convolutions::Convolutions(const std::shared_ptr<Arena>& arena, OneDnn& onednn, bool autotune)
+    : onednn_(onednn), winograd_(arena) {
+  if (!autotune) return;
+  const std::string folder = plan_folder();
+  plan_.emplace(fmt::format("{}, {} threads, {}", processor_name(), omp_get_max_threads(), OneDnn::version()),
+                folder.empty() ? "" : folder + "/convolutions.txt");
+}
+
+std::vector<Method> Convolutions::methods(const ConvolutionProblem& problem) {
+  std::vector<Method> all{Method::direct};
+  if (problem.direction == Direction::grad_weight && is_pointwise(problem)) all.push_back(Method::product);
+  // Not where it adds to its output: measuring would add again and again.
+  if (!is_winograd(problem) || problem.adds) return all;
+  const bool has_winograd = problem.dtype == DType::bf16
+                                ? problem.direction != Direction::inference && winograd_.supports(problem.w)
+                                : onednn_.supports(Method::winograd, problem);
+  if (has_winograd) all.push_back(Method::winograd);
+  return all;
+}
+
+void Convolutions::convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
+                            Tensor& output) {
+  if (!plan_) return convolve_by(usual_method(problem), problem, a, b, bias, output);
+  const auto timer = [&](Method method) {
+    using Clock = std::chrono::steady_clock;
+    const auto begin = Clock::now();
+    convolve_by(method, problem, a, b, bias, output);
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  convolve_by(plan_->choose(problem, methods(problem), timer), problem, a, b, bias, output);
+}
+
+void Convolutions::convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
+                               const Tensor& bias, Tensor& output) {
+  if (method == Method::product) {
+    const auto matrix = [](const Tensor& t) { return t.reshape({t.size() / t.dim(3), t.dim(3)}); };
+    Tensor product = output.reshape({output.dim(0), output.dim(3)});
+    onednn_.matmul(matrix(b), true, matrix(a), false, {}, product);
+  } else if (method == Method::winograd && problem.dtype == DType::bf16) {
+    if (problem.direction == Direction::forward) winograd_.forward(a, b, output);
+    if (problem.direction == Direction::grad_input) winograd_.grad_input(a, b, output);
+    if (problem.direction == Direction::grad_weight) winograd_.grad_weight(a, b, output);
+  } else {
+    onednn_.convolve(method, problem, a, b, bias, output);
+  }
+}
+
+}  // namespace tandem::cpu

@@ -1,0 +1,32 @@
+#pragma once
+// A convolution as a problem to be solved, and the ways to solve it.
+
+#include <string>
+
+#include "core/backend.h"
+
+namespace tandem::cpu {
+
+enum class Direction { forward, grad_input, grad_weight, inference };
+
+enum class Method {
+  direct,   ///< oneDNN's convolution on NHWC activations
+  product,  ///< a matrix product: weight gradient of a 1x1 convolution of stride 1
+  winograd  ///< Lavin and Gray 2016, for 3x3 of stride 1: in f32 oneDNN's F(4x4, 3x3), in bf16 our own F(2x2, 3x3)
+};
+
+/// What a convolution's speed depends on.
+struct ConvolutionProblem {
+  Direction direction;
+  DType dtype;  ///< of the activations
+  Conv2dGeometry geometry;
+  Shape x, w;  ///< (N, H, W, C), (K, R, S, C)
+  // Of inference, which also adds a bias:
+  bool adds = false;  ///< to what the output holds
+  bool relu = false;  ///< at the end
+
+  /// "forward f32 16x56x56x64 64x3x3x64 stride 1 padding 1"
+  std::string name() const;
+};
+
+}  // namespace tandem::cpu

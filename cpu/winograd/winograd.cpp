@@ -1,0 +1,206 @@
+#include "cpu/winograd/winograd.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "cpu/activation.h"
+#include "cpu/vector/kernels.h"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr std::int64_t kP = kWinogradPositions, kColumns = kWinogradColumns;
+
+std::int64_t half(std::int64_t n) { return (n + 1) / 2; }
+
+/// Row `i` of pixels of image n; null outside of x (N, H, W, C).
+const std::uint16_t* pixel_row(const Tensor& x, std::int64_t n, std::int64_t i) {
+  if (n >= x.dim(0) || i < 0 || i >= x.dim(1)) return nullptr;
+  return elements<std::uint16_t>(x) + (n * x.dim(1) + i) * x.dim(2) * x.dim(3);
+}
+
+/// The tile row with that number of image n, whose first row of pixels is 2 row - `above`.
+WinogradTileRow tile_row(const Tensor& x, std::int64_t n, std::int64_t row, std::int64_t above) {
+  WinogradTileRow tiles{{}, x.dim(2), x.dim(3), half(x.dim(2))};
+  for (int i = 0; i < 4; ++i) tiles.pixels[i] = pixel_row(x, n, 2 * row - above + i);
+  return tiles;
+}
+
+}  // namespace
+
+const WinogradKernels* winograd_kernels() {
+  const WeightKernels* weights = vector_kernels().weights;
+  return weights != nullptr && weights->interleave != nullptr ? &avx512_bf16::kWinograd : nullptr;
+}
+
+Winograd::Winograd(std::shared_ptr<Arena> arena) : arena_(std::move(arena)), kernels_(winograd_kernels()) {}
+
+bool Winograd::supports(const Shape& w) const {
+  return kernels_ != nullptr && w[0] % kColumns == 0 && w[3] % kColumns == 0;
+}
+
+Tensor Winograd::transformed_weights(const Tensor& w) const {
+  const std::int64_t filters = w.dim(0), channels = w.dim(3), strips = channels / 32;
+  Tensor u(arena_, {filters / kColumns * kP, channels / 2, kColumns, 2}, DType::bf16);
+  const auto* from = w.data<float>();
+  auto* to = elements<std::uint16_t>(u);
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < filters / 16 * strips; ++i) {
+    const std::int64_t k = i / strips * 16, c = i % strips * 32;
+    float block[kP][16][32];
+    for (std::int64_t o = 0; o < 16; ++o)
+      for (std::int64_t part = 0; part < 32; part += 16)
+        kernels_->transform_weights(from + (k + o) * 9 * channels + c + part, channels, false, &block[0][o][part],
+                                    16 * 32);
+    for (std::int64_t p = 0; p < kP; ++p)
+      vector_kernels().weights->transpose_pairs(
+          &block[p][0][0], 32, to + ((k / kColumns * kP + p) * channels / 2 + c / 2) * 2 * kColumns + k % kColumns * 2,
+          2 * kColumns);
+  }
+  return u;
+}
+
+Tensor Winograd::transformed_turned_weights(const Tensor& w) const {
+  const std::int64_t filters = w.dim(0), channels = w.dim(3);
+  Tensor u(arena_, {channels / kColumns * kP, filters / 2, kColumns, 2}, DType::bf16);
+  const auto* from = w.data<float>();
+  auto* to = elements<std::uint16_t>(u);
+  // 64 channels at a time, filter after filter: written in order.
+#pragma omp parallel for schedule(static) collapse(2)
+  for (std::int64_t strip = 0; strip < channels; strip += kColumns)
+    for (std::int64_t k = 0; k < filters; k += 2)
+      for (std::int64_t c = strip; c < strip + kColumns; c += 16) {
+        float block[2][kP][16];
+        for (std::int64_t o = 0; o < 2; ++o)
+          kernels_->transform_weights(from + (k + o) * 9 * channels + c, channels, true, &block[o][0][0], 16);
+        for (std::int64_t p = 0; p < kP; ++p)
+          vector_kernels().weights->interleave(
+              block[0][p], block[1][p],
+              to + ((strip / kColumns * kP + p) * filters / 2 + k / 2) * 2 * kColumns + c % kColumns * 2);
+      }
+  return u;
+}
+
+void Winograd::forward(const Tensor& x, const Tensor& w, Tensor& y) const { convolve(x, transformed_weights(w), y); }
+
+void Winograd::grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) const {
+  convolve(dy, transformed_turned_weights(w), dx);
+}
+
+/// Tiles that are transformed together, and what becomes of them.
+struct Winograd::Block {
+  std::int64_t first, rows;     ///< rows of tiles, counted through all images
+  std::int64_t tiles;           ///< in `rows` rows, or more: the distance from one position to the next
+  const std::uint16_t* inputs;  ///< (P, tiles, C)
+  float* products;              ///< (P, tiles, 64)
+};
+
+void Winograd::transform_block(const Tensor& x, const Block& block, std::int64_t row) const {
+  const std::int64_t rows_an_image = half(x.dim(1)), channels = x.dim(3), at = block.first + row;
+  kernels_->transform_input(tile_row(x, at / rows_an_image, at % rows_an_image, 1),
+                            const_cast<std::uint16_t*>(block.inputs) + row * half(x.dim(2)) * channels,
+                            block.tiles * channels);
+}
+
+void Winograd::convolve_block(const Block& block, const Tensor& u, std::int64_t k, Tensor& y) const {
+  const std::int64_t channels = 2 * u.dim(1), tiles_a_row = half(y.dim(2)), count = block.rows * tiles_a_row;
+  for (std::int64_t p = 0; p < kP; ++p) {
+    const auto* weights = elements<std::uint16_t>(u) + (k * kP + p * kColumns) * channels;
+    for (std::int64_t t = 0; t < count; t += kWinogradRows)
+      kernels_->multiply({reinterpret_cast<const std::uint32_t*>(block.inputs + (p * block.tiles + t) * channels),
+                          reinterpret_cast<const std::uint32_t*>(weights), channels / 2, 1, kColumns, channels / 2,
+                          block.products + (p * block.tiles + t) * kColumns, kColumns, false},
+                         static_cast<int>(std::min<std::int64_t>(kWinogradRows, count - t)));
+  }
+  const std::int64_t rows_an_image = half(y.dim(1));
+  for (std::int64_t r = 0; r < block.rows; ++r) {
+    const std::int64_t n = (block.first + r) / rows_an_image, row = (block.first + r) % rows_an_image;
+    const auto output = [&](std::int64_t i) {
+      return i < y.dim(1) ? const_cast<std::uint16_t*>(pixel_row(y, n, i)) + k : nullptr;
+    };
+    kernels_->transform_output(block.products + r * tiles_a_row * kColumns, block.tiles * kColumns, tiles_a_row,
+                               y.dim(2), y.dim(3), output(2 * row), output(2 * row + 1));
+  }
+}
+
+void Winograd::convolve(const Tensor& x, const Tensor& u, Tensor& y) const {
+  const std::int64_t channels = x.dim(3), filters = y.dim(3), threads = omp_get_max_threads();
+  const std::int64_t tiles_a_row = half(x.dim(2)), rows = x.dim(0) * half(x.dim(1));
+  const std::int64_t row_bytes = kP * tiles_a_row * (2 * channels + 4 * kColumns);
+  const auto even_share = [&](std::int64_t most) {  // of the rows, the same for each thread
+    const std::int64_t blocks = (rows + most - 1) / most, even = (blocks + threads - 1) / threads * threads;
+    return (rows + even - 1) / even;
+  };
+  // As many rows of tiles at a time as the second cache holds, transformed and multiplied with 64 filters.
+  constexpr std::int64_t kBudget = 480 << 10;
+  const std::int64_t rows_a_block = even_share(std::clamp<std::int64_t>(kBudget / row_bytes, 1, rows));
+  const std::int64_t tiles = rows_a_block * tiles_a_row;
+  Tensor v(arena_, {threads, kP, tiles, channels}, DType::bf16), m(arena_, {threads, kP, tiles, kColumns}, DType::f32);
+#pragma omp parallel for schedule(dynamic)
+  for (std::int64_t first = 0; first < rows; first += rows_a_block) {
+    const std::int64_t thread = omp_get_thread_num();
+    const Block block{first, std::min(rows_a_block, rows - first), tiles,
+                      elements<std::uint16_t>(v) + thread * kP * tiles * channels,
+                      m.data<float>() + thread * kP * tiles * kColumns};
+    for (std::int64_t r = 0; r < block.rows; ++r) transform_block(x, block, r);
+    for (std::int64_t k = 0; k < filters; k += kColumns) convolve_block(block, u, k, y);
+  }
+}
+
+void Winograd::grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw) const {
+  const std::int64_t channels = x.dim(3), filters = dy.dim(3), size = filters * channels;
+  const std::int64_t rows_an_image = half(x.dim(1)), tiles_a_row = half(x.dim(2));
+  const std::int64_t rows = half(x.dim(0)) * rows_an_image;  // of two images each
+  // Each group of rows has sums of its own, so that threads need not wait for each other; they are bounded in all.
+  constexpr std::int64_t kMostSums = 4 << 20;
+  const std::int64_t budget = std::max<std::int64_t>(3 << 20, kP * size * 4);
+  const std::int64_t groups = std::clamp<std::int64_t>(kMostSums / (kP * size * 4), 1, omp_get_max_threads());
+  const std::int64_t rows_a_group = (rows + groups - 1) / groups;
+  const std::int64_t row_bytes = kP * tiles_a_row * (channels + filters) * 4;
+  const std::int64_t rows_a_step = std::clamp<std::int64_t>(budget / row_bytes, 1, rows_a_group);
+  const std::int64_t pairs = rows_a_step * tiles_a_row;
+  Tensor v(arena_, {groups * kP, pairs, channels, 2}, DType::bf16);
+  Tensor g(arena_, {groups * kP, pairs, filters, 2}, DType::bf16);
+  Tensor s(arena_, {groups, kP, filters, channels}, DType::f32);
+  for (std::int64_t first = 0; first < rows_a_group; first += rows_a_step) {
+    const auto count = [&](std::int64_t group) {
+      return std::clamp<std::int64_t>(std::min(rows, (group + 1) * rows_a_group) - (group * rows_a_group + first), 0,
+                                      std::min(rows_a_step, rows_a_group - first));
+    };
+#pragma omp parallel
+    {
+#pragma omp for schedule(static) collapse(2)
+      for (std::int64_t group = 0; group < groups; ++group)
+        for (std::int64_t r = 0; r < rows_a_step; ++r) {
+          if (r >= count(group)) continue;
+          const std::int64_t at = group * rows_a_group + first + r, n = at / rows_an_image * 2,
+                             row = at % rows_an_image;
+          const std::int64_t offset = group * kP * pairs + r * tiles_a_row;
+          kernels_->transform_input_pairs(tile_row(x, n, row, 1), tile_row(x, n + 1, row, 1),
+                                          elements<std::uint16_t>(v) + offset * channels * 2, pairs * channels * 2);
+          kernels_->transform_gradient_pairs(tile_row(dy, n, row, 0), tile_row(dy, n + 1, row, 0),
+                                             elements<std::uint16_t>(g) + offset * filters * 2, pairs * filters * 2);
+        }
+#pragma omp for schedule(static) collapse(2)
+      for (std::int64_t group = 0; group < groups; ++group)
+        for (std::int64_t p = 0; p < kP; ++p) {
+          const std::int64_t offset = (group * kP + p) * pairs;
+          const auto* a = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(g)) + offset * filters;
+          const auto* b = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(v)) + offset * channels;
+          for (std::int64_t c = 0; c < channels; c += kColumns)
+            for (std::int64_t k = 0; k < filters; k += kWinogradRows)
+              kernels_->multiply({a + k, b + c, 1, filters, channels, count(group) * tiles_a_row,
+                                  s.data<float>() + (group * kP + p) * size + k * channels + c, channels, first > 0},
+                                 static_cast<int>(std::min<std::int64_t>(kWinogradRows, filters - k)));
+        }
+    }
+  }
+#pragma omp parallel for schedule(static)
+  for (std::int64_t k = 0; k < filters; ++k)
+    for (std::int64_t c = 0; c < channels; c += 16)
+      kernels_->transform_weight_gradient(s.data<float>() + k * channels + c, size, groups, kP * size,
+                                          dw.data<float>() + k * 9 * channels + c, channels);
+}
+
+}  // namespace tandem::cpu
