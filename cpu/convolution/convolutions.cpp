@@ -11,10 +11,6 @@ bool is_pointwise(const ConvolutionProblem& problem) {
   return problem.w[1] == 1 && problem.w[2] == 1 && problem.geometry == Conv2dGeometry{1, 0};
 }
 
-bool is_winograd(const ConvolutionProblem& problem) {
-  return problem.w[1] == 3 && problem.w[2] == 3 && problem.geometry == Conv2dGeometry{1, 1};
-}
-
 }  // namespace
 
 Convolutions::Convolutions(const std::shared_ptr<Arena>& arena, OneDnn& onednn, bool autotune)
@@ -25,16 +21,27 @@ Convolutions::Convolutions(const std::shared_ptr<Arena>& arena, OneDnn& onednn, 
                 folder.empty() ? "" : folder + "/convolutions.txt");
 }
 
+bool Convolutions::has_winograd(const ConvolutionProblem& problem) {
+  // Not where it adds to its output: measuring would add again and again.
+  if (problem.w[1] != 3 || problem.w[2] != 3 || problem.geometry != Conv2dGeometry{1, 1} || problem.adds) return false;
+  if (problem.dtype == DType::f32) return onednn_.supports(Method::winograd, problem);
+  return problem.direction != Direction::inference && winograd_.supports(problem.w);
+}
+
 std::vector<Method> Convolutions::methods(const ConvolutionProblem& problem) {
   std::vector<Method> all{Method::direct};
   if (problem.direction == Direction::grad_weight && is_pointwise(problem)) all.push_back(Method::product);
-  // Not where it adds to its output: measuring would add again and again.
-  if (!is_winograd(problem) || problem.adds) return all;
-  const bool has_winograd = problem.dtype == DType::bf16
-                                ? problem.direction != Direction::inference && winograd_.supports(problem.w)
-                                : onednn_.supports(Method::winograd, problem);
-  if (has_winograd) all.push_back(Method::winograd);
+  if (has_winograd(problem)) all.push_back(Method::winograd);
   return all;
+}
+
+Method Convolutions::usual_method(const ConvolutionProblem& problem) {
+  const Shape &x = problem.x, &w = problem.w;
+  // Where there are few pixels for a weight gradient to sum over, oneDNN's convolution is slow.
+  if (problem.direction == Direction::grad_weight && is_pointwise(problem) && x[0] * x[1] * x[2] <= 16 * w[0])
+    return Method::product;
+  // In bf16 it is our own, and the fastest at every size that ResNets have; in f32 it depends on oneDNN's version.
+  return problem.dtype == DType::bf16 && has_winograd(problem) ? Method::winograd : Method::direct;
 }
 
 void Convolutions::convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,

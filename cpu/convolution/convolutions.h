@@ -28,6 +28,10 @@ class Convolutions {
                    const Tensor& bias, Tensor& output);
 
  private:
+  bool has_winograd(const ConvolutionProblem& problem);
+  /// The choice without measurements: a fixed rule, so that results do not depend on what a machine is doing.
+  Method usual_method(const ConvolutionProblem& problem);
+
   OneDnn& onednn_;
   Winograd winograd_;
   std::optional<ConvolutionPlan> plan_;  ///< absent: the usual methods

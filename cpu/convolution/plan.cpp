@@ -97,14 +97,6 @@ Method ConvolutionPlan::choose(const ConvolutionProblem& problem, const std::vec
   return methods[fastest];
 }
 
-Method usual_method(const ConvolutionProblem& problem) {
-  const Shape &x = problem.x, &w = problem.w;
-  // Where there are few pixels for a weight gradient to sum over, oneDNN's convolution is slow.
-  const bool product = problem.direction == Direction::grad_weight && w[1] == 1 && w[2] == 1 &&
-                       problem.geometry == Conv2dGeometry{1, 0} && x[0] * x[1] * x[2] <= 16 * w[0];
-  return product ? Method::product : Method::direct;
-}
-
 std::string plan_folder() {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);

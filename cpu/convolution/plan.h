@@ -31,9 +31,6 @@ class ConvolutionPlan {
   std::map<std::string, Method> known_;
 };
 
-/// The choice without measurements: the same everywhere, so that results are, too.
-Method usual_method(const ConvolutionProblem& problem);
-
 /// Where plans are kept: $TANDEM_CACHE, else $XDG_CACHE_HOME/tandem, else ~/.cache/tandem; empty if none is known.
 std::string plan_folder();
 /// The processor's name, as /proc/cpuinfo has it.

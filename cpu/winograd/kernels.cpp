@@ -186,11 +186,13 @@ void transform_output(const float* m, std::int64_t position_stride, std::int64_t
     }
 }
 
-void transform_weights(const float* w, std::int64_t tap_stride, bool rotate, float* u, std::int64_t position_stride) {
+/// Calls body(p, u) with the positions of u = G w G' for 16 channels of a filter, which may be turned by 180 degrees.
+template <bool kTurned, class Body>
+void for_positions(const float* w, std::int64_t tap_stride, const Body& body) {
   const Vec half = splat(0.5F);
   Vec columns[4][3];  // G w
   for (int s = 0; s < 3; ++s) {
-    const auto tap = [&](int r) { return load(w + (rotate ? 8 - (3 * r + s) : 3 * r + s) * tap_stride); };
+    const auto tap = [&](int r) { return load(w + (kTurned ? 8 - (3 * r + s) : 3 * r + s) * tap_stride); };
     const Vec first = tap(0), second = tap(1), third = tap(2);
     columns[0][s] = first;
     columns[1][s] = (first + second + third) * half;
@@ -199,12 +201,28 @@ void transform_weights(const float* w, std::int64_t tap_stride, bool rotate, flo
   }
   for (int i = 0; i < 4; ++i) {
     const Vec* g = columns[i];
-    float* to = u + 4 * i * position_stride;
-    store(to, g[0]);
-    store(to + position_stride, (g[0] + g[1] + g[2]) * half);
-    store(to + 2 * position_stride, (g[0] - g[1] + g[2]) * half);
-    store(to + 3 * position_stride, g[2]);
+    body(4 * i, g[0]);
+    body(4 * i + 1, (g[0] + g[1] + g[2]) * half);
+    body(4 * i + 2, (g[0] - g[1] + g[2]) * half);
+    body(4 * i + 3, g[2]);
   }
+}
+
+void transform_weights(const float* w, std::int64_t tap_stride, float* u, std::int64_t position_stride) {
+  for_positions<false>(w, tap_stride, [&](int p, Vec value) { store(u + p * position_stride, value); });
+}
+
+void transform_turned_weights(const float* first, const float* second, std::int64_t channels, std::uint16_t* u,
+                              std::int64_t position_stride) {
+  for (std::int64_t c = 0; c < channels; c += Vec::kWidth) {
+    std::uint16_t* to = u + c / kWinogradColumns * kWinogradPositions * position_stride + c % kWinogradColumns * 2;
+    Vec positions[kWinogradPositions];
+    for_positions<true>(first + c, channels, [&](int p, Vec value) { positions[p] = value; });
+    for_positions<true>(second + c, channels, [&](int p, Vec value) {
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(to + p * position_stride), pairs_of(positions[p], value));
+    });
+  }
+  finish_streams();
 }
 
 void transform_weight_gradient(const float* s, std::int64_t position_stride, std::int64_t copies,
@@ -233,7 +251,8 @@ void transform_weight_gradient(const float* s, std::int64_t position_stride, std
 
 }  // namespace
 
-const WinogradKernels kWinograd{transform_input,  transform_input_pairs, transform_gradient_pairs, multiply,
-                                transform_output, transform_weights,     transform_weight_gradient};
+const WinogradKernels kWinograd{
+    transform_input,  transform_input_pairs, transform_gradient_pairs, multiply,
+    transform_output, transform_weights,     transform_turned_weights, transform_weight_gradient};
 
 }  // namespace tandem::cpu::avx512_bf16

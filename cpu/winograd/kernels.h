@@ -49,10 +49,13 @@ struct WinogradKernels {
   /// channels of two rows of pixels, (W, channels) each; `lower` is null where the second lies outside of the image.
   void (*transform_output)(const float* m, std::int64_t position_stride, std::int64_t tiles, std::int64_t width,
                            std::int64_t channels, std::uint16_t* upper, std::uint16_t* lower);
-  /// u = G w G' for 16 channels of a filter: w's 3x3 taps `tap_stride` apart, the first tap `w`; with `rotate`, taps
-  /// are taken from the last to the first. u (P, 16) f32, positions `position_stride` apart.
-  void (*transform_weights)(const float* w, std::int64_t tap_stride, bool rotate, float* u,
-                            std::int64_t position_stride);
+  /// u = G w G' for 16 channels of a filter: w's 3x3 taps `tap_stride` apart; u (P, 16) f32, positions
+  /// `position_stride` apart.
+  void (*transform_weights)(const float* w, std::int64_t tap_stride, float* u, std::int64_t position_stride);
+  /// The same for all C channels, taps C apart, of two filters turned by 180 degrees, side by side: u (P, .., 64, 2)
+  /// bf16 for each 64 channels, which follow P * position_stride behind the 64 before. Stored past the caches.
+  void (*transform_turned_weights)(const float* first, const float* second, std::int64_t channels, std::uint16_t* u,
+                                   std::int64_t position_stride);
   /// w = G' s G: from `copies` of s, `copy_stride` apart, which it adds; s (P, 16) f32, to taps as above.
   void (*transform_weight_gradient)(const float* s, std::int64_t position_stride, std::int64_t copies,
                                     std::int64_t copy_stride, float* w, std::int64_t tap_stride);

@@ -51,8 +51,7 @@ Tensor Winograd::transformed_weights(const Tensor& w) const {
     float block[kP][16][32];
     for (std::int64_t o = 0; o < 16; ++o)
       for (std::int64_t part = 0; part < 32; part += 16)
-        kernels_->transform_weights(from + (k + o) * 9 * channels + c + part, channels, false, &block[0][o][part],
-                                    16 * 32);
+        kernels_->transform_weights(from + (k + o) * 9 * channels + c + part, channels, &block[0][o][part], 16 * 32);
     for (std::int64_t p = 0; p < kP; ++p)
       vector_kernels().weights->transpose_pairs(
           &block[p][0][0], 32, to + ((k / kColumns * kP + p) * channels / 2 + c / 2) * 2 * kColumns + k % kColumns * 2,
@@ -66,19 +65,10 @@ Tensor Winograd::transformed_turned_weights(const Tensor& w) const {
   Tensor u(arena_, {channels / kColumns * kP, filters / 2, kColumns, 2}, DType::bf16);
   const auto* from = w.data<float>();
   auto* to = elements<std::uint16_t>(u);
-  // 64 channels at a time, filter after filter: written in order.
-#pragma omp parallel for schedule(static) collapse(2)
-  for (std::int64_t strip = 0; strip < channels; strip += kColumns)
-    for (std::int64_t k = 0; k < filters; k += 2)
-      for (std::int64_t c = strip; c < strip + kColumns; c += 16) {
-        float block[2][kP][16];
-        for (std::int64_t o = 0; o < 2; ++o)
-          kernels_->transform_weights(from + (k + o) * 9 * channels + c, channels, true, &block[o][0][0], 16);
-        for (std::int64_t p = 0; p < kP; ++p)
-          vector_kernels().weights->interleave(
-              block[0][p], block[1][p],
-              to + ((strip / kColumns * kP + p) * filters / 2 + k / 2) * 2 * kColumns + c % kColumns * 2);
-      }
+#pragma omp parallel for schedule(static)
+  for (std::int64_t k = 0; k < filters; k += 2)
+    kernels_->transform_turned_weights(from + k * 9 * channels, from + (k + 1) * 9 * channels, channels,
+                                       to + k * kColumns, filters * kColumns);
   return u;
 }
 
