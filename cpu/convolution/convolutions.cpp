@@ -25,7 +25,7 @@ bool Convolutions::has_winograd(const ConvolutionProblem& problem) {
   // Not where it adds to its output: measuring would add again and again.
   if (problem.w[1] != 3 || problem.w[2] != 3 || problem.geometry != Conv2dGeometry{1, 1} || problem.adds) return false;
   if (problem.dtype == DType::f32) return onednn_.supports(Method::winograd, problem);
-  return problem.direction != Direction::inference && winograd_.supports(problem.w);
+  return winograd_.supports(problem.w);
 }
 
 std::vector<Method> Convolutions::methods(const ConvolutionProblem& problem) {
@@ -63,9 +63,15 @@ void Convolutions::convolve_by(Method method, const ConvolutionProblem& problem,
     Tensor product = output.reshape({output.dim(0), output.dim(3)});
     onednn_.matmul(matrix(b), true, matrix(a), false, {}, product);
   } else if (method == Method::winograd && problem.dtype == DType::bf16) {
-    if (problem.direction == Direction::forward) winograd_.forward(a, b, output);
-    if (problem.direction == Direction::grad_input) winograd_.grad_input(a, b, output);
-    if (problem.direction == Direction::grad_weight) winograd_.grad_weight(a, b, output);
+    switch (problem.direction) {
+      case Direction::forward:
+      case Direction::inference:
+        return winograd_.forward(a, b, bias, problem.relu, output);
+      case Direction::grad_input:
+        return winograd_.grad_input(a, b, output);
+      case Direction::grad_weight:
+        return winograd_.grad_weight(a, b, output);
+    }
   } else {
     onednn_.convolve(method, problem, a, b, bias, output);
   }

@@ -165,11 +165,16 @@ void multiply(const WinogradProduct& product, int rows) {
 }
 
 void transform_output(const float* m, std::int64_t position_stride, std::int64_t tiles, std::int64_t width,
-                      std::int64_t channels, std::uint16_t* upper, std::uint16_t* lower) {
+                      std::int64_t channels, const float* bias, bool relu, std::uint16_t* upper, std::uint16_t* lower) {
   std::uint16_t* const rows[2] = {upper, lower};
   for (std::int64_t t = 0; t < tiles; ++t)
     for (int c = 0; c < kWinogradColumns; c += Vec::kWidth) {
       const float* from = m + t * kWinogradColumns + c;
+      const Vec shift = bias != nullptr ? load(bias + c) : zero();
+      const auto finish = [&](Vec sum) {
+        const Vec shifted = sum + shift;
+        return relu ? avx512_bf16::relu(shifted) : shifted;
+      };
       Vec half[2][4];  // A' m
       for (int j = 0; j < 4; ++j) {
         const auto at = [&](int i) { return load(from + (4 * i + j) * position_stride); };
@@ -180,8 +185,8 @@ void transform_output(const float* m, std::int64_t position_stride, std::int64_t
       for (int i = 0; i < 2; ++i) {
         if (rows[i] == nullptr) continue;
         std::uint16_t* to = rows[i] + 2 * t * channels + c;
-        store(to, half[i][0] + half[i][1] + half[i][2]);
-        if (2 * t + 1 < width) store(to + channels, half[i][1] - half[i][2] - half[i][3]);
+        store(to, finish(half[i][0] + half[i][1] + half[i][2]));
+        if (2 * t + 1 < width) store(to + channels, finish(half[i][1] - half[i][2] - half[i][3]));
       }
     }
 }

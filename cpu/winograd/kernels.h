@@ -45,10 +45,12 @@ struct WinogradKernels {
                                    std::int64_t position_stride);
   /// The products of `rows` rows, at most kWinogradRows.
   void (*multiply)(const WinogradProduct& product, int rows);
-  /// y = A' m A for each of `tiles` tiles of a row: m (P, tiles, 64) f32, positions `position_stride` apart, to 64
-  /// channels of two rows of pixels, (W, channels) each; `lower` is null where the second lies outside of the image.
+  /// y = [relu]( A' m A [+ bias] ) for each of `tiles` tiles of a row: m (P, tiles, 64) f32, positions
+  /// `position_stride` apart, to 64 channels of two rows of pixels, (W, channels) each; `lower` is null where the
+  /// second lies outside of the image, `bias` (64) where there is none.
   void (*transform_output)(const float* m, std::int64_t position_stride, std::int64_t tiles, std::int64_t width,
-                           std::int64_t channels, std::uint16_t* upper, std::uint16_t* lower);
+                           std::int64_t channels, const float* bias, bool relu, std::uint16_t* upper,
+                           std::uint16_t* lower);
   /// u = G w G' for 16 channels of a filter: w's 3x3 taps `tap_stride` apart; u (P, 16) f32, positions
   /// `position_stride` apart.
   void (*transform_weights)(const float* w, std::int64_t tap_stride, float* u, std::int64_t position_stride);

@@ -72,10 +72,12 @@ Tensor Winograd::transformed_turned_weights(const Tensor& w) const {
   return u;
 }
 
-void Winograd::forward(const Tensor& x, const Tensor& w, Tensor& y) const { convolve(x, transformed_weights(w), y); }
+void Winograd::forward(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu, Tensor& y) const {
+  convolve(x, transformed_weights(w), {elements<float>(bias), relu}, y);
+}
 
 void Winograd::grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) const {
-  convolve(dy, transformed_turned_weights(w), dx);
+  convolve(dy, transformed_turned_weights(w), {}, dx);
 }
 
 /// Tiles that are transformed together, and what becomes of them.
@@ -93,7 +95,8 @@ void Winograd::transform_block(const Tensor& x, const Block& block, std::int64_t
                             block.tiles * channels);
 }
 
-void Winograd::convolve_block(const Block& block, const Tensor& u, std::int64_t k, Tensor& y) const {
+void Winograd::convolve_block(const Block& block, const Tensor& u, const Ending& ending, std::int64_t k,
+                              Tensor& y) const {
   const std::int64_t channels = 2 * u.dim(1), tiles_a_row = half(y.dim(2)), count = block.rows * tiles_a_row;
   for (std::int64_t p = 0; p < kP; ++p) {
     const auto* weights = elements<std::uint16_t>(u) + (k * kP + p * kColumns) * channels;
@@ -110,11 +113,12 @@ void Winograd::convolve_block(const Block& block, const Tensor& u, std::int64_t 
       return i < y.dim(1) ? const_cast<std::uint16_t*>(pixel_row(y, n, i)) + k : nullptr;
     };
     kernels_->transform_output(block.products + r * tiles_a_row * kColumns, block.tiles * kColumns, tiles_a_row,
-                               y.dim(2), y.dim(3), output(2 * row), output(2 * row + 1));
+                               y.dim(2), y.dim(3), ending.bias ? ending.bias + k : nullptr, ending.relu,
+                               output(2 * row), output(2 * row + 1));
   }
 }
 
-void Winograd::convolve(const Tensor& x, const Tensor& u, Tensor& y) const {
+void Winograd::convolve(const Tensor& x, const Tensor& u, const Ending& ending, Tensor& y) const {
   const std::int64_t channels = x.dim(3), filters = y.dim(3), threads = omp_get_max_threads();
   const std::int64_t tiles_a_row = half(x.dim(2)), rows = x.dim(0) * half(x.dim(1));
   const std::int64_t row_bytes = kP * tiles_a_row * (2 * channels + 4 * kColumns);
@@ -134,7 +138,7 @@ void Winograd::convolve(const Tensor& x, const Tensor& u, Tensor& y) const {
                       elements<std::uint16_t>(v) + thread * kP * tiles * channels,
                       m.data<float>() + thread * kP * tiles * kColumns};
     for (std::int64_t r = 0; r < block.rows; ++r) transform_block(x, block, r);
-    for (std::int64_t k = 0; k < filters; k += kColumns) convolve_block(block, u, k, y);
+    for (std::int64_t k = 0; k < filters; k += kColumns) convolve_block(block, u, ending, k, y);
   }
 }
 

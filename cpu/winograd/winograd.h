@@ -21,18 +21,24 @@ class Winograd {
   bool supports(const Shape& w) const;
 
   // x (N, H, W, C) bf16, w (K, 3, 3, C) f32, y (N, H, W, K) bf16; stride 1, padding 1.
-  void forward(const Tensor& x, const Tensor& w, Tensor& y) const;
+  /// With [relu]( .. [+ bias (K) f32] ) at the end; bias may be undefined.
+  void forward(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu, Tensor& y) const;
   void grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) const;
   void grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw) const;
 
  private:
   struct Block;
 
+  /// What follows the sums.
+  struct Ending {
+    const float* bias = nullptr;  ///< (K), or null
+    bool relu = false;
+  };
   /// x (N, H, W, C) to y (N, H, W, K) with transformed weights u (K / 64, P, C / 2, 64, 2).
-  void convolve(const Tensor& x, const Tensor& u, Tensor& y) const;
+  void convolve(const Tensor& x, const Tensor& u, const Ending& ending, Tensor& y) const;
   void transform_block(const Tensor& x, const Block& block, std::int64_t row) const;
   /// Filters [k, k + 64).
-  void convolve_block(const Block& block, const Tensor& u, std::int64_t k, Tensor& y) const;
+  void convolve_block(const Block& block, const Tensor& u, const Ending& ending, std::int64_t k, Tensor& y) const;
   Tensor transformed_weights(const Tensor& w) const;
   /// Of the weights turned by 180 degrees, the roles of C and K exchanged.
   Tensor transformed_turned_weights(const Tensor& w) const;
