@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/dtype.h"
 #include "cuda/kernels/queue.h"
 
 namespace tandem::cuda::kernels {
@@ -37,12 +36,12 @@ struct BatchNormForward {
                                    ///< rounding to T. Null: there is no ReLU
 };
 /// y = [relu]( gamma * (x - mean) * inv_std + beta [+ residual] ); with the ReLU exactly where there is a mask.
-void batch_norm_forward_train(const Queue& queue, DType type, const BatchNormShape& shape, double eps, double momentum,
-                              const BatchNormForward& arrays, void* workspace);
+void batch_norm_forward_train(const Queue& queue, Element type, const BatchNormShape& shape, double eps,
+                              double momentum, const BatchNormForward& arrays, void* workspace);
 
 /// y (M, C) T = [relu]( gamma * (x - running_mean) / sqrt(running_var + eps) + beta [+ residual] ). residual may be
 /// null, y may be residual. NaN stays NaN.
-void batch_norm_forward_eval(const Queue& queue, DType type, std::int64_t rows, std::int64_t channels, double eps,
+void batch_norm_forward_eval(const Queue& queue, Element type, std::int64_t rows, std::int64_t channels, double eps,
                              bool relu, const void* x, const void* residual, const float* gamma, const float* beta,
                              const float* running_mean, const float* running_var, void* y);
 
@@ -58,7 +57,7 @@ struct BatchNormBackward {
   float* dgamma = nullptr;             ///< (C), overwritten
   float* dbeta = nullptr;              ///< (C), overwritten
 };
-void batch_norm_backward(const Queue& queue, DType type, const BatchNormShape& shape, const BatchNormBackward& arrays,
+void batch_norm_backward(const Queue& queue, Element type, const BatchNormShape& shape, const BatchNormBackward& arrays,
                          void* workspace);
 
 }  // namespace tandem::cuda::kernels

@@ -3,14 +3,13 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
 #include "cuda/kernels/queue.h"
 
 namespace tandem::cuda::kernels {
 
 /// y (M, K) T = [relu]( x + bias [+ residual] ), x (M, K) T, bias (K) f32, residual (M, K) T or null. y may be x or
 /// residual. NaN stays NaN. The end of a convolution or of a linear layer.
-void bias_residual_relu(const Queue& queue, DType type, std::int64_t rows, std::int64_t channels, const void* x,
+void bias_residual_relu(const Queue& queue, Element type, std::int64_t rows, std::int64_t channels, const void* x,
                         const float* bias, const void* residual, bool relu, void* y);
 
 /// With s = gamma / sqrt(running_var + eps): folded_w (K, row) = s * w (K, row), folded_b (K) = beta - s *

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
 #include "cuda/kernels/queue.h"
 
 namespace tandem::cuda::kernels {
@@ -17,17 +16,17 @@ struct MaxPoolShape {
 
 /// argmax (N, P, Q, C): the maximum's position in its window, row by row; the first one where several are equal. NaN
 /// counts as larger than any number.
-void max_pool_forward(const Queue& queue, DType type, const MaxPoolShape& shape, const void* x, void* y,
+void max_pool_forward(const Queue& queue, Element type, const MaxPoolShape& shape, const void* x, void* y,
                       std::uint8_t* argmax);
 /// dx (N, H, W, C), overwritten: the sum of dy (N, P, Q, C) over the windows of which it is the maximum.
-void max_pool_backward(const Queue& queue, DType type, const MaxPoolShape& shape, const void* dy,
+void max_pool_backward(const Queue& queue, Element type, const MaxPoolShape& shape, const void* dy,
                        const std::uint8_t* argmax, void* dx);
 
 /// x (N, area, C) T to its mean y (N, C) f32.
-void average_pool_forward(const Queue& queue, DType type, std::int64_t images, std::int64_t area, std::int64_t channels,
-                          const void* x, float* y);
+void average_pool_forward(const Queue& queue, Element type, std::int64_t images, std::int64_t area,
+                          std::int64_t channels, const void* x, float* y);
 /// dx (N, area, C) T = dy (N, C) f32 / area.
-void average_pool_backward(const Queue& queue, DType type, std::int64_t images, std::int64_t area,
+void average_pool_backward(const Queue& queue, Element type, std::int64_t images, std::int64_t area,
                            std::int64_t channels, const float* dy, void* dx);
 
 }  // namespace tandem::cuda::kernels
