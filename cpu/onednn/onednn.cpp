@@ -81,7 +81,7 @@ OneDnn::OneDnn(std::shared_ptr<Arena> arena, bool autotune)
       engine_(dnnl::engine::kind::cpu, 0),
       stream_(engine_) {
   if (!autotune) return;
-  const std::string folder = plan_folder();
+  const std::string folder = cache_folder();
   plan_.emplace(fmt::format("{}, {} threads, {}", processor_name(), omp_get_max_threads(), version()),
                 folder.empty() ? "" : folder + "/convolutions.txt");
 }
