@@ -9,11 +9,11 @@ namespace {
 // New in cuDNN 9.8; the headers before it lack the names.
 constexpr auto kHeuristicsDevice = static_cast<cudnnBackendAttributeName_t>(204);  // CUDNN_ATTR_ENGINEHEUR_DEVICEPROP
 constexpr auto kPlanDevice = static_cast<cudnnBackendAttributeName_t>(407);  // CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP
-constexpr std::size_t kMostKnobs = 32;                                       // an engine has some ten
+// That are asked for. The headers count the kinds there are, of which an older library may know fewer.
+constexpr std::size_t kMostKnobs = 32, kMostNotes = 8;
 
 bool allowed(const Descriptor& engine, DType factors, const EngineRules& rules) {
-  const auto notes =
-      engine.get_all<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
+  const auto notes = engine.get_all<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, kMostNotes);
   const auto has = [&](cudnnBackendNumericalNote_t note) {
     return std::find(notes.begin(), notes.end(), note) != notes.end();
   };
