@@ -17,8 +17,8 @@ struct StepBenchOptions {
   int size = 224;
   int steps = 10;
   int warmup = 3;
-  int queued = 1;              ///< steps whose losses are read together
-  std::string_view precision;  ///< for the result; empty: the name of the compute type
+  int queued = 1;                   ///< steps whose losses are read together
+  std::string_view precision = {};  ///< for the result; empty: the name of the compute type
 };
 
 /// A model, an optimizer and a batch of random images, to run training steps with.
