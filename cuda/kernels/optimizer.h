@@ -25,11 +25,11 @@ struct SgdTensor {
   const float* gradient = nullptr;
   float* velocity = nullptr;
   std::int64_t size = 0;
-  float weight_decay = 0;  ///< 0 where it does not decay
+  double weight_decay = 0;  ///< 0 where it does not decay
 };
 /// g = gradient / loss scale + weight_decay * w;  v = momentum * v + g;  w = w - lr * (nesterov ? g + momentum * v :
 /// v).
-void sgd_update(const Queue& queue, float momentum, bool nesterov, const UpdateScalars& scalars,
+void sgd_update(const Queue& queue, double momentum, bool nesterov, const UpdateScalars& scalars,
                 std::span<const SgdTensor> tensors);
 
 struct AdamTensor {
@@ -38,10 +38,10 @@ struct AdamTensor {
   float* first = nullptr;
   float* second = nullptr;
   std::int64_t size = 0;
-  float weight_decay = 0;  ///< 0 where it does not decay
+  double weight_decay = 0;  ///< 0 where it does not decay
 };
 struct AdamFactors {
-  float beta1 = 0.9F, beta2 = 0.999F, eps = 1e-8F;
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   bool decoupled = false;  ///< AdamW: w -= lr * weight_decay * w first, instead of g += weight_decay * w
 };
 /// g = gradient / loss scale [+ weight_decay * w];  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
@@ -59,7 +59,7 @@ void gradient_norm(const Queue& queue, std::span<const ConstTensor> tensors, flo
 
 /// loss_scale (2): scale, steps since it last changed. Norm finite: one step more, and at `interval` of them scale *=
 /// growth; otherwise scale = max(1, scale * backoff). The count starts again from 0 at each change.
-void update_loss_scale(const Queue& queue, float growth, float backoff, int interval, const float* gradient_norm,
+void update_loss_scale(const Queue& queue, double growth, double backoff, int interval, const float* gradient_norm,
                        float* loss_scale);
 
 }  // namespace tandem::cuda::kernels

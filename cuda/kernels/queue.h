@@ -13,7 +13,6 @@
 //   - A kernel that cannot be queued throws Error.
 //   - A workspace is scratch memory of the size that the function named *_workspace says, 256-byte aligned, its content
 //     undefined before and after; it may be reused by what is queued on the same stream later.
-
 //
 // Nothing here includes core/: its headers need fmt, which nvcc does not compile in C++20.
 
