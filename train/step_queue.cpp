@@ -27,8 +27,8 @@ void copy_scalar(Backend& backend, const Tensor& from, Tensor& to, std::int64_t 
 
 void check_gradient(double norm, const double* loss_scale) {
   if (std::isfinite(norm) || (loss_scale && *loss_scale > 1)) return;
-  fail("the gradient is not finite{}, though the loss is: lower the learning rate",
-       loss_scale ? " with a loss scale of 1" : "");
+  fail("the gradient{} is not a finite number, though the loss is: lower the learning rate",
+       loss_scale ? " under a loss scale of 1" : "");
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 namespace tandem::test {
 
-TEST_CASE("Poisoned memory shows what a kernel leaves unwritten") {
+TEST_CASE("Poisoned memory shows what a kernel leaves unwritten", "[device]") {
   const auto backend = make_test_backend();
   if (!backend) TANDEM_SKIP("no GPU");
   poison(*backend);
@@ -15,20 +15,20 @@ TEST_CASE("Poisoned memory shows what a kernel leaves unwritten") {
   }
 }
 
-TEST_CASE("Ops agree with the reference in f32") {
+TEST_CASE("Ops agree with the reference in f32", "[device]") {
   const auto backend = make_test_backend();
   if (!backend) TANDEM_SKIP("no GPU");
   compare_with_reference(*backend, DType::f32, 1e-5);
 }
 
-TEST_CASE("Ops agree with the reference in bf16") {
+TEST_CASE("Ops agree with the reference in bf16", "[device]") {
   const auto backend = make_test_backend();
   if (!backend) TANDEM_SKIP("no GPU");
   if (!backend->supports(DType::bf16)) TANDEM_SKIP("the device computes no bf16");
   compare_with_reference(*backend, DType::bf16, 2e-2);
 }
 
-TEST_CASE("A backend serves several types by turns") {
+TEST_CASE("A backend serves several types by turns", "[device]") {
   const auto backend = make_test_backend();
   if (!backend) TANDEM_SKIP("no GPU");
   if (!backend->supports(DType::bf16)) TANDEM_SKIP("the device computes no bf16");
@@ -45,7 +45,7 @@ TEST_CASE("A backend serves several types by turns") {
     }
 }
 
-TEST_CASE("Ops agree with the reference in f64") {
+TEST_CASE("Ops agree with the reference in f64", "[device]") {
   const auto backend = make_test_backend();
   if (!backend) TANDEM_SKIP("no GPU");
   if (!backend->supports(DType::f64)) TANDEM_SKIP("the device computes no f64");

@@ -17,7 +17,7 @@ std::vector<std::uint8_t> bytes_of(Backend& backend, const Tensor& tensor) {
 
 }  // namespace
 
-TEST_CASE("Batches arrive in their order, and their memory is free at once") {
+TEST_CASE("Batches arrive in their order, and their memory is free at once", "[device]") {
   const auto backend = make_test_backend();
   if (!backend) TANDEM_SKIP("no GPU");
   constexpr std::int64_t kBytes = 1'000'003;
@@ -46,7 +46,7 @@ TEST_CASE("Batches arrive in their order, and their memory is free at once") {
   check(5);
 }
 
-TEST_CASE("An uploader refuses what it was not made for") {
+TEST_CASE("An uploader refuses what it was not made for", "[device]") {
   const auto backend = make_test_backend();
   if (!backend) TANDEM_SKIP("no GPU");
   const auto uploader = backend->make_uploader(8);
@@ -63,7 +63,7 @@ TEST_CASE("An uploader refuses what it was not made for") {
   CHECK(bytes_of(*backend, four) == std::vector<std::uint8_t>{1, 2, 3, 4});
 }
 
-TEST_CASE("A downloader brings what the tensors held when it was asked") {
+TEST_CASE("A downloader brings what the tensors held when it was asked", "[device]") {
   const auto backend = make_test_backend();
   if (!backend) TANDEM_SKIP("no GPU");
   const auto downloader = backend->make_downloader(5);

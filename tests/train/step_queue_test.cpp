@@ -208,9 +208,10 @@ TEST_CASE("a gradient that is not finite though the loss is ends a run without a
     }
     return "";
   };
-  CHECK(error_of_a_step(later(1), 0) == "the gradient is not finite, though the loss is: lower the learning rate");
+  CHECK(error_of_a_step(later(1), 0) ==
+        "the gradient is not a finite number, though the loss is: lower the learning rate");
   CHECK(error_of_a_step(scaled(10), 1) ==
-        "the gradient is not finite with a loss scale of 1, though the loss is: lower the learning rate");
+        "the gradient under a loss scale of 1 is not a finite number, though the loss is: lower the learning rate");
   CHECK(error_of_a_step(scaled(10), 2).empty());
 }
 
