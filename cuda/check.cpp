@@ -10,22 +10,22 @@ namespace tandem::cuda {
 namespace {
 
 /// "cuda/stream.cpp:12", wherever the repository lies.
-std::string position(const std::source_location& where) {
-  std::string_view file = where.file_name();
+std::string position(SourceLine where) {
+  std::string_view file = where.file;
   const std::size_t folder = file.rfind("/cuda/");
   if (folder != std::string_view::npos) file.remove_prefix(folder + 1);
-  return fmt::format("{}:{}", file, where.line());
+  return fmt::format("{}:{}", file, where.number);
 }
 
 }  // namespace
 
-void check(cudaError_t status, std::source_location where) {
+void check(cudaError_t status, SourceLine where) {
   if (status == cudaSuccess) return;
   (void)cudaGetLastError();  // the runtime remembers it, and would report it again to whoever asks next
   fail("cuda: {} ({}) at {}", cudaGetErrorString(status), cudaGetErrorName(status), position(where));
 }
 
-void check(cudnnStatus_t status, std::source_location where) {
+void check(cudnnStatus_t status, SourceLine where) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   std::array<char, 512> reason{};
   cudnnGetLastErrorString(reason.data(), reason.size());
@@ -35,7 +35,7 @@ void check(cudnnStatus_t status, std::source_location where) {
   fail("cudnn: {}: {} at {}", cudnnGetErrorString(status), text, position(where));
 }
 
-void check(cublasStatus_t status, std::source_location where) {
+void check(cublasStatus_t status, SourceLine where) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   fail("cublas: {} ({}) at {}", cublasLtGetStatusString(status), cublasLtGetStatusName(status), position(where));
 }

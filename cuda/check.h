@@ -5,12 +5,20 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
-#include <source_location>
-
 namespace tandem::cuda {
 
-void check(cudaError_t status, std::source_location where = std::source_location::current());
-void check(cudnnStatus_t status, std::source_location where = std::source_location::current());
-void check(cublasStatus_t status, std::source_location where = std::source_location::current());
+/// A line of source code. (clang 14 lacks std::source_location.)
+struct SourceLine {
+  const char* file;
+  int number;
+  /// The line that calls it, also through a default argument.
+  static constexpr SourceLine here(const char* file = __builtin_FILE(), int number = __builtin_LINE()) {
+    return {file, number};
+  }
+};
+
+void check(cudaError_t status, SourceLine where = SourceLine::here());
+void check(cudnnStatus_t status, SourceLine where = SourceLine::here());
+void check(cublasStatus_t status, SourceLine where = SourceLine::here());
 
 }  // namespace tandem::cuda

@@ -128,6 +128,7 @@ Convolutions::Plan Convolutions::choose_plan(const ConvolutionProblem& problem, 
   const Descriptor graph = operation_graph(target, problem);
   const std::vector<Engine> engines = find_engines(target, problem, graph, rules_, kMostEngines);
   std::vector<std::string> names;
+  names.reserve(engines.size());
   for (const Engine& engine : engines) names.push_back(engine.name);
   const std::string rules = fmt::format("{}{}", rules_.tf32 ? " tf32" : "", rules_.deterministic ? "" : " any order");
   if (const auto known = choices_.find(name + rules, names))

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "cuda/check.h"
@@ -16,29 +16,30 @@ namespace tandem::cuda {
 
 /// How the API names a C++ type.
 template <class T>
-inline constexpr auto attribute_type = nullptr;  // NOLINT(readability-identifier-naming): read as a function of T
-template <>
-inline constexpr auto attribute_type<std::int64_t> = CUDNN_TYPE_INT64;
-template <>
-inline constexpr auto attribute_type<std::int32_t> = CUDNN_TYPE_INT32;
-template <>
-inline constexpr auto attribute_type<float> = CUDNN_TYPE_FLOAT;
-template <>
-inline constexpr auto attribute_type<char> = CUDNN_TYPE_CHAR;
-template <>
-inline constexpr auto attribute_type<void*> = CUDNN_TYPE_VOID_PTR;
-template <>
-inline constexpr auto attribute_type<cudnnHandle_t> = CUDNN_TYPE_HANDLE;
-template <>
-inline constexpr auto attribute_type<cudnnDataType_t> = CUDNN_TYPE_DATA_TYPE;
-template <>
-inline constexpr auto attribute_type<cudnnConvolutionMode_t> = CUDNN_TYPE_CONVOLUTION_MODE;
-template <>
-inline constexpr auto attribute_type<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_MODE;
-template <>
-inline constexpr auto attribute_type<cudnnBackendNumericalNote_t> = CUDNN_TYPE_NUMERICAL_NOTE;
-template <>
-inline constexpr auto attribute_type<cudnnBackendKnobType_t> = CUDNN_TYPE_KNOB_TYPE;
+inline constexpr cudnnBackendAttributeType_t attribute_type = [] {  // NOLINT(readability-identifier-naming): of T
+  if constexpr (std::is_same_v<T, std::int64_t>) {
+    return CUDNN_TYPE_INT64;
+  } else if constexpr (std::is_same_v<T, float>) {
+    return CUDNN_TYPE_FLOAT;
+  } else if constexpr (std::is_same_v<T, char>) {
+    return CUDNN_TYPE_CHAR;
+  } else if constexpr (std::is_same_v<T, void*>) {
+    return CUDNN_TYPE_VOID_PTR;
+  } else if constexpr (std::is_same_v<T, cudnnHandle_t>) {
+    return CUDNN_TYPE_HANDLE;
+  } else if constexpr (std::is_same_v<T, cudnnDataType_t>) {
+    return CUDNN_TYPE_DATA_TYPE;
+  } else if constexpr (std::is_same_v<T, cudnnConvolutionMode_t>) {
+    return CUDNN_TYPE_CONVOLUTION_MODE;
+  } else if constexpr (std::is_same_v<T, cudnnBackendHeurMode_t>) {
+    return CUDNN_TYPE_HEUR_MODE;
+  } else if constexpr (std::is_same_v<T, cudnnBackendNumericalNote_t>) {
+    return CUDNN_TYPE_NUMERICAL_NOTE;
+  } else {
+    static_assert(std::is_same_v<T, cudnnBackendKnobType_t>, "not an attribute's type");
+    return CUDNN_TYPE_KNOB_TYPE;
+  }
+}();
 
 class Descriptor {
  public:
