@@ -140,9 +140,9 @@ tests_passed() {
 }
 if wanted suite; then
   details=tests_passed
-  for program in cudnn cuda cpu layers; do
-    step "tests_$program on CUDA" 120 suite.log "${tandem[@]}" "$bin/tests_$program"
-  done
+  step "tests: cuDNN's engines" 60 suite.log "${tandem[@]}" "$bin/tests_cudnn"
+  step "tests: verbs and ops, f32 and bf16" 120 suite.log "${tandem[@]}" "$bin/tests_cpu" "[device]"
+  step "tests: the CUDA backend" 150 suite.log "${tandem[@]}" "$bin/tests_cuda"
 fi
 
 # compute-sanitizer over the op cases: every kernel, many shapes. The suite has measured their convolutions already.
