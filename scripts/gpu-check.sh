@@ -149,22 +149,24 @@ fi
 # shellcheck disable=SC2317
 sanitizer_found() { grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' <<<"$last_output" | tail -n 1 | sed 's/=* *//'; }
 if wanted sanitizer; then
-  details=nothing
+  details=sanitizer_found
   sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
-  if step "compute-sanitizer is there" 10 sanitizer.log "$sanitizer" --help; then
+  if [[ -x $sanitizer ]]; then
     # cuDNN's kernels are NVIDIA's business: where the tool can choose, it looks at ours.
     ours=()
     for option in --kernel-regex --kernel-name; do
-      if grep -q -e "$option " <<<"$last_output"; then
+      if "$sanitizer" --help 2>&1 | grep -q -e "$option "; then
         ours=("$option" kns=tandem)
         break
       fi
     done
-    details=sanitizer_found
     for tool in memcheck racecheck initcheck; do
       step "compute-sanitizer $tool" 80 sanitizer.log "${tandem[@]}" "$sanitizer" --tool "$tool" "${ours[@]}" \
         --error-exitcode 1 --print-limit 20 "$bin/tests_cpu" "Ops agree with the reference in bf16"
     done
+  else
+    failures=$((failures + 1))
+    row "compute-sanitizer" "not there" "" ""
   fi
 fi
 
