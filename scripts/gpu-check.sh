@@ -133,11 +133,14 @@ tandem=(env "LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "T
 
 # shellcheck disable=SC2317
 tests_passed() {
-  grep -E '^(All tests passed|test cases:)' <<<"$last_output" | tail -n 1
-  local skipped
+  local result skipped
+  result=$(grep -E '^(All tests passed|test cases:)' <<<"$last_output" | tail -n 1)
   skipped=$(grep -c '^SKIPPED:' <<<"$last_output")
-  if ((skipped > 0)); then echo "; $skipped skipped"; fi
+  echo "$result${skipped:+, $skipped skipped}"
 }
+details=nothing
+step "one small step" 60 suite.log "${tandem[@]}" "$bin/tandem-bench" step --device cuda --precision fp32 \
+  --arch resnet18 --pairs 2 --size 64 --steps 2 --warmup 3
 if wanted suite; then
   details=tests_passed
   step "tests: cuDNN's engines" 60 suite.log "${tandem[@]}" "$bin/tests_cudnn"
