@@ -15,6 +15,7 @@ using nlohmann::json;
 struct Spec {
   TwinTowersOptions model;
   std::int64_t size, pairs, groups;
+  double lr;
   SgdOptions sgd;
 };
 
@@ -27,7 +28,8 @@ Spec read_spec(const json& f) {
   if (towers != "separate" && towers != "stacked")
     fail_input("fixture: towers \"{}\", expected \"separate\" or \"stacked\"", towers);
   spec.groups = towers == "stacked" ? 1 : 2;
-  spec.sgd = {f.at("lr").get<double>(), f.at("momentum").get<double>(), false, f.at("weight_decay").get<double>()};
+  spec.lr = f.at("lr").get<double>();
+  spec.sgd = {f.at("momentum").get<double>(), false, f.at("weight_decay").get<double>()};
   if (spec.size < 1 || spec.pairs < 1)
     fail_input("fixture: size {} and pairs {}, expected at least 1", spec.size, spec.pairs);
   return spec;
@@ -136,7 +138,7 @@ FixtureResult run(Backend& backend, DType compute, const json& fixture) {
       for (const NamedTensor& p : model.parameters())
         compare_probe(fixture.at("tensors"), "grad", p.name, probe(backend, p.name, p.parameter->gradient()),
                       result.grads);
-    optimizer.step(spec.sgd.lr);
+    optimizer.step(spec.lr);
     if (number++ == 0)
       for (const NamedTensor& t : model.state())
         compare_probe(fixture.at("tensors"), "after_step0", t.name, probe(backend, t.name, t.tensor()),

@@ -8,7 +8,6 @@
 
 #include "core/rng.h"
 #include "layers/initialise.h"
-#include "train/train_step.h"
 
 namespace tandem {
 namespace {
@@ -21,22 +20,31 @@ double peak_resident_mib() {
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-Tensor random_pixels(Backend& backend, const Shape& shape) {
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(shape.size()));
+std::vector<std::uint8_t> random_bytes(std::size_t n) {
+  std::vector<std::uint8_t> bytes(n);
   Random random(1, RandomPurpose::test);
-  for (auto& p : pixels) p = static_cast<std::uint8_t>(random.bits());
-  Tensor tensor = backend.empty(shape, DType::u8);
-  backend.copy_from_host(pixels.data(), tensor);
-  return tensor;
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.bits());
+  return bytes;
 }
 
-Tensor random_labels(Backend& backend, std::int64_t n, std::uint32_t classes) {
-  std::vector<std::int32_t> labels(static_cast<std::size_t>(n));
+Batch random_batch(const StepBenchOptions& options, std::uint32_t classes) {
+  Batch batch{0, 2 * options.pairs, options.size, {}, {}};
+  batch.pixels =
+      random_bytes(static_cast<std::size_t>(3 * batch.images) * static_cast<std::size_t>(batch.size * batch.size));
+  batch.labels.resize(static_cast<std::size_t>(batch.images));
   Random random(2, RandomPurpose::test);
-  for (auto& label : labels) label = static_cast<std::int32_t>(random.below(classes));
-  Tensor tensor = backend.empty({n}, DType::i32);
-  backend.copy_from_host(labels.data(), tensor);
-  return tensor;
+  for (auto& label : batch.labels) label = static_cast<std::int32_t>(random.below(classes));
+  return batch;
+}
+
+StepOptions step_options(const Backend& backend, DType compute, const StepBenchOptions& options) {
+  StepOptions steps;
+  steps.pairs = options.pairs;
+  steps.size = options.size;
+  steps.at_once = backend.device().kind == DeviceKind::cpu;
+  steps.most_queued = std::max(options.queued, 1);
+  if (compute == DType::f16) steps.loss_scaling = LossScaleOptions{};
+  return steps;
 }
 
 }  // namespace
@@ -48,21 +56,24 @@ double median(std::vector<double> values) {
 }
 
 StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& options)
-    : context_{backend, compute, true, 2},
-      model_(backend, real_type(compute), {options.arch}),
-      optimizer_(backend, model_, {0.01, 0.9, false, 1e-4}),
-      pixels_(random_pixels(backend, {2 * options.pairs, options.size, options.size, 3})),
-      labels_(random_labels(backend, 2 * options.pairs, static_cast<std::uint32_t>(model_.options().classes))) {
+    : model_(backend, real_type(compute), {options.arch}),
+      optimizer_(backend, model_, {0.9, false, 1e-4}),
+      steps_({backend, compute, true, 2}, model_, optimizer_, step_options(backend, compute, options),
+             {0, kFirstLossScale}),
+      batch_(random_batch(options, static_cast<std::uint32_t>(model_.options().classes))) {
   initialise(backend, model_, 1);
 }
 
-LossValues StepBench::run() {
-  Backend& backend = context_.backend;
-  Tensor images = backend.empty(pixels_.shape(), context_.compute);
-  backend.normalize_images(pixels_, images);
-  const LossValues losses = train_step(context_, model_, images, labels_, {}, optimizer_, 0.01);
-  backend.synchronize();
-  return losses;
+LossValues StepBench::run(int steps) {
+  LossValues last;
+  for (int i = 0; i < steps; ++i) {
+    if (done_++ == 0)
+      steps_.submit(batch_, 0.01, done_);
+    else
+      steps_.submit_again(0.01, done_);
+  }
+  steps_.finish([&](const LossValues& values) { last = values; });
+  return last;
 }
 
 std::vector<double> time_steps(const StepBenchOptions& options, const std::function<void()>& step) {
@@ -81,17 +92,18 @@ namespace {
 nlohmann::ordered_json figures(Backend& backend, DType compute, const StepBenchOptions& options,
                                const std::vector<double>& times) {
   const double images = 2.0 * options.pairs, typical = median(times);
+  const double arena = static_cast<double>(backend.memory().reserved) / 1048576;
   return {{"device", backend.device().to_string()},
           {"backend", backend.description()},
-          {"precision", name_of(compute)},
+          {"precision", options.precision.empty() ? name_of(compute) : options.precision},
           {"arch", options.arch},
           {"size", options.size},
           {"pairs", options.pairs},
           {"images_per_s", images / typical},
           {"best_images_per_s", images / *std::min_element(times.begin(), times.end())},
           {"step_s", typical},
-          {"peak_mib", std::round(peak_resident_mib())},
-          {"arena_mib", std::round(static_cast<double>(backend.memory().reserved) / 1048576)}};
+          {"peak_mib", std::round(backend.device().kind == DeviceKind::cpu ? peak_resident_mib() : arena)},
+          {"arena_mib", std::round(arena)}};
 }
 
 }  // namespace
@@ -99,7 +111,8 @@ nlohmann::ordered_json figures(Backend& backend, DType compute, const StepBenchO
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options) {
   StepBench bench(backend, compute, options);
   LossValues losses;
-  const std::vector<double> times = time_steps(options, [&] { losses = bench.run(); });
+  std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.queued); });
+  for (double& time : times) time /= options.queued;
   nlohmann::ordered_json result = figures(backend, compute, options, times);
   result["loss"] = losses.total;
   return result;
@@ -109,7 +122,8 @@ nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const St
   TwinTowers model(backend, real_type(compute), {options.arch});
   initialise(backend, model, 1);
   model.trunk().fold(backend);
-  const Tensor pixels = random_pixels(backend, {2 * options.pairs, options.size, options.size, 3});
+  Tensor pixels = backend.empty({2 * options.pairs, options.size, options.size, 3}, DType::u8);
+  backend.copy_from_host(random_bytes(pixels.bytes()).data(), pixels);
   Context context{backend, compute};
   const std::vector<double> times = time_steps(options, [&] {
     Tensor images = backend.empty(pixels.shape(), compute);

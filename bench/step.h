@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "layers/twin_towers.h"
-#include "train/train_step.h"
+#include "train/step_queue.h"
 
 namespace tandem {
 
@@ -17,6 +17,8 @@ struct StepBenchOptions {
   int size = 224;
   int steps = 10;
   int warmup = 3;
+  int queued = 1;                   ///< steps whose losses are read together
+  std::string_view precision = {};  ///< for the result; empty: the name of the compute type
 };
 
 /// A model, an optimizer and a batch of random images, to run training steps with.
@@ -24,14 +26,16 @@ class StepBench {
  public:
   StepBench(Backend& backend, DType compute, const StepBenchOptions& options);
 
-  /// One step over 2 * pairs images, from u8 pixels in the backend's memory to updated weights; waits for it.
-  LossValues run();
+  /// Steps over 2 * pairs images, from u8 pixels in the backend's memory to updated weights; waits for them. The losses
+  /// of the last.
+  LossValues run(int steps = 1);
 
  private:
-  Context context_;
   TwinTowers model_;
   Sgd optimizer_;
-  Tensor pixels_, labels_;
+  StepQueue steps_;
+  Batch batch_;
+  std::int64_t done_ = 0;
 };
 
 /// Calls `step` for the warm-up, then returns the seconds that each of options.steps calls takes.
@@ -43,8 +47,9 @@ double median(std::vector<double> values);
 /// from u8 pixels to logits and embeddings.
 nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options);
 
-/// images_per_s and step_s (medians), best_images_per_s, peak_mib (resident memory of the process), arena_mib, loss,
-/// and the options.
+/// On CUDA the time of a step is that of `queued` steps over their number. images_per_s and step_s (medians),
+/// best_images_per_s, peak_mib (resident memory of the process; on
+/// CUDA what the arena has taken), arena_mib, loss, and the options.
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options);
 
 }  // namespace tandem

@@ -11,27 +11,41 @@
 #include "bench/loader.h"
 #include "bench/step.h"
 #include "core/program.h"
-#include "train/precision.h"
+#include "train/engine.h"
+#include "train/out_of_memory.h"
 
 namespace tandem {
 namespace {
 
 struct Target {
   std::string device = "cpu", precision = "fp32";
-  CpuConfig cpu;
+  EngineOptions engine;
 };
 
-/// What body(backend, type of activations) returns for the target.
+/// What body(engine) returns for the target.
 template <class Body>
 auto on_target(const Target& target, const Body& body) {
-  const auto backend = open_backend(target.device, target.cpu);
-  return body(*backend, compute_type(*backend, parse_precision(target.precision)));
+  return body(open_engine(target.device, parse_precision(target.precision), target.engine));
 }
 
 /// The table as text, or as one JSON line.
 template <class Table>
 std::string shown(const Table& table, bool json) {
   return json ? to_json(table).dump() + "\n" : to_text(table);
+}
+
+/// What `bench` returns; when out of memory, names a number of pairs that fits.
+nlohmann::ordered_json timed_steps(decltype(&bench_step) bench, const Engine& engine, const StepBenchOptions& options) {
+  try {
+    return bench(*engine.backend, engine.compute, options);
+  } catch (const OutOfMemory& e) {
+    fail_with_a_batch_that_fits(e, "--pairs ", options.pairs, [&](int pairs) {
+      StepBenchOptions smaller = options;
+      smaller.pairs = pairs;
+      smaller.steps = 1;
+      bench(*engine.backend, engine.compute, smaller);
+    });
+  }
 }
 
 nlohmann::json read_fixture_file(const std::string& path) {
@@ -60,7 +74,8 @@ std::vector<Contestant> contestants(const Target& target, const StepBenchOptions
                        std::to_string(options.warmup), "--arch", options.arch, "--device", target.device});
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
   std::vector<Contestant> all{{"Tandem", joined({self, "step"}, steps)}};
-  if (target.cpu.autotune) all[0] = {"Tandem, autotuned", joined(all[0].command, {"--autotune"})};
+  if (!target.engine.deterministic) all[0].command.emplace_back("--nondeterministic");
+  if (target.engine.cpu.autotune) all[0] = {"Tandem, autotuned", joined(all[0].command, {"--autotune"})};
   if (!peers.python.empty())
     for (const char* towers : {"separate", "stacked"})
       all.push_back({fmt::format("PyTorch, towers {}", towers),
@@ -73,8 +88,11 @@ std::vector<Contestant> contestants(const Target& target, const StepBenchOptions
 
 void add_target_options(CLI::App* command, Target& target) {
   command->add_option("--device", target.device, "cpu or cuda[:K]")->capture_default_str();
-  command->add_option("--precision", target.precision, "fp32, bf16, fp64 or auto")->capture_default_str();
-  command->add_flag("--autotune", target.cpu.autotune, "CPU: convolutions in the way that proves fastest here");
+  command->add_option("--precision", target.precision, "fp32, tf32, bf16, fp16, fp64 or auto")->capture_default_str();
+  command->add_flag("--autotune", target.engine.cpu.autotune, "CPU: convolutions in the way that proves fastest here");
+  command->add_flag_callback(
+      "--nondeterministic", [&target] { target.engine.deterministic = false; },
+      "CUDA: the same inputs need not give the same bits");
 }
 
 void add_count(CLI::App* command, const char* name, int& value, const char* meaning, int low, int high) {
@@ -135,13 +153,15 @@ int run(int argc, char** argv) {
     if (*loading) return bench_loader(loader).dump() + "\n";
     if (*fixture) {
       const nlohmann::json figures = read_fixture_file(path);
-      return on_target(fixture_target, [&](Backend& backend, DType compute) {
-        return to_json(run_fixture(backend, compute, figures)).dump() + "\n";
+      return on_target(fixture_target, [&](const Engine& engine) {
+        return to_json(run_fixture(*engine.backend, engine.compute, figures)).dump() + "\n";
       });
     }
-    return on_target(target, [&](Backend& backend, DType compute) {
-      if (*layers) return shown(bench_layers(backend, compute, options), json);
-      return (*step ? bench_step : bench_inference)(backend, compute, options).dump() + "\n";
+    return on_target(target, [&](const Engine& engine) {
+      options.precision = engine.precision;
+      if (*step && engine.on_cuda()) options.queued = 10;
+      if (*layers) return shown(bench_layers(*engine.backend, engine.compute, options), json);
+      return timed_steps(*step ? bench_step : bench_inference, engine, options).dump() + "\n";
     });
   };
   return run_program(app, argc, argv, [&] {

@@ -71,7 +71,7 @@ void TimedBackend::scale(const Tensor& x, const Tensor& factor, Tensor& y) {
   timed("scale", elements(x), 0, bytes_of({&x, &y}), [&] { backend_.scale(x, factor, y); });
 }
 
-void TimedBackend::weighted_sum(const std::vector<Tensor>& terms, const std::vector<double>& weights, Tensor& out) {
+void TimedBackend::weighted_sum(const std::vector<Tensor>& terms, const Tensor& weights, Tensor& out) {
   timed("weighted_sum", fmt::format("{} terms", terms.size()), 0, bytes_of({&out}),
         [&] { backend_.weighted_sum(terms, weights, out); });
 }
@@ -189,12 +189,34 @@ void TimedBackend::contrastive_backward(const ContrastiveOptions& options, const
         [&] { backend_.contrastive_backward(options, a, b, labels_a, labels_b, distance, dloss, da, db); });
 }
 
-void TimedBackend::sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) {
+void TimedBackend::sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
+                              std::vector<SgdParameter>& parameters) {
   double bytes = 0;
   for (const SgdParameter& p : parameters)
     bytes += bytes_of({&p.weight, &p.weight, &p.gradient, &p.velocity, &p.velocity});
   timed("sgd_update", fmt::format("{} tensors", parameters.size()), 0, bytes,
-        [&] { backend_.sgd_update(options, parameters); });
+        [&] { backend_.sgd_update(options, inputs, parameters); });
+}
+
+void TimedBackend::adam_update(const AdamOptions& options, const UpdateInputs& inputs,
+                               std::vector<AdamParameter>& parameters) {
+  double bytes = 0;
+  for (const AdamParameter& p : parameters)
+    bytes += bytes_of({&p.weight, &p.weight, &p.gradient, &p.first, &p.first, &p.second, &p.second});
+  timed("adam_update", fmt::format("{} tensors", parameters.size()), 0, bytes,
+        [&] { backend_.adam_update(options, inputs, parameters); });
+}
+
+void TimedBackend::gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) {
+  double bytes = 0;
+  for (const Tensor& gradient : gradients) bytes += bytes_of({&gradient});
+  timed("gradient_norm", fmt::format("{} tensors", gradients.size()), 0, bytes,
+        [&] { backend_.gradient_norm(gradients, norm); });
+}
+
+void TimedBackend::update_loss_scale(const LossScaleOptions& options, const Tensor& gradient_norm, Tensor& loss_scale) {
+  timed("update_loss_scale", elements(loss_scale), 0, bytes_of({&loss_scale}),
+        [&] { backend_.update_loss_scale(options, gradient_norm, loss_scale); });
 }
 
 }  // namespace tandem

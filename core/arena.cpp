@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/error.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
@@ -52,14 +54,26 @@ void* Arena::allocate(std::size_t bytes) {
   stats_.in_use += wanted;
   stats_.peak_in_use = std::max(stats_.peak_in_use, stats_.in_use);
   mark_usable(block->first, bytes);
+  if (recording_) {
+    std::byte*& end = recorded_[block->first];
+    end = std::max(end, block->first + wanted);
+  }
   return block->first;
 }
 
 void Arena::release(void* data) noexcept {
   const std::lock_guard lock(mutex_);
   auto block = blocks_.find(static_cast<std::byte*>(data));
-  stats_.in_use -= block->second.bytes;
   mark_unusable(data, block->second.bytes);
+  if (block->second.held)
+    block->second.empty = true;
+  else
+    put_back(block);
+}
+
+/// Makes a block free, and one with the free blocks beside it.
+void Arena::put_back(Blocks::iterator block) {
+  stats_.in_use -= block->second.bytes;
   block->second.free = true;
   merge_with_next(block);
   if (!block->second.first) {
@@ -85,12 +99,42 @@ Arena::Blocks::iterator Arena::find_free(std::size_t bytes) {
 
 Arena::Blocks::iterator Arena::add_segment(std::size_t bytes) {
   bytes = round_up(bytes, kSegment);
-  auto* data = static_cast<std::byte*>(source_->acquire(bytes));
+  auto* data = static_cast<std::byte*>(acquire(bytes));
   mark_unusable(data, bytes);
   segments_.emplace(data, bytes);
   stats_.reserved += bytes;
   ++stats_.segments;
   return blocks_.emplace(data, Block{bytes, true, true}).first;
+}
+
+void* Arena::acquire(std::size_t bytes) {
+  try {
+    return source_->acquire(bytes);
+  } catch (const OutOfMemory&) {
+    release_unused_segments();
+  }
+  try {
+    return source_->acquire(bytes);
+  } catch (const OutOfMemory& e) {
+    throw OutOfMemory(bytes, stats_.reserved, e.free());
+  }
+}
+
+void Arena::release_unused_segments() {
+  for (auto segment = segments_.begin(); segment != segments_.end();) {
+    const auto [data, bytes] = *segment;
+    const auto block = blocks_.find(data);
+    if (!block->second.free || block->second.bytes != bytes) {
+      ++segment;
+      continue;
+    }
+    free_.erase({bytes, data});
+    blocks_.erase(block);
+    segment = segments_.erase(segment);
+    mark_usable(data, bytes);
+    source_->release(data, bytes);
+    stats_.reserved -= bytes;
+  }
 }
 
 /// Cuts a block to `bytes`; what is left over becomes a free block of its own.
@@ -110,6 +154,63 @@ void Arena::merge_with_next(Blocks::iterator block) {
   free_.erase({next->second.bytes, next->first});
   block->second.bytes += next->second.bytes;
   blocks_.erase(next);
+}
+
+std::unique_ptr<Arena::Hold> Arena::hold() {
+  std::unique_ptr<Hold> hold(new Hold(shared_from_this()));
+  const std::lock_guard lock(mutex_);
+  require(!recording_, "arena: a hold is being recorded already");
+  recording_ = hold.get();
+  recorded_.clear();
+  return hold;
+}
+
+void Arena::seal(Hold& hold) {
+  const std::lock_guard lock(mutex_);
+  require(recording_ == &hold, "arena: the hold is sealed already");
+  recording_ = nullptr;
+  std::byte* kept = nullptr;  // up to where it is kept already
+  for (const auto& [begin, end] : recorded_) {
+    if (end > kept) keep(std::max(begin, kept), end, hold);
+    kept = std::max(kept, end);
+  }
+  recorded_.clear();
+}
+
+/// Keeps [begin, end) for a hold. It may cross blocks; those in use were handed out while it was recorded, so that
+/// they lie within.
+void Arena::keep(std::byte* begin, std::byte* end, Hold& hold) {
+  auto block = std::prev(blocks_.upper_bound(begin));
+  while (block != blocks_.end() && block->first < end) {
+    const auto next = std::next(block);
+    if (block->second.free) {
+      free_.erase({block->second.bytes, block->first});
+      if (block->first < begin) {
+        const auto before = block;
+        split(before, static_cast<std::size_t>(begin - before->first));
+        free_.insert({before->second.bytes, before->first});
+        block = std::next(before);
+        free_.erase({block->second.bytes, block->first});
+      }
+      split(block, std::min(block->second.bytes, static_cast<std::size_t>(end - block->first)));
+      block->second.free = false;
+      block->second.empty = true;
+      stats_.in_use += block->second.bytes;
+      stats_.peak_in_use = std::max(stats_.peak_in_use, stats_.in_use);
+    }
+    if (!std::exchange(block->second.held, true)) hold.blocks_.push_back(block->first);
+    block = next;
+  }
+}
+
+void Arena::end(Hold& hold) {
+  const std::lock_guard lock(mutex_);
+  if (recording_ == &hold) recording_ = nullptr;
+  for (std::byte* data : hold.blocks_) {
+    const auto block = blocks_.find(data);
+    block->second.held = false;
+    if (std::exchange(block->second.empty, false)) put_back(block);
+  }
 }
 
 }  // namespace tandem

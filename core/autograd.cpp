@@ -25,12 +25,15 @@ void Tape::record(std::string_view op, const Variable& output, Rule rule) {
   entries_.push_back({op, output.slot(), std::move(rule)});
 }
 
-void Tape::backward(Backend& backend, const Variable& loss) {
+void Tape::backward(Backend& backend, const Variable& loss, const Tensor& seed) {
   require(loss.shape() == Shape{1}, "backward: the loss has shape {}, expected (1)", loss.shape());
   require(loss.wants_gradient(), "backward: the loss depends on nothing that wants a gradient");
-  Tensor one = backend.empty({1}, loss.value().dtype());
-  backend.fill(one, 1.0);
-  loss.slot()->add(backend, std::move(one));
+  Tensor first = seed;
+  if (!first) {
+    first = backend.empty({1}, loss.value().dtype());
+    backend.fill(first, 1.0);
+  }
+  loss.slot()->add(backend, std::move(first));
   while (!entries_.empty()) {
     Entry entry = std::move(entries_.back());
     entries_.pop_back();

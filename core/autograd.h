@@ -60,9 +60,9 @@ class Tape {
   using Rule = std::function<void(Tensor dy)>;
 
   void record(std::string_view op, const Variable& output, Rule rule);
-  /// Runs the rules from the last to the first, beginning with d loss = 1, and leaves the tape empty. loss has shape
-  /// (1).
-  void backward(Backend& backend, const Variable& loss);
+  /// Runs the rules from the last to the first, beginning with d loss = `seed`, or 1 if it is undefined, and leaves the
+  /// tape empty. loss and seed have shape (1) and one type.
+  void backward(Backend& backend, const Variable& loss, const Tensor& seed = {});
   std::size_t size() const { return entries_.size(); }
   void clear() { entries_.clear(); }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Element types, and bfloat16 as a storage type.
+// Element types, and the two 16-bit floating-point formats as storage types.
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 
 namespace tandem {
 
-enum class DType : std::uint8_t { f32, bf16, f64, i32, u8 };
+enum class DType : std::uint8_t { f32, bf16, f64, i32, u8, f16 };
 
 std::size_t size_of(DType dtype);
 std::string_view name_of(DType dtype);
@@ -31,6 +31,16 @@ struct BFloat16 {
   explicit operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 };
 
+/// IEEE 754's binary16: 5 exponent bits, 10 mantissa bits. Storage only; arithmetic is done in f32.
+struct Float16 {
+  std::uint16_t bits = 0;
+
+  Float16() = default;
+  /// Rounds to nearest, ties to even; too large becomes infinite, NaN stays NaN.
+  explicit Float16(float value);
+  explicit operator float() const;
+};
+
 /// The DType of a C++ type.
 template <class T>
 inline constexpr DType dtype_of = [] {  // NOLINT(readability-identifier-naming): read as a function of T
@@ -38,6 +48,8 @@ inline constexpr DType dtype_of = [] {  // NOLINT(readability-identifier-naming)
     return DType::f32;
   } else if constexpr (std::is_same_v<T, BFloat16>) {
     return DType::bf16;
+  } else if constexpr (std::is_same_v<T, Float16>) {
+    return DType::f16;
   } else if constexpr (std::is_same_v<T, double>) {
     return DType::f64;
   } else if constexpr (std::is_same_v<T, std::int32_t>) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -22,6 +23,24 @@ class Error : public std::runtime_error {
 class InputError : public Error {
  public:
   using Error::Error;
+};
+
+/// A device has not enough memory left.
+class OutOfMemory : public Error {
+ public:
+  /// Bytes asked for, bytes held by Tandem, bytes that the device has left.
+  OutOfMemory(std::size_t asked, std::size_t held, std::size_t free)
+      : Error(fmt::format("out of memory: {} MiB asked for, {} MiB held, {} MiB free", asked >> 20, held >> 20,
+                          free >> 20)),
+        asked_(asked),
+        held_(held),
+        free_(free) {}
+  std::size_t asked() const { return asked_; }
+  std::size_t held() const { return held_; }
+  std::size_t free() const { return free_; }
+
+ private:
+  std::size_t asked_, held_, free_;
 };
 
 /// Throws `Error` with a formatted message.

@@ -56,7 +56,8 @@ Variable softmax_cross_entropy(Context& context, const Variable& logits, const T
 Variable contrastive(Context& context, const Variable& a, const Variable& b, const Tensor& labels_a,
                      const Tensor& labels_b, const ContrastiveOptions& options);
 
-/// sum of weights[i] * terms[i], each (1) real; (1).
-Variable weighted_sum(Context& context, const std::vector<Variable>& terms, const std::vector<double>& weights);
+/// sum of weights[i] * terms[i], each term (1) real, weights (n) real; (1). The gradient reads the weights when it is
+/// computed.
+Variable weighted_sum(Context& context, const std::vector<Variable>& terms, const Tensor& weights);
 
 }  // namespace tandem::ops

@@ -2,8 +2,12 @@
 
 #include <omp.h>
 
+#include <cmath>
+#include <numeric>
+
 #include "cpu/activation.h"
 #include "cpu/reference/dispatch.h"
+#include "cpu/reference/optimizer.h"
 
 namespace tandem {
 
@@ -134,20 +138,46 @@ void CpuBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& d
   kernels_.f32.sum_rows(dy.data<float>(), dy.dim(0), dy.dim(1), db.data<float>());
 }
 
-void CpuBackend::sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) {
+void CpuBackend::sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
+                            std::vector<SgdParameter>& parameters) {
+  if (inputs.scalars.dtype() == DType::f64 || inputs.loss_scale)
+    return ReferenceBackend::sgd_update(options, inputs, parameters);
+  if (!may_update(inputs)) return;
   for (SgdParameter& p : parameters) {
-    if (p.weight.dtype() == DType::f64) {
-      std::vector<SgdParameter> one{p};
-      ReferenceBackend::sgd_update(options, one);
-      continue;
-    }
-    const SgdCoefficients coefficients{static_cast<float>(options.lr), static_cast<float>(options.momentum),
+    const SgdCoefficients coefficients{inputs.scalars.data<float>()[0], static_cast<float>(options.momentum),
                                        static_cast<float>(p.decay ? options.weight_decay : 0.0), options.nesterov};
     parallel_pieces(p.weight.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
       kernels_.sgd(coefficients, p.gradient.data<float>() + begin, end - begin, p.weight.data<float>() + begin,
                    p.velocity.data<float>() + begin);
     });
   }
+}
+
+void CpuBackend::adam_update(const AdamOptions& options, const UpdateInputs& inputs,
+                             std::vector<AdamParameter>& parameters) {
+  if (inputs.scalars.dtype() == DType::f64) return ReferenceBackend::adam_update(options, inputs, parameters);
+  if (!may_update(inputs)) return;
+  for (AdamParameter& p : parameters)
+    parallel_pieces(p.weight.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      adam_elements<float>(options, inputs, p, begin, end);
+    });
+}
+
+void CpuBackend::gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) {
+  if (norm.dtype() == DType::f64) return ReferenceBackend::gradient_norm(gradients, norm);
+  double sum = 0;
+  for (const Tensor& gradient : gradients) {
+    // Summed piece by piece, so that the result does not depend on the number of threads.
+    std::vector<double> sums(static_cast<std::size_t>((gradient.size() + kGrain - 1) / kGrain));
+    const auto* elements = gradient.data<float>();
+    parallel_pieces(gradient.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      double squares = 0;
+      for (std::int64_t i = begin; i < end; ++i) squares += static_cast<double>(elements[i]) * elements[i];
+      sums[static_cast<std::size_t>(begin / kGrain)] = squares;
+    });
+    sum = std::accumulate(sums.begin(), sums.end(), sum);
+  }
+  norm.data<float>()[0] = static_cast<float>(std::sqrt(sum));
 }
 
 }  // namespace cpu

@@ -47,7 +47,11 @@ class CpuBackend final : public ReferenceBackend {
   void average_pool_forward(const Tensor& x, Tensor& y) override;
   void average_pool_backward(const Tensor& dy, Tensor& dx) override;
 
-  void sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) override;
+  void sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
+                  std::vector<SgdParameter>& parameters) override;
+  void adam_update(const AdamOptions& options, const UpdateInputs& inputs,
+                   std::vector<AdamParameter>& parameters) override;
+  void gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) override;
 
  private:
   const VectorKernels& kernels_;

@@ -1,13 +1,18 @@
 #include "cpu/host_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
-#include <new>
+#include "core/error.h"
 
 namespace tandem::cpu {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+std::size_t free_memory() {
+  return static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
 
 }  // namespace
 
@@ -15,7 +20,7 @@ void* HostSegments::acquire(std::size_t bytes) {
   // Mapped with a huge page to spare, then trimmed to a huge page's boundary: only aligned ranges can use huge pages.
   const std::size_t mapped = bytes + kHugePage;
   void* address = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (address == MAP_FAILED) throw std::bad_alloc();
+  if (address == MAP_FAILED) throw OutOfMemory(bytes, 0, free_memory());
   auto* begin = static_cast<std::byte*>(address);
   const std::size_t lead = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
   if (lead) munmap(begin, lead);

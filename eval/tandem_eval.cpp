@@ -8,7 +8,8 @@
 #include "eval/report.h"
 #include "train/atomic_file.h"
 #include "train/checkpoint.h"
-#include "train/precision.h"
+#include "train/engine.h"
+#include "train/out_of_memory.h"
 #include "train/predict.h"
 
 namespace tandem {
@@ -19,6 +20,17 @@ struct Options {
   int batch = 64, workers = 2;
 };
 
+/// predict(), which, when out of memory, names a batch that fits.
+Predictions predict_all(const Engine& engine, TwinTowers& model, const ImageList& list, const PredictOptions& options) {
+  try {
+    return predict(*engine.backend, engine.compute, model, list, options);
+  } catch (const OutOfMemory& e) {
+    fail_with_a_batch_that_fits(e, "--batch ", options.batch, [&](int batch) {
+      predict_blank(*engine.backend, engine.compute, model, batch, options.image_size);
+    });
+  }
+}
+
 int evaluate(const Options& o) {
   require_writable_folder(o.out);
   const Checkpoint checkpoint(o.checkpoint);
@@ -27,15 +39,14 @@ int evaluate(const Options& o) {
   const ImageList list = ImageList::load(o.data, o.root, classes);
   if (!list.agrees_with(info.classes))
     fail_input("{}: its classes have other names than the network's; classes.txt beside the list names them", o.data);
-  const auto backend = open_backend(o.device);
-  const DType compute =
-      compute_type(*backend, o.precision.empty() ? info.config.precision : parse_precision(o.precision));
-  TwinTowers model(*backend, real_type(compute), checkpoint.model_options());
-  checkpoint.load_model(*backend, model);
-  const Predictions p = predict(*backend, compute, model, list, {info.config.data.image_size, o.batch, o.workers});
+  const Engine engine =
+      open_engine(o.device, o.precision.empty() ? info.config.precision : parse_precision(o.precision));
+  TwinTowers model(*engine.backend, real_type(engine.compute), checkpoint.model_options());
+  checkpoint.load_model(*engine.backend, model);
+  const Predictions p = predict_all(engine, model, list, {info.config.data.image_size, o.batch, o.workers});
 
   const Evaluation evaluation{
-      {{"checkpoint", o.checkpoint}, {"data", o.data}, {"step", info.state.step}, {"precision", name_of(compute)}},
+      {{"checkpoint", o.checkpoint}, {"data", o.data}, {"step", info.state.step}, {"precision", engine.precision}},
       info.classes,
       classification_metrics(p.logits, p.labels, p.classes),
       embedding_metrics(p.embeddings, p.labels, p.dimensions)};
@@ -52,7 +63,7 @@ int run(int argc, char** argv) {
   app.add_option("--root", o.root, "Where the list's paths start (default: the list's folder)");
   app.add_option("--out", o.out, "Folder for metrics.json and report.html")->required();
   app.add_option("--device", o.device, "auto, cpu or cuda[:K]")->capture_default_str();
-  app.add_option("--precision", o.precision, "fp32, bf16, fp64 or auto (default: as in training)");
+  app.add_option("--precision", o.precision, "fp32, tf32, bf16, fp16, fp64 or auto (default: as in training)");
   app.add_option("--batch", o.batch, "Images at a time")->capture_default_str()->check(CLI::Range(1, 1 << 16));
   app.add_option("--workers", o.workers, "Threads that decode")->capture_default_str()->check(CLI::Range(0, 256));
   return run_program(app, argc, argv, [&] { return evaluate(o); });

@@ -1,6 +1,7 @@
 #include "layers/initialise.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "core/rng.h"
 
@@ -45,6 +46,21 @@ void upload(Backend& backend, const std::vector<float>& values, Tensor& tensor) 
   require(tensor.dtype() == DType::f64, "upload: into {}, expected f32 or f64", tensor.dtype());
   const std::vector<double> wide(values.begin(), values.end());
   backend.copy_from_host(wide.data(), tensor);
+}
+
+std::vector<std::byte> bytes_of(const std::vector<double>& values, DType real) {
+  require(real == DType::f32 || real == DType::f64, "bytes_of: as {}, expected f32 or f64", real);
+  std::vector<std::byte> bytes(values.size() * size_of(real));
+  const std::vector<float> narrow(values.begin(), values.end());
+  const void* from = real == DType::f64 ? static_cast<const void*>(values.data()) : narrow.data();
+  if (!bytes.empty()) std::memcpy(bytes.data(), from, bytes.size());
+  return bytes;
+}
+
+void upload_real(Backend& backend, const std::vector<double>& values, Tensor& tensor) {
+  require(tensor.size() == static_cast<std::int64_t>(values.size()), "upload: {} numbers into a tensor of {}",
+          values.size(), tensor.size());
+  backend.copy_from_host(bytes_of(values, tensor.dtype()).data(), tensor);
 }
 
 std::vector<double> download(Backend& backend, const Tensor& tensor) {

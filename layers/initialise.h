@@ -16,6 +16,10 @@ void initialise(Backend& backend, Module& module, std::uint64_t seed);
 
 /// Copies host numbers into an f32 or f64 tensor of that many elements.
 void upload(Backend& backend, const std::vector<float>& values, Tensor& tensor);
+/// The same from numbers that an f64 tensor takes as they are.
+void upload_real(Backend& backend, const std::vector<double>& values, Tensor& tensor);
+/// The bytes that an f32 or f64 tensor with these elements has.
+std::vector<std::byte> bytes_of(const std::vector<double>& values, DType real);
 /// The elements of an f32 or f64 tensor.
 std::vector<double> download(Backend& backend, const Tensor& tensor);
 

@@ -11,7 +11,7 @@ using nlohmann::json;
 
 constexpr const char* kFormat = "1";
 constexpr const char* kModel = "model.";
-constexpr const char* kMomentum = "optimizer.momentum.";
+constexpr const char* kOptimizer = "optimizer.";
 
 const char* file_type(const Tensor& tensor) { return tensor.dtype() == DType::f64 ? "F64" : "F32"; }
 
@@ -76,6 +76,7 @@ json to_json(const RunState& s) {
       {"epoch_sums", {s.epoch_sums.total, s.epoch_sums.softmax_a, s.epoch_sums.softmax_b, s.epoch_sums.contrastive}},
       {"epoch_steps", s.epoch_steps},
       {"matched_weight", s.matched_weight},
+      {"loss_scale", s.loss_scale ? json(*s.loss_scale) : json(nullptr)},
       {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)}};
 }
 
@@ -88,6 +89,8 @@ RunState parse_state(const json& j) {
   s.epoch_sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3)};
   s.epoch_steps = j.at("epoch_steps").get<std::int64_t>();
   s.matched_weight = j.at("matched_weight").get<double>();
+  if (const json scale = j.value("loss_scale", json()); !scale.is_null())
+    s.loss_scale = scale.get<std::array<double, 2>>();
   if (!j.at("best_top1").is_null()) s.best_top1 = j.at("best_top1").get<double>();
   return s;
 }
@@ -114,7 +117,7 @@ CheckpointInfo parse_info(const std::filesystem::path& path, const SafetensorsFi
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Sgd& optimizer,
+void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
                      const CheckpointInfo& info) {
   std::vector<std::vector<std::byte>> buffers;
   std::vector<SafetensorsEntry> entries;
@@ -125,7 +128,7 @@ void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTo
     }
   };
   append(kModel, model.state());
-  append(kMomentum, optimizer.state());
+  append(kOptimizer, optimizer.state());
   write_safetensors(path, entries,
                     {{"tandem.format", kFormat},
                      {"tandem.config", to_json(info.config).dump()},
@@ -143,8 +146,8 @@ void Checkpoint::load_model(Backend& backend, TwinTowers& model) const {
   load(path_, file_, backend, kModel, model.state());
 }
 
-void Checkpoint::load_optimizer(Backend& backend, Sgd& optimizer) const {
-  load(path_, file_, backend, kMomentum, optimizer.state());
+void Checkpoint::load_optimizer(Backend& backend, Optimizer& optimizer) const {
+  load(path_, file_, backend, kOptimizer, optimizer.state());
 }
 
 std::vector<std::string> load_initial_weights(const std::filesystem::path& path, Backend& backend, TwinTowers& model) {

@@ -2,11 +2,12 @@
 // Checkpoints: one safetensors file with everything a run needs to go on, or an evaluation to begin.
 //
 //   model.<name>               parameters and running statistics, torchvision's names, in PyTorch's layout
-//   optimizer.momentum.<name>  SGD's velocities
+//   optimizer.<kind>.<name>    momentum: SGD's velocities; exp_avg, exp_avg_sq: Adam's moments
 //   metadata                   tandem.format, tandem.config (the resolved config), tandem.classes, tandem.state: JSON
 //
 // torchvision's ResNet loads the tensors under "model." as they are (its fc has the classes of the run).
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -15,19 +16,20 @@
 #include "layers/twin_towers.h"
 #include "train/config.h"
 #include "train/safetensors.h"
-#include "train/sgd.h"
 #include "train/train_step.h"
 
 namespace tandem {
 
 /// Where a run is. Together with the config and the seed this determines everything that follows.
 struct RunState {
-  std::int64_t step = 0;            ///< steps done
-  std::int64_t images = 0;          ///< in the training list
-  std::string list;                 ///< fingerprint of the training list (train/resume_check.h)
-  LossValues epoch_sums;            ///< losses summed over the epoch's steps so far
-  std::int64_t epoch_steps = 0;     ///< how many those are
-  double matched_weight = 0;        ///< the contrastive weight under "match_softmax"
+  std::int64_t step = 0;         ///< steps done
+  std::int64_t images = 0;       ///< in the training list
+  std::string list;              ///< fingerprint of the training list (train/resume_check.h)
+  LossValues epoch_sums;         ///< losses summed over the epoch's steps so far
+  std::int64_t epoch_steps = 0;  ///< how many those are
+  double matched_weight = 0;     ///< the contrastive weight under "match_softmax"
+  /// of UpdateInputs; absent without one
+  std::optional<std::array<double, 2>> loss_scale;
   std::optional<double> best_top1;  ///< of the evaluations so far
 };
 
@@ -38,7 +40,7 @@ struct CheckpointInfo {
 };
 
 /// Writes atomically: after an Error (disk full, ...) an earlier file at `path` is as it was.
-void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Sgd& optimizer,
+void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
                      const CheckpointInfo& info);
 
 /// A checkpoint, read and verified. InputError, naming the file, for anything that Tandem did not write whole.
@@ -51,7 +53,7 @@ class Checkpoint {
   TwinTowersOptions model_options() const;
   /// Copies parameters and running statistics; all must be there, in the same shapes.
   void load_model(Backend& backend, TwinTowers& model) const;
-  void load_optimizer(Backend& backend, Sgd& optimizer) const;
+  void load_optimizer(Backend& backend, Optimizer& optimizer) const;
 
  private:
   std::filesystem::path path_;

@@ -164,6 +164,24 @@ void check_schedule(const ScheduleConfig& schedule, const ConfigSource& from) {
       from.fail_value("/schedule/milestones", milestones, "epochs in increasing order");
 }
 
+void check_optimizer(const OptimizerConfig& optimizer, const ConfigSource& from) {
+  const OptimizerConfig defaults;
+  const auto check_unused = [&](const char* key, const auto& value, const auto& unless) {
+    if (value != unless)
+      from.fail_value(std::string("/optimizer/") + key, value,
+                      fmt::format("{}, since \"{}\" does not use it", Json(unless).dump(), enum_name(optimizer.type)));
+  };
+  if (optimizer.type == OptimizerConfig::Type::sgd) {
+    check_unused("betas", optimizer.betas, defaults.betas);
+    check_unused("eps", optimizer.eps, defaults.eps);
+    if (optimizer.nesterov && optimizer.momentum == 0)
+      from.fail_value("/optimizer/momentum", 0, "a number above 0 while /optimizer/nesterov is true");
+  } else {
+    check_unused("momentum", optimizer.momentum, defaults.momentum);
+    check_unused("nesterov", optimizer.nesterov, defaults.nesterov);
+  }
+}
+
 bool is_device(std::string_view name) {
   constexpr std::string_view kNumbered = "cuda:";
   if (name == "auto" || name == "cpu" || name == "cuda") return true;
@@ -183,8 +201,7 @@ void check(const Config& config, const ConfigSource& from) {
     from.fail_value("/data/augment/random_resized_crop", *crop, "the smallest share of the area first");
   if (config.loss.softmax.weight == 0 && config.loss.contrastive.weight.value_or(0) == 0)
     from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
-  if (config.optimizer.nesterov && config.optimizer.momentum == 0)
-    from.fail_value("/optimizer/momentum", 0, "a number above 0 while /optimizer/nesterov is true");
+  check_optimizer(config.optimizer, from);
   check_schedule(config.schedule, from);
 }
 

@@ -98,13 +98,15 @@ struct LossConfig {
 };
 
 struct OptimizerConfig {
-  enum class Type { sgd };
+  enum class Type { sgd, adam, adamw };
 
   Type type = Type::sgd;
   double lr = 0.05;
-  double momentum = 0.9;
-  bool nesterov = true;
-  double weight_decay = 5e-4;  ///< Not applied to biases and batch norm.
+  double momentum = 0.9;                       ///< `sgd` only.
+  bool nesterov = true;                        ///< `sgd` only.
+  std::array<double, 2> betas = {0.9, 0.999};  ///< `adam` and `adamw` only: what the two moments keep in a step.
+  double eps = 1e-8;                           ///< `adam` and `adamw` only.
+  double weight_decay = 5e-4;                  ///< Not applied to biases and batch norm.
 
   bool operator==(const OptimizerConfig&) const = default;
 };
@@ -122,6 +124,7 @@ struct ScheduleConfig {
 
 struct TrainConfig {
   int epochs = 30;
+  std::optional<int> losses_every;  ///< Steps whose losses are read together. Absent: 1 on the CPU, 10 on a GPU.
 
   bool operator==(const TrainConfig&) const = default;
 };
@@ -144,6 +147,7 @@ struct Config {
   std::uint64_t seed = 1;
   std::string device = "auto";  ///< "auto", "cpu", "cuda" or "cuda:K".
   Precision precision = Precision::fp32;
+  bool deterministic = true;           ///< On a GPU: the same seed gives the same bits.
   std::string output = "runs/tandem";  ///< The run's folder.
   ModelConfig model;
   DataConfig data;

@@ -49,7 +49,8 @@ constexpr auto enum_names(ContrastiveConfig::Form) {
   return std::to_array<EnumName<ContrastiveConfig::Form>>({{hadsell, "hadsell"}, {legacy, "legacy"}});
 }
 constexpr auto enum_names(OptimizerConfig::Type) {
-  return std::to_array<EnumName<OptimizerConfig::Type>>({{OptimizerConfig::Type::sgd, "sgd"}});
+  using enum OptimizerConfig::Type;
+  return std::to_array<EnumName<OptimizerConfig::Type>>({{sgd, "sgd"}, {adam, "adam"}, {adamw, "adamw"}});
 }
 constexpr auto enum_names(ScheduleConfig::Type) {
   using enum ScheduleConfig::Type;
@@ -122,6 +123,8 @@ void visit_keys(Keys& keys, C& c) {
   keys("lr", c.lr, Range{.low = 0, .high = 1000, .without_low = true});
   keys("momentum", c.momentum, Range{.low = 0, .high = 1, .without_high = true});
   keys("nesterov", c.nesterov);
+  keys("betas", c.betas, Range{.low = 0, .high = 1, .without_high = true});
+  keys("eps", c.eps, Range{.low = 0, .high = 1, .without_low = true});
   keys("weight_decay", c.weight_decay, Range{0, 1000});
 }
 
@@ -136,6 +139,7 @@ void visit_keys(Keys& keys, C& c) {
 template <class Keys, Of<TrainConfig> C>
 void visit_keys(Keys& keys, C& c) {
   keys("epochs", c.epochs, Range{1, 1e6});
+  keys("losses_every", c.losses_every, Range{1, 1000});
 }
 
 template <class Keys, Of<CheckpointConfig> C>
@@ -155,6 +159,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("seed", c.seed);
   keys("device", c.device);
   keys("precision", c.precision);
+  keys("deterministic", c.deterministic);
   keys("output", c.output);
   keys("model", c.model);
   keys("data", c.data);

@@ -15,11 +15,4 @@ inline Tensor upload_images(Backend& backend, DType compute, const Batch& batch)
   return images;
 }
 
-/// (N) i32.
-inline Tensor upload_labels(Backend& backend, const Batch& batch) {
-  Tensor labels = backend.empty({batch.images}, DType::i32);
-  backend.copy_from_host(batch.labels.data(), labels);
-  return labels;
-}
-
 }  // namespace tandem

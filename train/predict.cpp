@@ -47,6 +47,17 @@ Predictions predict(Backend& backend, DType compute, TwinTowers& model, const Im
   return all;
 }
 
+void predict_blank(Backend& backend, DType compute, TwinTowers& model, int batch, int image_size) {
+  Tensor pixels = backend.empty({batch, image_size, image_size, 3}, DType::u8);
+  backend.fill(pixels, 0);
+  const FoldedScope folded(backend, model);
+  Context context{backend, compute};
+  Tensor images = backend.empty(pixels.shape(), compute);
+  backend.normalize_images(pixels, images);
+  model.forward(context, images);
+  backend.synchronize();
+}
+
 Accuracy accuracy(const Predictions& p) {
   Accuracy sums;
   for (std::size_t i = 0; i < p.labels.size(); ++i) {

@@ -25,6 +25,9 @@ struct PredictOptions {
 Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
                     const PredictOptions& options);
 
+/// The same, without a result, for one batch of blank images: takes the memory that predict() takes.
+void predict_blank(Backend& backend, DType compute, TwinTowers& model, int batch, int image_size);
+
 /// Figures of a classifier, as an epoch's line in metrics.jsonl has them.
 struct Accuracy {
   double top1 = 0, top5 = 0;

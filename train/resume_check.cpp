@@ -9,6 +9,7 @@ namespace {
 nlohmann::json essence(Config config) {
   const Config defaults;
   config.device = defaults.device;
+  config.deterministic = defaults.deterministic;
   config.output = defaults.output;
   config.model.classes = defaults.model.classes;  // compared by the classes' names
   config.model.weights = defaults.model.weights;  // only the first step starts from them

@@ -7,10 +7,10 @@
 #include "data/pair_stream.h"
 #include "layers/initialise.h"
 #include "train/checkpoint.h"
-#include "train/input.h"
 #include "train/interrupt.h"
 #include "train/metrics_log.h"
-#include "train/precision.h"
+#include "train/out_of_memory.h"
+#include "train/parts.h"
 #include "train/predict.h"
 #include "train/progress.h"
 #include "train/resume_check.h"
@@ -23,28 +23,6 @@ namespace {
 using nlohmann::ordered_json;
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-ImageList load_list(const SourceConfig& source, std::optional<int> classes) {
-  return ImageList::load(source.list, source.root.value_or(""), classes);
-}
-
-Augment augment_of(const AugmentConfig& config) {
-  Augment augment;
-  if (config.random_resized_crop)
-    augment.random_resized_crop = {static_cast<float>((*config.random_resized_crop)[0]),
-                                   static_cast<float>((*config.random_resized_crop)[1])};
-  augment.flip = config.flip;
-  return augment;
-}
-
-PairLossOptions loss_options(const LossConfig& config) {
-  const auto form =
-      config.contrastive.form == ContrastiveConfig::Form::legacy ? ContrastiveForm::legacy : ContrastiveForm::hadsell;
-  return {config.softmax.weight,
-          config.softmax.label_smoothing,
-          config.contrastive.weight.value_or(0.0),
-          {config.contrastive.margin, form}};
-}
 
 ordered_json to_json(const LossValues& v) {
   return {{"total", v.total}, {"softmax_a", v.softmax_a}, {"softmax_b", v.softmax_b}, {"contrastive", v.contrastive}};
@@ -72,7 +50,17 @@ class Run {
   bool train(RunFolder& folder, MetricsLog& log);
 
  private:
-  LossValues step(const Batch& batch);
+  /// A step whose losses have not been read yet.
+  struct Queued {
+    std::int64_t epoch;
+    double lr;
+    int images;
+  };
+
+  void make_steps();
+  void finish_steps(double begin, MetricsLog& log);
+  void note_step(const Queued& step, const LossValues& values, double took, double end, MetricsLog& log);
+  bool must_read(bool stop) const;
   void finish_epoch(std::int64_t epoch, bool save_anyway, MetricsLog& log, RunFolder& folder);
   void save(RunFolder& folder, bool best, bool numbered);
   PairLoader loader(std::int64_t first_step, std::int64_t last_step) const;
@@ -87,16 +75,17 @@ class Run {
   Progress progress_;
   ImageList train_list_;
   std::optional<ImageList> eval_list_;
-  std::shared_ptr<Backend> backend_;
-  DType compute_;
+  Engine engine_;
+  Backend& backend_;
   TwinTowers model_;
-  Sgd optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   PairStream stream_;
   std::int64_t total_steps_;
   Schedule schedule_;
-  PairLossOptions loss_;
   RunState state_;
-  double epoch_seconds_ = 0;  // spent on the epoch's steps in this process
+  std::unique_ptr<StepQueue> steps_;
+  std::vector<Queued> queued_;  // after state_.step
+  double epoch_seconds_ = 0;    // spent on the epoch's steps in this process
   std::int64_t epoch_images_ = 0;
 };
 
@@ -105,17 +94,14 @@ Run::Run(const Config& config, std::ostream& out)
       out_(out),
       progress_(out, Progress::standard_error()),
       train_list_(load_list(config.data.train, config.model.classes)),
-      backend_(open_backend(config.device, config.cpu)),
-      compute_(compute_type(*backend_, config.precision)),
-      model_(*backend_, real_type(compute_),
+      engine_(engine_of(config)),
+      backend_(*engine_.backend),
+      model_(backend_, real_type(engine_.compute),
              model_options(config.model, static_cast<std::int64_t>(train_list_.classes().size()))),
-      optimizer_(
-          *backend_, model_,
-          {config.optimizer.lr, config.optimizer.momentum, config.optimizer.nesterov, config.optimizer.weight_decay}),
+      optimizer_(make_optimizer(backend_, model_, config.optimizer)),
       stream_(static_cast<std::uint32_t>(train_list_.size()), config.pairs.batch, config.seed),
       total_steps_(stream_.steps_before_epoch_end(config.train.epochs - 1)),
-      schedule_(config.schedule, config.optimizer.lr, total_steps_, stream_.steps_before_epoch_end(0)),
-      loss_(loss_options(config.loss)) {
+      schedule_(config.schedule, config.optimizer.lr, total_steps_, stream_.steps_before_epoch_end(0)) {
   if (static_cast<std::size_t>(config.pairs.batch) > train_list_.size())
     fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", config.pairs.batch,
                train_list_.size(), train_list_.size());
@@ -128,14 +114,15 @@ Run::Run(const Config& config, std::ostream& out)
   state_.matched_weight = std::log(static_cast<double>(train_list_.classes().size()));
   state_.images = static_cast<std::int64_t>(train_list_.size());
   state_.list = fingerprint(train_list_);
-  initialise(*backend_, model_, config.seed);
-  if (config.model.zero_init_residual) model_.trunk().zero_init_residual(*backend_);
+  if (engine_.compute == DType::f16) state_.loss_scale = kFirstLossScale;
+  initialise(backend_, model_, config.seed);
+  if (config.model.zero_init_residual) model_.trunk().zero_init_residual(backend_);
 }
 
 void Run::report_start() const {
   std::int64_t parameters = 0;
   for (const NamedTensor& p : const_cast<TwinTowers&>(model_).parameters()) parameters += p.tensor().size();
-  out_ << fmt::format("{} in {} on {}\n", to_string(config_.model.arch), name_of(compute_), backend_->description())
+  out_ << fmt::format("{} in {} on {}\n", to_string(config_.model.arch), engine_.precision, backend_.description())
        << fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
                       static_cast<double>(parameters) / 1e6, train_list_.size(), train_list_.classes().size(),
                       eval_list_ ? std::to_string(eval_list_->size()) : "none")
@@ -158,22 +145,25 @@ void Run::dry_run() {
   report_start();
   check_data();
   out_ << "every image can be decoded\n" << std::flush;
-  const std::int64_t steps = std::min<std::int64_t>(2, total_steps_);
+  // The first ones also set things up; on a GPU the third is captured.
+  const std::int64_t steps = std::min<std::int64_t>(engine_.on_cuda() ? 4 : 2, total_steps_);
   PairLoader batches = loader(0, steps);
+  make_steps();
   double spent = 0;
   for (std::int64_t i = 0; i < steps; ++i) {
     const Batch batch = batches.next();
     const double begin = seconds();
-    step(batch);
-    spent = seconds() - begin;  // of the last one: the first also sets things up
+    steps_->submit(batch, schedule_.lr(i), i + 1);
+    steps_->finish([](const LossValues&) {});
+    spent = seconds() - begin;
   }
   out_ << fmt::format("a step takes {:.2f} s, the run about {:.1f} h; {} MiB of tensors. Nothing was written.\n", spent,
-                      spent * static_cast<double>(total_steps_) / 3600, backend_->memory().peak_in_use >> 20);
+                      spent * static_cast<double>(total_steps_) / 3600, backend_.memory().peak_in_use >> 20);
 }
 
 void Run::start_from_weights() {
   if (!config_.model.weights) return;
-  const auto missing = load_initial_weights(*config_.model.weights, *backend_, model_);
+  const auto missing = load_initial_weights(*config_.model.weights, backend_, model_);
   out_ << fmt::format("weights from {}", *config_.model.weights);
   if (!missing.empty()) out_ << fmt::format("; random where it has none that fit: {}", fmt::join(missing, ", "));
   out_ << '\n';
@@ -182,21 +172,19 @@ void Run::start_from_weights() {
 void Run::resume(const std::filesystem::path& path) {
   const Checkpoint checkpoint(path);
   check_resumable(path, checkpoint.info(), {config_, train_list_.classes(), state_});
-  checkpoint.load_model(*backend_, model_);
-  checkpoint.load_optimizer(*backend_, optimizer_);
+  checkpoint.load_model(backend_, model_);
+  checkpoint.load_optimizer(backend_, *optimizer_);
+  const auto first_scale = state_.loss_scale;
   state_ = checkpoint.info().state;
+  // A run whose precision is "auto" may go on in another one.
+  if (!first_scale || !state_.loss_scale) state_.loss_scale = first_scale;
   out_ << fmt::format("resumed from {} after step {} of {}\n", path.string(), state_.step, total_steps_);
 }
 
-LossValues Run::step(const Batch& batch) {
-  if (!config_.loss.contrastive.weight) loss_.contrastive_weight = state_.matched_weight;
-  Context context{*backend_, compute_};
-  context.groups = config_.model.batch_norm == ModelConfig::BatchNorm::per_tower ? 2 : 1;
-  const LossValues values = train_step(context, model_, upload_images(*backend_, compute_, batch),
-                                       upload_labels(*backend_, batch), loss_, optimizer_, schedule_.lr(state_.step));
-  constexpr double kAverage = 0.99;
-  state_.matched_weight = kAverage * state_.matched_weight + (1 - kAverage) * (values.softmax_a + values.softmax_b) / 2;
-  return values;
+void Run::make_steps() {
+  steps_ =
+      std::make_unique<StepQueue>(step_context(config_, engine_), model_, *optimizer_, step_options(config_, engine_),
+                                  StepState{state_.matched_weight, state_.loss_scale.value_or(kFirstLossScale)});
 }
 
 bool Run::is_due(std::int64_t epoch) const {
@@ -204,7 +192,10 @@ bool Run::is_due(std::int64_t epoch) const {
 }
 
 void Run::save(RunFolder& folder, bool best, bool numbered) {
-  save_checkpoint(folder.next(), *backend_, model_, optimizer_, {config_, train_list_.classes(), state_});
+  const StepState state = steps_->state();
+  if (!config_.loss.contrastive.weight) state_.matched_weight = state.matched_weight;
+  if (state_.loss_scale) state_.loss_scale = state.loss_scale;
+  save_checkpoint(folder.next(), backend_, model_, *optimizer_, {config_, train_list_.classes(), state_});
   if (best) folder.mark_best();
   if (numbered) folder.keep_numbered(state_.step);
   folder.mark_last();
@@ -226,7 +217,7 @@ void Run::finish_epoch(std::int64_t epoch, bool save_anyway, MetricsLog& log, Ru
                   mean.total, (mean.softmax_a + mean.softmax_b) / 2, mean.contrastive);
   bool best = false;
   if (eval_list_) {
-    const Accuracy a = accuracy(predict(*backend_, compute_, model_, *eval_list_,
+    const Accuracy a = accuracy(predict(backend_, engine_.compute, model_, *eval_list_,
                                         {config_.data.image_size, 2 * config_.pairs.batch, config_.data.workers}));
     event["eval"] = {{"top1", a.top1}, {"top5", a.top5}, {"loss", a.loss}};
     best = !state_.best_top1 || a.top1 > *state_.best_top1;
@@ -244,39 +235,67 @@ void Run::finish_epoch(std::int64_t epoch, bool save_anyway, MetricsLog& log, Ru
   if (is_due(epoch) || best || save_anyway) save(folder, best || !eval_list_, is_due(epoch));
 }
 
+/// Whether the losses of the steps queued must be read before the next step is made.
+bool Run::must_read(bool stop) const {
+  const std::int64_t step = state_.step + static_cast<std::int64_t>(queued_.size());
+  const auto& every = config_.checkpoint.every_steps;
+  return stop || static_cast<int>(queued_.size()) == step_options(config_, engine_).most_queued ||
+         step == stream_.steps_before_epoch_end(queued_.back().epoch) || (every && step % *every == 0);
+}
+
+void Run::note_step(const Queued& step, const LossValues& values, double took, double end, MetricsLog& log) {
+  ++state_.step;
+  ++state_.epoch_steps;
+  state_.epoch_sums = state_.epoch_sums + values;
+  epoch_images_ += step.images;
+  log.append({{"event", "step"},
+              {"epoch", step.epoch + 1},
+              {"step", state_.step},
+              {"loss", to_json(values)},
+              {"lr", step.lr},
+              {"images_per_s", step.images / took}});
+  const std::int64_t epoch_end = stream_.steps_before_epoch_end(step.epoch), epoch_begin = first_step_of(step.epoch);
+  progress_.step(
+      {static_cast<int>(step.epoch) + 1, config_.train.epochs, state_.step - epoch_begin, epoch_end - epoch_begin,
+       step.images, values.total, (values.softmax_a + values.softmax_b) / 2, values.contrastive},
+      end);
+}
+
+/// Waits for the steps queued since `begin`, and notes each with its share of the time.
+void Run::finish_steps(double begin, MetricsLog& log) {
+  const auto note = [&, end = 0.0, took = 0.0, i = std::size_t{0}](const LossValues& values) mutable {
+    if (i == 0) {
+      end = seconds();
+      took = (end - begin) / static_cast<double>(queued_.size());
+      epoch_seconds_ += end - begin;
+    }
+    const auto left = static_cast<double>(queued_.size() - 1 - i);
+    note_step(queued_[i++], values, took, end - left * took, log);
+  };
+  steps_->finish(note);
+  queued_.clear();
+}
+
 bool Run::train(RunFolder& folder, MetricsLog& log) {
   report_start();
   const InterruptScope interrupt;
+  make_steps();
   PairLoader batches = loader(state_.step, total_steps_);
+  double begin = 0;
   while (state_.step < total_steps_) {
-    const double begin = seconds();
+    if (queued_.empty()) begin = seconds();
     Batch batch = batches.next();
-    const std::int64_t epoch = stream_.epoch_of_step(state_.step);
-    const double lr = schedule_.lr(state_.step);
-    const LossValues values = step(batch);
-    const double end = seconds();
-    const int images = batch.images;
+    const std::int64_t step = state_.step + static_cast<std::int64_t>(queued_.size());
+    const std::int64_t epoch = stream_.epoch_of_step(step);
+    queued_.push_back({epoch, schedule_.lr(step), batch.images});
+    steps_->submit(batch, queued_.back().lr, step + 1);
     batches.recycle(std::move(batch));
-    ++state_.step;
-    ++state_.epoch_steps;
-    state_.epoch_sums = state_.epoch_sums + values;
-    epoch_seconds_ += end - begin;
-    epoch_images_ += images;
-    log.append({{"event", "step"},
-                {"epoch", epoch + 1},
-                {"step", state_.step},
-                {"loss", to_json(values)},
-                {"lr", lr},
-                {"images_per_s", images / (end - begin)}});
-    const std::int64_t epoch_end = stream_.steps_before_epoch_end(epoch), epoch_begin = first_step_of(epoch);
-    progress_.step(
-        {static_cast<int>(epoch) + 1, config_.train.epochs, state_.step - epoch_begin, epoch_end - epoch_begin, images,
-         values.total, (values.softmax_a + values.softmax_b) / 2, values.contrastive},
-        end);
     const bool stop = interrupt.interrupted();
+    if (!must_read(stop)) continue;
+    finish_steps(begin, log);
     const auto& every = config_.checkpoint.every_steps;
     const bool save_now = stop || (every && state_.step % *every == 0);
-    if (state_.step == epoch_end)
+    if (state_.step == stream_.steps_before_epoch_end(epoch))
       finish_epoch(epoch, save_now, log, folder);
     else if (save_now)
       save(folder, false, false);
@@ -286,9 +305,7 @@ bool Run::train(RunFolder& folder, MetricsLog& log) {
   return true;
 }
 
-}  // namespace
-
-int train(const Config& config, const TrainOptions& options, std::ostream& out) {
+int start(const Config& config, const TrainOptions& options, std::ostream& out) {
   Run run(config, out);
   if (options.dry_run) {
     run.start_from_weights();
@@ -313,6 +330,18 @@ int train(const Config& config, const TrainOptions& options, std::ostream& out) 
   }
   out << "done: " << folder.best().string() << '\n';
   return 0;
+}
+
+}  // namespace
+
+int train(const Config& config, const TrainOptions& options, std::ostream& out) {
+  try {
+    return start(config, options, out);
+  } catch (const OutOfMemory& e) {
+    // The run, and with it its memory, is gone by now.
+    fail_with_a_batch_that_fits(e, "--set pairs.batch=", config.pairs.batch,
+                                [&](int pairs) { try_batch(config, pairs); });
+  }
 }
 
 }  // namespace tandem

@@ -47,19 +47,20 @@ Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int6
   return output;
 }
 
-Variable weighted_sum(Context& context, const std::vector<Variable>& terms, const std::vector<double>& weights) {
-  require(!terms.empty() && terms.size() == weights.size(), "weighted_sum: {} terms, {} weights", terms.size(),
-          weights.size());
+Variable weighted_sum(Context& context, const std::vector<Variable>& terms, const Tensor& weights) {
+  const auto n = static_cast<std::int64_t>(terms.size());
+  require(n > 0 && weights.shape() == Shape{n}, "weighted_sum: {} terms, weights of shape {}", n, weights.shape());
   Backend& backend = context.backend;
   std::vector<Tensor> values;
   values.reserve(terms.size());
   bool wanted = false;
   for (const Variable& term : terms) {
-    require(term.shape() == Shape{1}, "weighted_sum: a term of shape {}, expected (1)", term.shape());
+    require(term.shape() == Shape{1} && term.value().dtype() == weights.dtype(),
+            "weighted_sum: a term {} {}, expected {} (1)", term.value().dtype(), term.shape(), weights.dtype());
     values.push_back(term.value());
     wanted = wanted || term.wants_gradient();
   }
-  Tensor sum = backend.empty({1}, values[0].dtype());
+  Tensor sum = backend.empty({1}, weights.dtype());
   backend.weighted_sum(values, weights, sum);
   if (!context.tape || !wanted) return sum;
   Variable output = Variable::with_gradient(std::move(sum));
@@ -68,10 +69,10 @@ Variable weighted_sum(Context& context, const std::vector<Variable>& terms, cons
   for (const Variable& term : terms) slots.push_back(term.slot());
   context.tape->record("weighted_sum", output, [&backend, weights, slots = std::move(slots)](const Tensor& dy) {
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      // A term of weight 0 gets no gradient at all, so that its whole branch is skipped.
-      if (!slots[i] || weights[i] == 0.0) continue;
+      if (!slots[i]) continue;
+      const auto row = static_cast<std::int64_t>(i);
       Tensor dterm = backend.empty({1}, dy.dtype());
-      backend.weighted_sum({dy}, {weights[i]}, dterm);
+      backend.scale(dy, weights.rows(row, row + 1), dterm);
       slots[i]->add(backend, std::move(dterm));
     }
   });

@@ -16,7 +16,7 @@ bool is_pointwise(const ConvolutionProblem& problem) {
 Convolutions::Convolutions(const std::shared_ptr<Arena>& arena, OneDnn& onednn, bool autotune)
     : onednn_(onednn), winograd_(arena) {
   if (!autotune) return;
-  const std::string folder = plan_folder();
+  const std::string folder = cache_folder();
   plan_.emplace(fmt::format("{}, {} threads, {}", processor_name(), omp_get_max_threads(), OneDnn::version()),
                 folder.empty() ? "" : folder + "/convolutions.txt");
 }

@@ -4,6 +4,7 @@
 #include "cpu/host_memory.h"
 #include "cpu/reference/dispatch.h"
 #include "cpu/reference/reference_backend.h"
+#include "cpu/reference/transfer.h"
 
 namespace tandem {
 
@@ -25,6 +26,14 @@ void copy_bytes(const void* from, void* to, std::size_t bytes) {
 void ReferenceBackend::copy_from_host(const void* from, Tensor& to) { copy_bytes(from, to.raw(), to.bytes()); }
 
 void ReferenceBackend::copy_to_host(const Tensor& from, void* to) { copy_bytes(from.raw(), to, from.bytes()); }
+
+std::unique_ptr<Uploader> ReferenceBackend::make_uploader(std::size_t bytes) {
+  return std::make_unique<HostUploader>(bytes);
+}
+
+std::unique_ptr<Downloader> ReferenceBackend::make_downloader(std::size_t elements) {
+  return std::make_unique<HostDownloader>(elements);
+}
 
 void ReferenceBackend::copy(const Tensor& from, Tensor& to) { copy_bytes(from.raw(), to.raw(), from.bytes()); }
 
@@ -48,6 +57,8 @@ void ReferenceBackend::cast(const Tensor& from, Tensor& to) {
         return from.data<double>()[i];
       case DType::bf16:
         return static_cast<float>(from.data<BFloat16>()[i]);
+      case DType::f16:
+        return static_cast<float>(from.data<Float16>()[i]);
       default:
         fail("cast: from {}", from.dtype());
     }
@@ -55,6 +66,8 @@ void ReferenceBackend::cast(const Tensor& from, Tensor& to) {
   for (std::int64_t i = 0; i < from.size(); ++i) {
     if (to.dtype() == DType::bf16)
       to.data<BFloat16>()[i] = BFloat16(static_cast<float>(read(i)));
+    else if (to.dtype() == DType::f16)
+      to.data<Float16>()[i] = Float16(static_cast<float>(read(i)));
     else if (to.dtype() == DType::f32)
       to.data<float>()[i] = static_cast<float>(read(i));
     else
@@ -91,11 +104,12 @@ void ReferenceBackend::scale(const Tensor& x, const Tensor& factor, Tensor& y) {
   });
 }
 
-void ReferenceBackend::weighted_sum(const std::vector<Tensor>& terms, const std::vector<double>& weights, Tensor& out) {
+void ReferenceBackend::weighted_sum(const std::vector<Tensor>& terms, const Tensor& weights, Tensor& out) {
   for_real("weighted_sum", out.dtype(), [&](auto type) {
     using T = decltype(type);
     double sum = 0;
-    for (std::size_t i = 0; i < terms.size(); ++i) sum += weights[i] * static_cast<double>(terms[i].data<T>()[0]);
+    for (std::size_t i = 0; i < terms.size(); ++i)
+      sum += static_cast<double>(weights.data<T>()[i]) * static_cast<double>(terms[i].data<T>()[0]);
     out.data<T>()[0] = static_cast<T>(sum);
   });
 }

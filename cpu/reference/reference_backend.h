@@ -20,6 +20,9 @@ class ReferenceBackend : public Backend {
   MemoryStats memory() const override { return arena_->stats(); }
   void copy_from_host(const void* from, Tensor& to) override;
   void copy_to_host(const Tensor& from, void* to) override;
+  std::unique_ptr<Uploader> make_uploader(std::size_t bytes) override;
+  std::unique_ptr<Downloader> make_downloader(std::size_t elements) override;
+  std::unique_ptr<CapturedStep> capture(const std::function<void()>& /*body*/) override { return nullptr; }
   void copy(const Tensor& from, Tensor& to) override;
   void fill(Tensor& x, double value) override;
 
@@ -28,7 +31,7 @@ class ReferenceBackend : public Backend {
   void relu_forward(const Tensor& x, Tensor& y) override;
   void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
   void scale(const Tensor& x, const Tensor& factor, Tensor& y) override;
-  void weighted_sum(const std::vector<Tensor>& terms, const std::vector<double>& weights, Tensor& out) override;
+  void weighted_sum(const std::vector<Tensor>& terms, const Tensor& weights, Tensor& out) override;
   void normalize_images(const Tensor& pixels, Tensor& y) override;
 
   void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) override;
@@ -67,7 +70,12 @@ class ReferenceBackend : public Backend {
                             const Tensor& labels_b, const Tensor& distance, const Tensor& dloss, Tensor& da,
                             Tensor& db) override;
 
-  void sgd_update(const SgdOptions& options, std::vector<SgdParameter>& parameters) override;
+  void sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
+                  std::vector<SgdParameter>& parameters) override;
+  void adam_update(const AdamOptions& options, const UpdateInputs& inputs,
+                   std::vector<AdamParameter>& parameters) override;
+  void gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) override;
+  void update_loss_scale(const LossScaleOptions& options, const Tensor& gradient_norm, Tensor& loss_scale) override;
 
  protected:
   const std::shared_ptr<Arena>& arena() const { return arena_; }

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/error.h"
 #include "core/rng.h"
 #include "cpu/host_memory.h"
 #include "tests/support/catch.h"
@@ -22,7 +23,7 @@ class AdjacentSegments : public SegmentSource {
   explicit AdjacentSegments(int& released) : released_(released), begin_(memory_.acquire(kBytes)) {}
   ~AdjacentSegments() override { memory_.release(begin_, kBytes); }
   void* acquire(std::size_t bytes) override {
-    if (used_ + bytes > kBytes) throw std::bad_alloc();
+    if (used_ + bytes > kBytes) throw OutOfMemory(bytes, 0, kBytes - used_);
     return static_cast<std::byte*>(begin_) + std::exchange(used_, used_ + bytes);
   }
   void release(void*, std::size_t) noexcept override { ++released_; }
@@ -33,6 +34,25 @@ class AdjacentSegments : public SegmentSource {
   cpu::HostSegments memory_;
   void* begin_;
   std::size_t used_ = 0;
+};
+
+/// So much memory in all, given and taken back.
+class LimitedSegments : public SegmentSource {
+ public:
+  explicit LimitedSegments(std::size_t bytes) : left_(bytes) {}
+  void* acquire(std::size_t bytes) override {
+    if (bytes > left_) throw OutOfMemory(bytes, 0, left_);
+    left_ -= bytes;
+    return memory_.acquire(bytes);
+  }
+  void release(void* segment, std::size_t bytes) noexcept override {
+    left_ += bytes;
+    memory_.release(segment, bytes);
+  }
+
+ private:
+  std::size_t left_;
+  cpu::HostSegments memory_;
 };
 
 }  // namespace
@@ -145,7 +165,7 @@ TEST_CASE("Arena counts what is in use and its peak") {
 TEST_CASE("Arena passes on that memory has run out and stays usable") {
   int released = 0;
   Arena arena(std::make_unique<AdjacentSegments>(released));
-  CHECK_THROWS_AS(arena.allocate(300 * kMiB), std::bad_alloc);
+  CHECK_THROWS_AS(arena.allocate(300 * kMiB), OutOfMemory);
   CHECK(arena.stats().in_use == 0);
   void* block = arena.allocate(kMiB);
   CHECK(block != nullptr);
@@ -177,6 +197,113 @@ TEST_CASE("Arena serves many threads at once") {
   for (auto& thread : threads) thread.join();
   CHECK(corrupted == std::vector<int>(4, 0));
   CHECK(arena->stats().in_use == 0);
+}
+
+TEST_CASE("Arena gives back segments that nothing is in before it says that memory has run out") {
+  Arena arena(std::make_unique<LimitedSegments>(160 * kMiB));
+  void* kept = arena.allocate(kMiB);
+  void* large = arena.allocate(60 * kMiB);
+  void* other = arena.allocate(60 * kMiB);
+  CHECK(arena.stats().reserved == 160 * kMiB);
+  arena.release(large);
+  arena.release(other);
+  void* whole = arena.allocate(100 * kMiB);  // in none of the three segments, and only 128 MiB can come free
+  CHECK(arena.stats().reserved == 160 * kMiB);
+  try {
+    arena.allocate(300 * kMiB);
+    FAIL("allocated");
+  } catch (const OutOfMemory& e) {
+    CHECK(e.asked() == 320 * kMiB);
+    CHECK(e.held() == 160 * kMiB);
+    CHECK(e.free() == 0);
+    CHECK(std::string(e.what()) == "out of memory: 320 MiB asked for, 160 MiB held, 0 MiB free");
+  }
+  arena.release(whole);
+  arena.release(kept);
+  CHECK(arena.stats().in_use == 0);
+}
+
+/// What a captured step does with an arena: takes and gives back blocks, some of them of the same memory.
+std::vector<std::pair<std::byte*, std::size_t>> captured_step(Arena& arena, std::uint64_t seed) {
+  Random random(seed, RandomPurpose::test);
+  std::vector<std::pair<std::byte*, std::size_t>> used;
+  std::vector<void*> blocks;
+  for (int i = 0; i < 100; ++i) {
+    const std::size_t bytes = random.below(1 << 20);
+    blocks.push_back(arena.allocate(bytes));
+    used.emplace_back(static_cast<std::byte*>(blocks.back()), bytes);
+    if (random.below(3) > 0) {
+      std::swap(blocks[random.below(static_cast<std::uint32_t>(blocks.size()))], blocks.back());
+      arena.release(blocks.back());
+      blocks.pop_back();
+    }
+  }
+  for (void* block : blocks) arena.release(block);
+  return used;
+}
+
+TEST_CASE("Arena keeps what a hold recorded from all others") {
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const auto arena = host_arena();
+    std::vector<void*> before;
+    Random random(seed, RandomPurpose::test, 1);
+    for (int i = 0; i < 20; ++i) before.push_back(arena->allocate(random.below(1 << 20)));
+    for (std::size_t i = 0; i < before.size(); i += 2) arena->release(before[i]);
+    const std::size_t in_use = arena->stats().in_use;
+
+    auto hold = arena->hold();
+    const auto used = captured_step(*arena, seed);
+    hold->seal();
+    CHECK(arena->stats().in_use > in_use);
+    std::vector<void*> others;
+    for (int i = 0; i < 200; ++i) {
+      const std::size_t bytes = random.below(1 << 19);
+      auto* block = static_cast<std::byte*>(arena->allocate(bytes));
+      others.push_back(block);
+      bool apart = true;
+      for (const auto& [begin, size] : used) apart = apart && (block + bytes <= begin || begin + size <= block);
+      REQUIRE(apart);
+    }
+    for (void* block : others) arena->release(block);
+    hold.reset();
+    CHECK(arena->stats().in_use == in_use);
+    for (std::size_t i = 1; i < before.size(); i += 2) arena->release(before[i]);
+    CHECK(arena->stats().in_use == 0);
+  }
+}
+
+TEST_CASE("Arena keeps a block that comes back after its hold is sealed, and gives it away when the hold ends") {
+  const auto arena = host_arena();
+  auto hold = arena->hold();
+  void* late = arena->allocate(8 * kMiB - 1);
+  void* early = arena->allocate(8 * kMiB - 1);
+  arena->release(early);
+  CHECK_THROWS_AS(arena->hold(), Error);
+  hold->seal();
+  CHECK(arena->allocate(8 * kMiB - 1) != early);
+  arena->release(late);
+  CHECK(arena->allocate(8 * kMiB - 1) != late);
+  hold.reset();
+  CHECK(arena->allocate(16 * kMiB - 1) == late);  // the two, joined
+}
+
+TEST_CASE("Arena forgets a hold that was never sealed, and a block still in use outlives its hold") {
+  const auto arena = host_arena();
+  void* block = nullptr;
+  {
+    const auto hold = arena->hold();
+    block = arena->allocate(kMiB);
+    arena->release(block);
+  }
+  CHECK(arena->stats().in_use == 0);
+  {
+    const auto hold = arena->hold();
+    CHECK(arena->allocate(kMiB) == block);
+    hold->seal();
+  }
+  CHECK(arena->allocate(kMiB) != block);
+  arena->release(block);
+  CHECK(arena->allocate(kMiB) == block);
 }
 
 }  // namespace tandem

@@ -198,7 +198,7 @@ TEST_CASE("Within a no grad scope nothing is recorded") {
     CHECK_FALSE(ops::relu(context, x).wants_gradient());
     CHECK_FALSE(ops::add(context, x, x).wants_gradient());
     CHECK_FALSE(ops::rows(context, x, 0, 1).wants_gradient());
-    CHECK_FALSE(ops::weighted_sum(context, {x}, {1.0}).wants_gradient());
+    CHECK_FALSE(ops::weighted_sum(context, {x}, tensor(backend, {1}, 1.0F)).wants_gradient());
     { const NoGradScope inner(context); }
     CHECK(context.tape == nullptr);
   }
@@ -214,7 +214,7 @@ TEST_CASE("Ops on inputs that want no gradient are not recorded") {
   Context context{.backend = backend, .tape = &tape};
   const Variable x(tensor(backend, {1}, 1.0F));
   CHECK_FALSE(ops::relu(context, x).wants_gradient());
-  CHECK_FALSE(ops::weighted_sum(context, {x, x}, {1.0, 2.0}).wants_gradient());
+  CHECK_FALSE(ops::weighted_sum(context, {x, x}, tensor(backend, {2}, {1, 2})).wants_gradient());
   CHECK(tape.size() == 0);
 }
 
@@ -240,16 +240,29 @@ TEST_CASE("Gradients that nobody asked for are not computed") {
   CHECK(calls(false, true) == Calls{{"conv2d_grad_weight", 1}, {"linear_grad_weight", 1}});
 }
 
-TEST_CASE("A term of weight zero is not differentiated") {
+TEST_CASE("A weighted sum reads its weights when it is differentiated") {
   CountingBackend backend;
   Tape tape;
   Context context{.backend = backend, .tape = &tape};
   const Variable x = Variable::with_gradient(tensor(backend, {1}, 2.0F));
-  const Variable loss = ops::weighted_sum(context, {ops::relu(context, x), x}, {0.0, 3.0});
-  CHECK(values_of(loss.value()) == Values{6});
+  Tensor weights = tensor(backend, {2}, {0.5F, 3});
+  const Variable loss = ops::weighted_sum(context, {ops::relu(context, x), x}, weights);
+  CHECK(values_of(loss.value()) == Values{7});
+  backend.copy(tensor(backend, {2}, {1, 10}), weights);
   tape.backward(backend, loss);
-  CHECK(backend.calls.empty());
-  CHECK(values_of(x.gradient()) == Values{3});
+  CHECK(values_of(x.gradient()) == Values{11});
+}
+
+TEST_CASE("Backward begins with the gradient it is given, and leaves it as it was") {
+  CountingBackend backend;
+  Tape tape;
+  Context context{.backend = backend, .tape = &tape};
+  const Variable x = Variable::with_gradient(tensor(backend, {1}, 2.0F));
+  const Variable loss = ops::weighted_sum(context, {ops::relu(context, x)}, tensor(backend, {1}, 0.5F));
+  const Tensor scale = tensor(backend, {2}, {1024, 5});
+  tape.backward(backend, loss, scale.rows(0, 1));
+  CHECK(values_of(x.gradient()) == Values{512});
+  CHECK(values_of(scale) == Values{1024, 5});
 }
 
 }  // namespace tandem

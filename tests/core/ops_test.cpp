@@ -171,12 +171,10 @@ TEST_CASE("Ops refuse arguments that do not fit together") {
        [&] {
          ops::contrastive(context, f32({2, 3}), f32({2, 3}), i32({2}), i32({1}), {});
        }},
-      {"weighted_sum", [&] { ops::weighted_sum(context, {f32({1})}, {1.0}); },
-       [&] {
-         ops::weighted_sum(context, {f32({1})}, {1.0, 2.0});
-       }},
-      {"weighted_sum", [&] { ops::weighted_sum(context, {f32({1})}, {1.0}); },
-       [&] { ops::weighted_sum(context, {f32({2})}, {1.0}); }},
+      {"weighted_sum", [&] { ops::weighted_sum(context, {f32({1})}, f32({1}).value()); },
+       [&] { ops::weighted_sum(context, {f32({1})}, f32({2}).value()); }},
+      {"weighted_sum", [&] { ops::weighted_sum(context, {f32({1})}, f32({1}).value()); },
+       [&] { ops::weighted_sum(context, {f32({2})}, f32({1}).value()); }},
   };
   for (const auto& row : rows) {
     CAPTURE(row.op);

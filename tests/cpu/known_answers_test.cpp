@@ -170,7 +170,7 @@ TEST_CASE("Weighted sums and scaling of known numbers") {
   for_each_backend([](Backend& backend, DType real, double tolerance) {
     Tensor out = backend.empty({1}, real);
     const auto one = [&](double value) { return tensor(backend, real, {1}, {value}); };
-    backend.weighted_sum({one(1), one(2), one(30)}, {0.5, 0.25, 0.1}, out);
+    backend.weighted_sum({one(1), one(2), one(30)}, tensor(backend, real, {3}, {0.5, 0.25, 0.1}), out);
     CHECK(largest_difference(values_of(backend, out), {4}) < tolerance);
     Tensor x = tensor(backend, real, {3}, {1, -2, 3});
     backend.scale(x, one(0.5), x);

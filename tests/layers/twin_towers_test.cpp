@@ -77,7 +77,7 @@ class Job {
                              {ops::softmax_cross_entropy(context, a.logits, labels_a),
                               ops::softmax_cross_entropy(context, b.logits, labels_b),
                               ops::contrastive(context, a.embeddings, b.embeddings, labels_a, labels_b, {})},
-                             {0.5, 0.5, 0.1});
+                             loss_weights(context.backend, context.real(), {}));
   }
 
   std::shared_ptr<Backend> backend_;

@@ -9,12 +9,16 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+/// Whether T is kept in 16 bits, and converted by way of float.
+template <class T>
+constexpr bool kNarrow = std::is_same_v<T, BFloat16> || std::is_same_v<T, Float16>;
+
 template <class T>
 Tensor upload_as(Backend& backend, const HostTensor& host) {
   std::vector<T> values;
   for (const double x : host.values) {
-    if constexpr (std::is_same_v<T, BFloat16>)
-      values.push_back(BFloat16(static_cast<float>(x)));
+    if constexpr (kNarrow<T>)
+      values.push_back(T(static_cast<float>(x)));
     else
       values.push_back(static_cast<T>(x));
   }
@@ -29,7 +33,7 @@ HostTensor download_as(Backend& backend, const Tensor& tensor) {
   backend.copy_to_host(tensor, values.data());
   HostTensor host{tensor.shape(), {}};
   for (const T& x : values) {
-    if constexpr (std::is_same_v<T, BFloat16>)
+    if constexpr (kNarrow<T>)
       host.values.push_back(static_cast<double>(static_cast<float>(x)));
     else
       host.values.push_back(static_cast<double>(x));
@@ -69,12 +73,14 @@ double round_to_bf16(double x) { return static_cast<double>(static_cast<float>(B
 Tensor upload(Backend& backend, const HostTensor& values, DType dtype) {
   if (dtype == DType::f64) return upload_as<double>(backend, values);
   if (dtype == DType::bf16) return upload_as<BFloat16>(backend, values);
+  if (dtype == DType::f16) return upload_as<Float16>(backend, values);
   return upload_as<float>(backend, values);
 }
 
 HostTensor download(Backend& backend, const Tensor& tensor) {
   if (tensor.dtype() == DType::f64) return download_as<double>(backend, tensor);
   if (tensor.dtype() == DType::bf16) return download_as<BFloat16>(backend, tensor);
+  if (tensor.dtype() == DType::f16) return download_as<Float16>(backend, tensor);
   return download_as<float>(backend, tensor);
 }
 
@@ -151,7 +157,8 @@ double gradient_error(Backend& backend, const OpInstance& instance, std::uint64_
 std::shared_ptr<Backend> make_test_backend() {
   const char* asked = std::getenv("TANDEM_TEST_DEVICE");
   const Device device = Device::parse(asked ? asked : "cpu");
-  return device.kind == DeviceKind::cpu ? make_cpu_backend() : make_cuda_backend(device.index);
+  if (device.kind == DeviceKind::cpu) return make_cpu_backend();
+  return cuda_device_count() > device.index ? make_cuda_backend({.index = device.index}) : nullptr;
 }
 
 }  // namespace tandem::test

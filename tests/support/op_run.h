@@ -15,7 +15,7 @@ struct OpRun {
 double round_to_bf16(double x);
 
 Tensor upload(Backend& backend, const HostTensor& values, DType dtype);
-/// The elements of an f32, f64 or bf16 tensor.
+/// The elements of an f32, f64, bf16 or f16 tensor.
 HostTensor download(Backend& backend, const Tensor& tensor);
 
 /// Forward and backward with activations of type `compute`; the output's gradient is random, the same for the same
@@ -34,7 +34,8 @@ void poison(Backend& backend, std::int64_t bytes = std::int64_t{4} << 20);
 /// compare.
 double gradient_error(Backend& backend, const OpInstance& instance, std::uint64_t seed);
 
-/// The backend that TANDEM_TEST_DEVICE (cpu, cuda; default cpu) names: the one compared with the reference.
+/// The backend that TANDEM_TEST_DEVICE (cpu, cuda; default cpu) names: the one compared with the reference. Null where
+/// that is a GPU that this machine has not.
 std::shared_ptr<Backend> make_test_backend();
 
 }  // namespace tandem::test

@@ -34,10 +34,6 @@ class Distorted : public ReferenceBackend {
     ReferenceBackend::copy(from, to);
     distort("copy to", to);
   }
-  void weighted_sum(const std::vector<Tensor>& terms, const std::vector<double>& weights, Tensor& out) override {
-    ReferenceBackend::weighted_sum(terms, weights, out);
-    if (terms.size() == 1) distort("weighted_sum of one term", out);
-  }
   void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) override {
     ReferenceBackend::conv2d_grad_input(geometry, dy, w, dx);
     distort("conv2d_grad_input dx", dx);
@@ -272,7 +268,7 @@ void add_distortions(std::vector<Sabotage>& all) {
       {"contrastive_backward da", "contrastive legacy", false, true},
       {"contrastive_backward db", "contrastive legacy", false, true},
       {"contrastive_backward db", "pair loss", false, true},
-      {"weighted_sum of one term", "weighted sum", true, false},
+      {"scale y", "weighted sum", true, false},
       {"copy to", "rows", false, true},
       {"add in place", "residual block", false, true},
   };

@@ -20,7 +20,7 @@ std::vector<double> loss_curve(bool autotune, DType compute) {
   const auto backend = make_cpu_backend({.autotune = autotune});
   TwinTowers model(*backend, DType::f32, {"resnet18", 4, {16, 8}});
   initialise(*backend, model, 1);
-  Sgd sgd(*backend, model, {0, 0.9, false, 1e-4});
+  Sgd sgd(*backend, model, {0.9, false, 1e-4});
   const Context context{*backend, compute, true, 2};
   const Tensor images = test::random_tensor(*backend, {8, 48, 48, 3}, compute, 1);
   const Tensor labels = test::label_tensor(*backend, {0, 1, 2, 3, 0, 3, 1, 2});

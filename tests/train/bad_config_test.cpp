@@ -53,6 +53,7 @@ TEST_CASE("a device or a precision that is not there is refused") {
   check_refused(run.train({"device=cuda:99"}), "cuda:99");
   check_refused(run.train({"device=tpu"}), "/device: got \"tpu\"");
   check_refused(run.train({"precision=fp16"}), "does not compute in fp16");
+  check_refused(run.train({"precision=tf32"}), "does not compute in tf32");
   check_refused(run.train({"precision=fp8"}), "/precision: got \"fp8\"");
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
 }

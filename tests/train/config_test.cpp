@@ -37,6 +37,7 @@ Config unusual() {
   c.seed = 18446744073709551615U;
   c.device = "cuda:3";
   c.precision = Precision::bf16;
+  c.deterministic = false;
   c.output = "runs/a \"b\" \xC3\xA9";
   c.model = {ModelConfig::Arch::resnet18, 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors"};
   c.data.train = {"a.txt", "images"};
@@ -47,9 +48,9 @@ Config unusual() {
   c.pairs.batch = 3;
   c.loss.softmax = {0.1 + 0.2, 0.1};
   c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveConfig::Form::legacy};
-  c.optimizer = {OptimizerConfig::Type::sgd, 1e-7, 0.123456789012345678, false, 0};
+  c.optimizer = {OptimizerConfig::Type::sgd, 1e-7, 0.123456789012345678, false, {0.9, 0.999}, 1e-8, 0};
   c.schedule = {ScheduleConfig::Type::step, 0, {2, 5, 9}, 0.3};
-  c.train.epochs = 11;
+  c.train = {11, 4};
   c.checkpoint = {2, 123456789012, 0};
   c.cpu = {true};
   return c;
@@ -72,22 +73,25 @@ TEST_CASE("a written config reads back exactly") {
 TEST_CASE("a written config has every key of the design") {
   const auto json = to_json(unusual());
   CHECK(json.dump() ==
-        R"({"seed":18446744073709551615,"device":"cuda:3","precision":"bf16","output":"runs/a \"b\" é",)"
+        R"({"seed":18446744073709551615,"device":"cuda:3","precision":"bf16","deterministic":false,)"
+        R"("output":"runs/a \"b\" é",)"
         R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","zero_init_residual":true,)"
         R"("weights":"w.safetensors"},)"
         R"("data":{"train":{"list":"a.txt","root":"images"},"eval":{"list":"b.txt","root":null},"image_size":65,)"
         R"("augment":{"random_resized_crop":null,"flip":false},"workers":5},"pairs":{"sampler":"random","batch":3},)"
         R"("loss":{"softmax":{"weight":0.30000000000000004,"label_smoothing":0.1},)"
         R"("contrastive":{"weight":"match_softmax","margin":0.3333333333333333,"form":"legacy"}},)"
-        R"("optimizer":{"type":"sgd","lr":1e-07,"momentum":0.12345678901234568,"nesterov":false,"weight_decay":0.0},)"
-        R"("schedule":{"type":"step","warmup":0.0,"milestones":[2,5,9],"gamma":0.3},"train":{"epochs":11},)"
+        R"("optimizer":{"type":"sgd","lr":1e-07,"momentum":0.12345678901234568,"nesterov":false,)"
+        R"("betas":[0.9,0.999],"eps":1e-08,"weight_decay":0.0},)"
+        R"("schedule":{"type":"step","warmup":0.0,"milestones":[2,5,9],"gamma":0.3},"train":{"epochs":11,)"
+        R"("losses_every":4},)"
         R"("checkpoint":{"every_epochs":2,"every_steps":123456789012,"keep":0},"cpu":{"autotune":true}})");
 }
 
 TEST_CASE("an unknown key is refused with the one that was meant") {
   CHECK(error_in(with(R"("optimizer": {"momentm": 0.9})")) ==
         "2: my.json: /optimizer/momentm: unknown key; did you mean \"momentum\"? known keys: type, lr, momentum, "
-        "nesterov, weight_decay");
+        "nesterov, betas, eps, weight_decay");
   CHECK(contains(error_in(with(R"("optimizer": {"rl": 0.9})")), "did you mean \"lr\"?"));
   CHECK(contains(error_in(with(R"("Seed": 1)")), "/Seed: unknown key; did you mean \"seed\"?"));
   CHECK(contains(error_in(with(R"("precison": "fp32")")), "did you mean \"precision\"?"));
@@ -151,6 +155,14 @@ TEST_CASE("a value out of range is refused") {
       R"("optimizer": {"lr": 1e999})",
       R"("optimizer": {"momentum": 1})",
       R"("optimizer": {"momentum": 0})",
+      R"("optimizer": {"type": "rmsprop"})",
+      R"("optimizer": {"type": "adam", "momentum": 0.5})",
+      R"("optimizer": {"type": "adamw", "nesterov": false})",
+      R"("optimizer": {"betas": [0.8, 0.99]})",
+      R"("optimizer": {"eps": 1e-6})",
+      R"("optimizer": {"type": "adam", "betas": [0.9, 1]})",
+      R"("optimizer": {"type": "adam", "eps": 0})",
+      R"("train": {"losses_every": 0})",
       R"("schedule": {"warmup": 1.01})",
       R"("schedule": {"type": "step"})",
       R"("schedule": {"milestones": [3]})",
@@ -181,6 +193,8 @@ TEST_CASE("values at the ends of their ranges are accepted") {
   CHECK(parse(with(R"("schedule": {"type": "step", "milestones": [1]})")).schedule.milestones == std::vector{1});
   CHECK(parse(with(R"("model": {"classes": null, "embedding": [1]})")).model.embedding == std::vector{1});
   CHECK(parse(with(R"("device": "cuda:0")")).device == "cuda:0");
+  CHECK(parse(with(R"("optimizer": {"type": "adam", "betas": [0, 0.5], "eps": 1})")).optimizer.betas[1] == 0.5);
+  CHECK(parse(with(R"("train": {"losses_every": 1000})")).train.losses_every == 1000);
 }
 
 TEST_CASE("the training list is required") {
@@ -328,7 +342,7 @@ TEST_CASE("every key is documented with its default") {
     std::string pointer = "/" + key;
     std::replace(pointer.begin(), pointer.end(), '.', '/');
     std::string value = json[nlohmann::ordered_json::json_pointer(pointer)].dump();
-    if (value.front() == '[') value = key == "model.embedding" ? "[1024, 256]" : value == "[]" ? value : "[0.35, 1.0]";
+    if (const auto comma = value.find(','); comma != std::string::npos) value.insert(comma + 1, " ");
     if (key == "data.train.list") continue;  // Required, so without a default.
     CHECK(contains(rows[key], "| `" + value + "` |"));
   }

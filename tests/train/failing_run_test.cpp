@@ -113,6 +113,9 @@ TEST_CASE("a loss that is not finite ends the run") {
   check_diverged({"optimizer.lr=1000", "schedule.warmup=0", "data.eval=null", "checkpoint.every_epochs=10",
                   "train.epochs=10", "schedule.type=constant"});
   check_diverged({"optimizer.lr=1000", "schedule.warmup=0", "schedule.type=constant"});
+  // Read with the losses of two good steps.
+  check_diverged({"optimizer.lr=1000", "schedule.warmup=0", "data.eval=null", "checkpoint.every_epochs=10",
+                  "train.epochs=10", "schedule.type=constant", "train.losses_every=3"});
 }
 
 }  // namespace

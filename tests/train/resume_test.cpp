@@ -93,6 +93,19 @@ TEST_CASE("the moving contrastive weight and label smoothing resume to the same 
                       "checkpoint.every_steps=2", "train.epochs=2"});
 }
 
+TEST_CASE("AdamW's moments resume to the same bits") {
+  check_killed_every(3, TinyRun(),
+                     {"optimizer.type=adamw", "optimizer.lr=0.001", "checkpoint.every_steps=2", "train.epochs=2"});
+}
+
+TEST_CASE("a run whose losses are read together equals one whose losses are read one by one, killed or not") {
+  const TinyRun run;
+  const std::vector<std::string> overrides = {"checkpoint.every_steps=4"};
+  run.must_train(with(overrides, {run.output("one_by_one"), "train.losses_every=1"}));
+  check_killed_every(3, run, with(overrides, {"train.losses_every=3"}));
+  check_same_run(run, "one_by_one", "whole");
+}
+
 TEST_CASE("a run killed in the middle of writing a checkpoint resumes to the same bits") {
   const TinyRun run;
   const std::vector<std::string> overrides = {"checkpoint.every_steps=1", "train.epochs=2"};

@@ -15,7 +15,7 @@ constexpr double kLearningRate = 0.01;
 struct Training {
   std::shared_ptr<Backend> backend = make_cpu_backend();
   TwinTowers model{*backend, DType::f32, {"resnet18", 4, {16, 8}}};
-  Sgd sgd{*backend, model, {0, 0.9, false, 1e-4}};
+  Sgd sgd{*backend, model, {0.9, false, 1e-4}};
   Context context{*backend, DType::f32, false, 2};
   Tensor images = test::random_tensor(*backend, {4, 32, 32, 3}, DType::f32, 1);
   Tensor labels = test::label_tensor(*backend, {0, 1, 0, 3});

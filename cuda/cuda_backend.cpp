@@ -1,0 +1,379 @@
+#include "cuda/cuda_backend.h"
+
+#include "cuda/check.h"
+#include "cuda/device_memory.h"
+#include "cuda/elements.h"
+#include "cuda/kernels/batch_norm.h"
+#include "cuda/kernels/convolution.h"
+#include "cuda/kernels/elementwise.h"
+#include "cuda/kernels/losses.h"
+#include "cuda/kernels/optimizer.h"
+#include "cuda/kernels/pooling.h"
+#include "cuda/profiler_range.h"
+#include "cuda/transfer.h"
+
+namespace tandem {
+
+std::shared_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
+  return std::make_shared<cuda::CudaBackend>(options);
+}
+
+namespace cuda {
+namespace {
+
+const void* raw_or_null(const Tensor& tensor) { return tensor ? tensor.raw() : nullptr; }
+void* raw_or_null(Tensor& tensor) { return tensor ? tensor.raw() : nullptr; }
+const float* real_or_null(const Tensor& tensor) { return tensor ? tensor.data<float>() : nullptr; }
+
+/// N*H*W.
+std::int64_t rows_of(const Tensor& x) { return x.dim(0) * x.dim(1) * x.dim(2); }
+
+kernels::BatchNormShape shape_of(const BatchNormOptions& options, const Tensor& x) {
+  return {rows_of(x), x.dim(3), options.groups};
+}
+
+kernels::MaxPoolShape shape_of(const Pool2dGeometry& geometry, const Shape& x, const Shape& y) {
+  return {x[0],
+          x[1],
+          x[2],
+          x[3],
+          y[1],
+          y[2],
+          static_cast<int>(geometry.window),
+          static_cast<int>(geometry.stride),
+          static_cast<int>(geometry.padding)};
+}
+
+kernels::ContrastiveShape shape_of(const ContrastiveOptions& options, const Tensor& a) {
+  return {a.dim(0), a.dim(1), options.margin, options.form == ContrastiveForm::legacy};
+}
+
+kernels::UpdateScalars scalars_of(const UpdateInputs& inputs) {
+  return {inputs.scalars.data<float>(), real_or_null(inputs.gradient_norm), real_or_null(inputs.loss_scale)};
+}
+
+int driver_version() {
+  int version = 0;
+  check(cudaDriverGetVersion(&version));
+  return version;
+}
+
+}  // namespace
+
+CudaBackend::CudaBackend(const CudaOptions& options)
+    : properties_(open_device(options.index)),
+      options_(options),
+      arena_(std::make_shared<Arena>(std::make_unique<DeviceSegments>(options.index))),
+      queue_{stream_.get(), properties_.multiprocessors},
+      convolutions_(stream_, queue_, arena_, properties_.name, {options.tf32, options.deterministic}),
+      products_(stream_, arena_, options.tf32) {}
+
+CudaBackend::~CudaBackend() { (void)cudaStreamSynchronize(stream_.get()); }
+
+std::string CudaBackend::description() const {
+  return fmt::format("{}, {}, compute capability {}.{}, {:.0f} GiB, CUDA {} (driver {}), {}{}{}", device().to_string(),
+                     properties_.name, properties_.major, properties_.minor,
+                     static_cast<double>(properties_.memory_bytes) / (1 << 30), cuda_version(CUDART_VERSION),
+                     cuda_version(driver_version()), Convolutions::version(), options_.tf32 ? ", TF32" : "",
+                     options_.deterministic ? ", deterministic" : "");
+}
+
+bool CudaBackend::supports(DType activation) const {
+  return activation == DType::f32 || activation == DType::bf16 || activation == DType::f16;
+}
+
+void CudaBackend::synchronize() { stream_.synchronize(); }
+
+// Memory. -------------------------------------------------------------------------------------------------------------
+
+void CudaBackend::copy_from_host(const void* from, Tensor& to) {
+  if (to.bytes() == 0) return;
+  check(cudaMemcpyAsync(to.raw(), from, to.bytes(), cudaMemcpyHostToDevice, stream_.get()));
+  stream_.synchronize();  // until then the device may read the host's memory
+}
+
+void CudaBackend::copy_to_host(const Tensor& from, void* to) {
+  if (from.bytes() > 0) check(cudaMemcpyAsync(to, from.raw(), from.bytes(), cudaMemcpyDeviceToHost, stream_.get()));
+  stream_.synchronize();
+}
+
+std::unique_ptr<Uploader> CudaBackend::make_uploader(std::size_t bytes) {
+  return std::make_unique<BatchUploader>(stream_, arena_, bytes);
+}
+
+std::unique_ptr<Downloader> CudaBackend::make_downloader(std::size_t elements) {
+  return std::make_unique<FigureDownloader>(stream_, elements);
+}
+
+std::unique_ptr<CapturedStep> CudaBackend::capture(const std::function<void()>& body) {
+  CapturedGraph::Needs needs{arena_->hold(), {}};
+  convolutions_.capture_into(&needs.objects);
+  try {
+    auto graph = std::make_unique<CapturedGraph>(stream_, body, needs);
+    convolutions_.capture_into(nullptr);
+    return graph;
+  } catch (...) {
+    convolutions_.capture_into(nullptr);
+    throw;
+  }
+}
+
+void CudaBackend::copy(const Tensor& from, Tensor& to) {
+  const ProfilerRange range("copy");
+  if (from.bytes() == 0) return;
+  check(cudaMemcpyAsync(to.raw(), from.raw(), from.bytes(), cudaMemcpyDeviceToDevice, stream_.get()));
+}
+
+void CudaBackend::fill(Tensor& x, double value) {
+  const ProfilerRange range("fill");
+  if (x.bytes() == 0) return;
+  if (value == 0)
+    check(cudaMemsetAsync(x.raw(), 0, x.bytes(), stream_.get()));
+  else
+    kernels::fill(queue_, static_cast<float>(value), x.size(), x.data<float>());
+}
+
+// Elementwise. --------------------------------------------------------------------------------------------------------
+
+void CudaBackend::cast(const Tensor& from, Tensor& to) {
+  const ProfilerRange range("cast");
+  kernels::cast(queue_, element(from.dtype()), from.raw(), from.size(), element(to.dtype()), to.raw());
+}
+
+void CudaBackend::add(const Tensor& a, const Tensor& b, Tensor& y) {
+  const ProfilerRange range("add");
+  kernels::add(queue_, element(y.dtype()), a.raw(), b.raw(), y.size(), y.raw());
+}
+
+void CudaBackend::relu_forward(const Tensor& x, Tensor& y) {
+  const ProfilerRange range("relu_forward");
+  kernels::relu_forward(queue_, element(x.dtype()), x.raw(), x.size(), y.raw());
+}
+
+void CudaBackend::relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
+  const ProfilerRange range("relu_backward");
+  kernels::relu_backward(queue_, element(y.dtype()), y.raw(), dy.raw(), y.size(), dx.raw());
+}
+
+void CudaBackend::scale(const Tensor& x, const Tensor& factor, Tensor& y) {
+  const ProfilerRange range("scale");
+  kernels::scale(queue_, element(x.dtype()), x.raw(), factor.raw(), x.size(), y.raw());
+}
+
+void CudaBackend::weighted_sum(const std::vector<Tensor>& terms, const Tensor& weights, Tensor& out) {
+  const ProfilerRange range("weighted_sum");
+  std::vector<const float*> values;
+  values.reserve(terms.size());
+  for (const Tensor& term : terms) values.push_back(term.data<float>());
+  kernels::weighted_sum(queue_, values, weights.data<float>(), out.data<float>());
+}
+
+void CudaBackend::normalize_images(const Tensor& pixels, Tensor& y) {
+  const ProfilerRange range("normalize_images");
+  kernels::normalize_images(queue_, pixels.data<std::uint8_t>(), rows_of(pixels), element(y.dtype()), y.raw());
+}
+
+// Convolution. --------------------------------------------------------------------------------------------------------
+
+void CudaBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
+  const ProfilerRange range("conv2d_forward");
+  convolutions_.forward(geometry, x, w, y);
+}
+
+void CudaBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
+  const ProfilerRange range("conv2d_grad_input");
+  convolutions_.grad_input(geometry, dy, w, dx);
+}
+
+void CudaBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  const ProfilerRange range("conv2d_grad_weight");
+  convolutions_.grad_weight(geometry, x, dy, dw);
+}
+
+// cuDNN can fuse the three that follow a convolution, but its ReLU makes 0 of NaN, and so a sound network of one that
+// has diverged. One kernel of our own costs a pass over y.
+void CudaBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
+                                   const Tensor& residual, bool relu, Tensor& y) {
+  const ProfilerRange range("conv2d_inference");
+  const bool in_place = residual && residual.raw() == y.raw();
+  Tensor product = in_place ? empty(y.shape(), y.dtype()) : y;
+  convolutions_.forward(geometry, x, w, product);
+  kernels::bias_residual_relu(queue_, element(y.dtype()), rows_of(y), y.dim(3), product.raw(), b.data<float>(),
+                              raw_or_null(residual), relu, y.raw());
+}
+
+void CudaBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor& gamma, const Tensor& beta,
+                                  const Tensor& running_mean, const Tensor& running_var, Tensor& folded_w,
+                                  Tensor& folded_b) {
+  const ProfilerRange range("fold_batch_norm");
+  const std::int64_t filters = w.dim(0);
+  kernels::fold_batch_norm(queue_, eps, filters, w.dim(1) * w.dim(2) * w.dim(3), w.data<float>(), gamma.data<float>(),
+                           beta.data<float>(), running_mean.data<float>(), running_var.data<float>(),
+                           folded_w.data<float>(), folded_b.data<float>());
+}
+
+// Linear. -------------------------------------------------------------------------------------------------------------
+
+void CudaBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
+  const ProfilerRange range("linear_forward");
+  products_.multiply(x, false, w, true, b, y);
+}
+
+void CudaBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
+  const ProfilerRange range("linear_grad_input");
+  products_.multiply(dy, false, w, false, {}, dx);
+}
+
+void CudaBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) {
+  const ProfilerRange range("linear_grad_weight");
+  products_.multiply(dy, true, x, false, {}, dw);
+  kernels::column_sums(queue_, dy.data<float>(), dy.dim(0), dy.dim(1), db.data<float>());
+}
+
+// Batch normalisation. ------------------------------------------------------------------------------------------------
+
+void CudaBackend::batch_norm_forward_train(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                                           const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
+                                           Tensor& running_var, Tensor& y, BatchNormSaved& saved) {
+  const ProfilerRange range("batch_norm_forward_train");
+  const kernels::BatchNormShape shape = shape_of(options, x);
+  Tensor workspace = scratch(kernels::batch_norm_workspace(queue_, shape));
+  const kernels::BatchNormForward arrays{x.raw(),
+                                         raw_or_null(residual),
+                                         gamma.data<float>(),
+                                         beta.data<float>(),
+                                         running_mean.data<float>(),
+                                         running_var.data<float>(),
+                                         y.raw(),
+                                         saved.mean.data<float>(),
+                                         saved.inv_std.data<float>(),
+                                         options.relu ? saved.mask.data<std::uint8_t>() : nullptr};
+  kernels::batch_norm_forward_train(queue_, element(x.dtype()), shape, options.eps, options.momentum, arrays,
+                                    workspace.raw());
+}
+
+void CudaBackend::batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
+                                          const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
+                                          const Tensor& running_var, Tensor& y) {
+  const ProfilerRange range("batch_norm_forward_eval");
+  kernels::batch_norm_forward_eval(queue_, element(x.dtype()), rows_of(x), x.dim(3), options.eps, options.relu, x.raw(),
+                                   raw_or_null(residual), gamma.data<float>(), beta.data<float>(),
+                                   running_mean.data<float>(), running_var.data<float>(), y.raw());
+}
+
+void CudaBackend::batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x,
+                                      const Tensor& gamma, const BatchNormSaved& saved, Tensor& dx, Tensor& dresidual,
+                                      Tensor& dgamma, Tensor& dbeta) {
+  const ProfilerRange range("batch_norm_backward");
+  const kernels::BatchNormShape shape = shape_of(options, x);
+  Tensor workspace = scratch(kernels::batch_norm_workspace(queue_, shape));
+  const kernels::BatchNormBackward arrays{dy.raw(),
+                                          x.raw(),
+                                          gamma.data<float>(),
+                                          saved.mean.data<float>(),
+                                          saved.inv_std.data<float>(),
+                                          options.relu ? saved.mask.data<std::uint8_t>() : nullptr,
+                                          dx.raw(),
+                                          raw_or_null(dresidual),
+                                          dgamma.data<float>(),
+                                          dbeta.data<float>()};
+  kernels::batch_norm_backward(queue_, element(x.dtype()), shape, arrays, workspace.raw());
+}
+
+// Pooling. ------------------------------------------------------------------------------------------------------------
+
+void CudaBackend::max_pool_forward(const Pool2dGeometry& geometry, const Tensor& x, Tensor& y, Tensor& argmax) {
+  const ProfilerRange range("max_pool_forward");
+  kernels::max_pool_forward(queue_, element(x.dtype()), shape_of(geometry, x.shape(), y.shape()), x.raw(), y.raw(),
+                            argmax.data<std::uint8_t>());
+}
+
+void CudaBackend::max_pool_backward(const Pool2dGeometry& geometry, const Tensor& dy, const Tensor& argmax,
+                                    Tensor& dx) {
+  const ProfilerRange range("max_pool_backward");
+  kernels::max_pool_backward(queue_, element(dy.dtype()), shape_of(geometry, dx.shape(), dy.shape()), dy.raw(),
+                             argmax.data<std::uint8_t>(), dx.raw());
+}
+
+void CudaBackend::average_pool_forward(const Tensor& x, Tensor& y) {
+  const ProfilerRange range("average_pool_forward");
+  kernels::average_pool_forward(queue_, element(x.dtype()), x.dim(0), x.dim(1) * x.dim(2), x.dim(3), x.raw(),
+                                y.data<float>());
+}
+
+void CudaBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
+  const ProfilerRange range("average_pool_backward");
+  kernels::average_pool_backward(queue_, element(dx.dtype()), dx.dim(0), dx.dim(1) * dx.dim(2), dx.dim(3),
+                                 dy.data<float>(), dx.raw());
+}
+
+// Losses. -------------------------------------------------------------------------------------------------------------
+
+void CudaBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
+                                        Tensor& dlogits) {
+  const ProfilerRange range("softmax_cross_entropy");
+  Tensor workspace = scratch(kernels::loss_workspace(logits.dim(0)));
+  kernels::softmax_cross_entropy(queue_, logits.data<float>(), labels.data<std::int32_t>(), logits.dim(0),
+                                 logits.dim(1), smoothing, loss.data<float>(), dlogits.data<float>(), workspace.raw());
+}
+
+void CudaBackend::contrastive_forward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
+                                      const Tensor& labels_a, const Tensor& labels_b, Tensor& distance, Tensor& loss) {
+  const ProfilerRange range("contrastive_forward");
+  Tensor workspace = scratch(kernels::loss_workspace(a.dim(0)));
+  kernels::contrastive_forward(queue_, shape_of(options, a), a.data<float>(), b.data<float>(),
+                               labels_a.data<std::int32_t>(), labels_b.data<std::int32_t>(), distance.data<float>(),
+                               loss.data<float>(), workspace.raw());
+}
+
+void CudaBackend::contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
+                                       const Tensor& labels_a, const Tensor& labels_b, const Tensor& distance,
+                                       const Tensor& dloss, Tensor& da, Tensor& db) {
+  const ProfilerRange range("contrastive_backward");
+  kernels::contrastive_backward(queue_, shape_of(options, a), a.data<float>(), b.data<float>(),
+                                labels_a.data<std::int32_t>(), labels_b.data<std::int32_t>(), distance.data<float>(),
+                                dloss.data<float>(), da.data<float>(), db.data<float>());
+}
+
+// Optimizer. ----------------------------------------------------------------------------------------------------------
+
+void CudaBackend::sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
+                             std::vector<SgdParameter>& parameters) {
+  const ProfilerRange range("sgd_update");
+  std::vector<kernels::SgdTensor> tensors;
+  tensors.reserve(parameters.size());
+  for (SgdParameter& p : parameters)
+    tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.velocity.data<float>(), p.weight.size(),
+                       p.decay ? options.weight_decay : 0.0});
+  kernels::sgd_update(queue_, options.momentum, options.nesterov, scalars_of(inputs), tensors);
+}
+
+void CudaBackend::adam_update(const AdamOptions& options, const UpdateInputs& inputs,
+                              std::vector<AdamParameter>& parameters) {
+  const ProfilerRange range("adam_update");
+  std::vector<kernels::AdamTensor> tensors;
+  tensors.reserve(parameters.size());
+  for (AdamParameter& p : parameters)
+    tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.first.data<float>(), p.second.data<float>(),
+                       p.weight.size(), p.decay ? options.weight_decay : 0.0});
+  kernels::adam_update(queue_, {options.beta1, options.beta2, options.eps, options.decoupled}, scalars_of(inputs),
+                       tensors);
+}
+
+void CudaBackend::gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) {
+  const ProfilerRange range("gradient_norm");
+  std::vector<kernels::ConstTensor> tensors;
+  tensors.reserve(gradients.size());
+  for (const Tensor& gradient : gradients) tensors.push_back({gradient.data<float>(), gradient.size()});
+  Tensor workspace = scratch(kernels::gradient_norm_workspace(tensors));
+  kernels::gradient_norm(queue_, tensors, norm.data<float>(), workspace.raw());
+}
+
+void CudaBackend::update_loss_scale(const LossScaleOptions& options, const Tensor& gradient_norm, Tensor& loss_scale) {
+  const ProfilerRange range("update_loss_scale");
+  kernels::update_loss_scale(queue_, options.growth, options.backoff, options.interval, gradient_norm.data<float>(),
+                             loss_scale.data<float>());
+}
+
+}  // namespace cuda
+}  // namespace tandem

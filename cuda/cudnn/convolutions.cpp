@@ -1,0 +1,170 @@
+#include "cuda/cudnn/convolutions.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "cuda/elements.h"
+#include "cuda/kernels/elementwise.h"
+
+namespace tandem::cuda {
+namespace {
+
+constexpr std::size_t kMostEngines = 16;  // that are tried for a problem
+constexpr std::size_t kMostPlans = 1024;  // that are kept; a network has some 100
+
+std::string choices_file() {
+  const std::string folder = cache_folder();
+  return folder.empty() ? "" : folder + "/cudnn_convolutions.txt";
+}
+
+/// What an engine may use at most beside its operands: as much again, room for copies of them in another layout.
+std::size_t workspace_limit(const ConvolutionProblem& p) {
+  constexpr std::size_t kAlways = std::size_t{16} << 20;
+  const auto bytes = [](const Shape& shape, DType dtype) {
+    return static_cast<std::size_t>(shape.size()) * size_of(dtype);
+  };
+  return kAlways + bytes(p.x, p.activations) + bytes(p.y(), p.activations) + bytes(p.w, p.weights);
+}
+
+/// Inputs are not written to; cuDNN takes all pointers alike.
+void* pointer(const Tensor& tensor) {
+  void* raw = const_cast<void*>(tensor.raw());
+  require(reinterpret_cast<std::uintptr_t>(raw) % 16 == 0,
+          "convolution: {} {} begins at an address that 16 does not divide", tensor.dtype(), tensor.shape());
+  return raw;
+}
+
+}  // namespace
+
+Convolutions::Convolutions(const Stream& stream, const kernels::Queue& queue, std::shared_ptr<Arena> arena,
+                           const std::string& device, const EngineRules& rules)
+    : stream_(stream),
+      queue_(queue),
+      arena_(std::move(arena)),
+      rules_(rules),
+      choices_(fmt::format("{}, {}", device, version()), choices_file()),
+      // Another engine gives other bits. So where the same seed is to give the same bits, a choice is only measured if
+      // the next run will find it.
+      measures_(!rules.deterministic || choices_.outlive()) {
+  check(cudnnCreate(handle_.receive()));
+  check(cudnnSetStream(handle_.get(), stream_.get()));
+}
+
+std::string Convolutions::version() {
+  const std::size_t version = cudnnGetVersion();
+  return fmt::format("cuDNN {}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
+}
+
+std::int64_t Convolutions::computed_channels(DType dtype, std::int64_t channels) const {
+  // 16 bytes of each pixel at a time.
+  const std::int64_t unit = dtype != DType::f32 ? 8 : rules_.tf32 ? 4 : 1;
+  return (channels + unit - 1) / unit * unit;
+}
+
+Tensor Convolutions::widened(const Tensor& x, std::int64_t channels) {
+  const Shape& from = x.shape();
+  if (from[3] == channels) return x;
+  Tensor wide(arena_, {from[0], from[1], from[2], channels}, x.dtype());
+  const kernels::Element type = element(x.dtype());
+  kernels::resize_channels(queue_, type, x.raw(), from[0] * from[1] * from[2], from[3], type, wide.raw(), channels);
+  return wide;
+}
+
+Tensor Convolutions::weights(const Tensor& w, DType dtype, std::int64_t channels) {
+  const Shape& from = w.shape();
+  if (from[3] == channels && w.dtype() == dtype) return w;
+  Tensor converted(arena_, {from[0], from[1], from[2], channels}, dtype);
+  kernels::resize_channels(queue_, element(w.dtype()), w.raw(), from[0] * from[1] * from[2], from[3], element(dtype),
+                           converted.raw(), channels);
+  return converted;
+}
+
+void Convolutions::forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
+  const std::int64_t channels = computed_channels(x.dtype(), x.dim(3));
+  const Tensor in = widened(x, channels), filter = weights(w, x.dtype(), channels);
+  run({Direction::forward, x.dtype(), x.dtype(), geometry, in.shape(), filter.shape()},
+      {pointer(in), pointer(filter), pointer(y)});
+}
+
+void Convolutions::grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
+  const Tensor filter = weights(w, dy.dtype(), w.dim(3));
+  run({Direction::grad_input, dy.dtype(), dy.dtype(), geometry, dx.shape(), w.shape()},
+      {pointer(dx), pointer(filter), pointer(dy)});
+}
+
+void Convolutions::grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  const std::int64_t channels = computed_channels(x.dtype(), x.dim(3));
+  const Tensor in = widened(x, channels);
+  const bool direct = channels == dw.dim(3) && x.dtype() == dw.dtype();
+  Tensor result = direct ? dw : Tensor(arena_, {dw.dim(0), dw.dim(1), dw.dim(2), channels}, x.dtype());
+  run({Direction::grad_weight, x.dtype(), x.dtype(), geometry, in.shape(), result.shape()},
+      {pointer(in), pointer(result), pointer(dy)});
+  if (!direct)
+    kernels::resize_channels(queue_, element(x.dtype()), result.raw(), dw.dim(0) * dw.dim(1) * dw.dim(2), channels,
+                             element(dw.dtype()), dw.raw(), dw.dim(3));
+}
+
+void Convolutions::run(const ConvolutionProblem& problem, const Operands& operands) {
+  const Plan plan = plan_for(problem, operands);
+  if (keeper_) keeper_->push_back(plan);
+  run(*plan, operands);
+}
+
+void Convolutions::run(const EnginePlan& plan, const Operands& operands) {
+  Tensor workspace(arena_, {static_cast<std::int64_t>(plan.workspace_bytes())}, DType::u8);
+  plan.run(handle_.get(), operands.x, operands.w, operands.y, workspace.raw());
+}
+
+Convolutions::Plan Convolutions::plan_for(const ConvolutionProblem& problem, const Operands& operands) {
+  std::string name = problem.name();
+  if (const auto known = plans_.find(name); known != plans_.end()) return known->second;
+  if (plans_.size() >= kMostPlans) plans_.clear();
+  return plans_[std::move(name)] = choose_plan(problem, problem.name(), operands);
+}
+
+Convolutions::Plan Convolutions::choose_plan(const ConvolutionProblem& problem, const std::string& name,
+                                             const Operands& operands) {
+  const CudnnTarget target{handle_.get(), nullptr};
+  const Descriptor graph = operation_graph(target, problem);
+  const std::vector<Engine> engines = find_engines(target, problem, graph, rules_, kMostEngines);
+  std::vector<std::string> names;
+  names.reserve(engines.size());
+  for (const Engine& engine : engines) names.push_back(engine.name);
+  const std::string rules = fmt::format("{}{}", rules_.tf32 ? " tf32" : "", rules_.deterministic ? "" : " any order");
+  if (const auto known = choices_.find(name + rules, names))
+    if (auto plan = EnginePlan::make(target, engines[*known]))
+      return std::make_shared<const EnginePlan>(std::move(*plan));
+
+  std::vector<Plan> plans;
+  names.clear();
+  for (const Engine& engine : engines)
+    if (auto plan = EnginePlan::make(target, engine)) {
+      plans.push_back(std::make_shared<const EnginePlan>(std::move(*plan)));
+      names.push_back(engine.name);
+    }
+  require(!plans.empty(), "convolution: {} has no engine for {}{}", version(), name, rules);
+  // Too large a workspace is better than none at all.
+  const auto fits = [&](const Plan& plan) { return plan->workspace_bytes() <= workspace_limit(problem); };
+  if (std::any_of(plans.begin(), plans.end(), fits))
+    for (std::size_t i = plans.size(); i-- > 0;)
+      if (!fits(plans[i])) {
+        plans.erase(plans.begin() + static_cast<std::ptrdiff_t>(i));
+        names.erase(names.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+  if (!measures_ || keeper_) return plans[0];
+  return plans[choices_.choose(name + rules, names, [&](std::size_t i) { return time(*plans[i], operands); })];
+}
+
+double Convolutions::time(const EnginePlan& plan, const Operands& operands) {
+  try {
+    stream_.record(begin_);
+    run(plan, operands);
+    stream_.record(end_);
+    end_.wait();
+    return end_.seconds_since(begin_);
+  } catch (const Error&) {
+    return std::numeric_limits<double>::infinity();  // too little memory, or an engine that finds out late
+  }
+}
+
+}  // namespace tandem::cuda

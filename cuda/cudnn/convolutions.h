@@ -1,0 +1,66 @@
+#pragma once
+// The convolution verbs by cuDNN 9.
+//
+// cuDNN has several engines for each problem, each with settings. Which is the fastest is measured when a problem is
+// first met, and remembered in this process and on disk. Weights are f32; for activations of 16 bits they are converted
+// for each use, and their gradients, which cuDNN then gives in 16 bits alone, converted back. Where the input has fewer
+// channels than tensor cores take at a time, the three of an image, it is widened with zeros first.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/measured_choices.h"
+#include "cuda/cudnn/engines.h"
+#include "cuda/kernels/queue.h"
+#include "cuda/stream.h"
+
+namespace tandem::cuda {
+
+class Convolutions {
+ public:
+  /// Work is queued on `stream`, which must outlive this; temporary memory comes from `arena`. `device`: a name that
+  /// devices of one speed share.
+  Convolutions(const Stream& stream, const kernels::Queue& queue, std::shared_ptr<Arena> arena,
+               const std::string& device, const EngineRules& rules);
+
+  /// The verbs conv2d_forward, conv2d_grad_input and conv2d_grad_weight of core/backend.h.
+  void forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y);
+  void grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx);
+  void grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw);
+
+  /// While `keeper` is not null, what a captured step must keep is added to it, and nothing is measured.
+  void capture_into(std::vector<std::shared_ptr<const void>>* keeper) { keeper_ = keeper; }
+
+  /// "cuDNN 9.19.0"
+  static std::string version();
+
+ private:
+  struct Operands {
+    void *x, *w, *y;
+  };
+  using Plan = std::shared_ptr<const EnginePlan>;
+
+  void run(const ConvolutionProblem& problem, const Operands& operands);
+  void run(const EnginePlan& plan, const Operands& operands);
+  Plan plan_for(const ConvolutionProblem& problem, const Operands& operands);
+  Plan choose_plan(const ConvolutionProblem& problem, const std::string& name, const Operands& operands);
+  double time(const EnginePlan& plan, const Operands& operands);
+  /// x with as many channels as computing takes, and as many for w (K, R, S, C) in x's type.
+  Tensor widened(const Tensor& x, std::int64_t channels);
+  Tensor weights(const Tensor& w, DType dtype, std::int64_t channels);
+  std::int64_t computed_channels(DType dtype, std::int64_t channels) const;
+
+  const Stream& stream_;
+  kernels::Queue queue_;
+  std::shared_ptr<Arena> arena_;
+  EngineRules rules_;
+  Handle<cudnnHandle_t, cudnnDestroy> handle_;
+  MeasuredChoices choices_;
+  bool measures_;
+  std::map<std::string, Plan> plans_;  // by the problem's name
+  Event begin_{true}, end_{true};      // for measuring
+  std::vector<std::shared_ptr<const void>>* keeper_ = nullptr;
+};
+
+}  // namespace tandem::cuda

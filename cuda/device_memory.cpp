@@ -1,0 +1,50 @@
+#include "cuda/device_memory.h"
+
+#include <utility>
+
+#include "core/error.h"
+#include "cuda/check.h"
+
+namespace tandem::cuda {
+namespace {
+
+/// While it lives, this thread may do what CUDA forbids a thread that captures a stream, because it would be wrong if
+/// it were meant to be captured: to take memory and to give it back.
+class OutsideCapture {
+ public:
+  OutsideCapture() { (void)cudaThreadExchangeStreamCaptureMode(&mode_); }
+  ~OutsideCapture() { (void)cudaThreadExchangeStreamCaptureMode(&mode_); }
+  OutsideCapture(const OutsideCapture&) = delete;
+  OutsideCapture& operator=(const OutsideCapture&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;  // the one before, while this object lives
+};
+
+}  // namespace
+
+void* DeviceSegments::acquire(std::size_t bytes) {
+  const OutsideCapture outside;
+  check(cudaSetDevice(device_));
+  void* segment = nullptr;
+  const cudaError_t status = cudaMalloc(&segment, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    (void)cudaGetLastError();
+    std::size_t free = 0, total = 0;
+    check(cudaMemGetInfo(&free, &total));
+    throw OutOfMemory(bytes, 0, free);
+  }
+  check(status);
+  return segment;
+}
+
+void DeviceSegments::release(void* segment, std::size_t) noexcept {
+  const OutsideCapture outside;
+  (void)cudaFree(segment);  // at the end of a program the driver may be gone already, and the memory with it
+}
+
+PinnedMemory::PinnedMemory(std::size_t bytes) {
+  check(cudaHostAlloc(memory_.receive(), bytes == 0 ? 1 : bytes, cudaHostAllocDefault));
+}
+
+}  // namespace tandem::cuda

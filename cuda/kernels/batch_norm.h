@@ -1,0 +1,63 @@
+#pragma once
+// Batch normalisation over the rows of x (M, C) in G groups of M / G rows; formulas: core/backend.h.
+//
+// In training a pass over x takes partial sums: its rows are cut into pieces, whose number depends on the shape and the
+// number of multiprocessors alone; each piece sums x - shift and (x - shift)^2 in f32, shift being one of its rows, and
+// a second kernel combines the pieces in f64 and in their order (Chan, Golub, LeVeque 1983). A second pass over x
+// normalises. The gradient goes likewise.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cuda/kernels/queue.h"
+
+namespace tandem::cuda::kernels {
+
+struct BatchNormShape {
+  std::int64_t rows = 0;      ///< M
+  std::int64_t channels = 0;  ///< C
+  std::int64_t groups = 1;    ///< G, which divides M
+};
+
+/// Bytes of workspace for batch_norm_forward_train and batch_norm_backward.
+std::size_t batch_norm_workspace(const Queue& queue, const BatchNormShape& shape);
+
+struct BatchNormForward {
+  const void* x = nullptr;         ///< (M, C) T
+  const void* residual = nullptr;  ///< (M, C) T, or null: none
+  const float* gamma = nullptr;    ///< (C)
+  const float* beta = nullptr;     ///< (C)
+  float* running_mean = nullptr;   ///< (C), updated group after group
+  float* running_var = nullptr;    ///< (C), updated group after group with the unbiased variance
+  void* y = nullptr;               ///< (M, C) T, overwritten; may be residual
+  float* mean = nullptr;           ///< (G, C), overwritten
+  float* inv_std = nullptr;        ///< (G, C), overwritten: 1 / sqrt(biased variance + eps)
+  std::uint8_t* mask = nullptr;    ///< (M, ceil(C / 8)), overwritten: bit c % 8 of byte c / 8 set where y > 0 before
+                                   ///< rounding to T. Null: there is no ReLU
+};
+/// y = [relu]( gamma * (x - mean) * inv_std + beta [+ residual] ); with the ReLU exactly where there is a mask.
+void batch_norm_forward_train(const Queue& queue, Element type, const BatchNormShape& shape, double eps,
+                              double momentum, const BatchNormForward& arrays, void* workspace);
+
+/// y (M, C) T = [relu]( gamma * (x - running_mean) / sqrt(running_var + eps) + beta [+ residual] ). residual may be
+/// null, y may be residual. NaN stays NaN.
+void batch_norm_forward_eval(const Queue& queue, Element type, std::int64_t rows, std::int64_t channels, double eps,
+                             bool relu, const void* x, const void* residual, const float* gamma, const float* beta,
+                             const float* running_mean, const float* running_var, void* y);
+
+struct BatchNormBackward {
+  const void* dy = nullptr;            ///< (M, C) T
+  const void* x = nullptr;             ///< (M, C) T
+  const float* gamma = nullptr;        ///< (C)
+  const float* mean = nullptr;         ///< (G, C)
+  const float* inv_std = nullptr;      ///< (G, C)
+  const std::uint8_t* mask = nullptr;  ///< (M, ceil(C / 8)); null: there was no ReLU
+  void* dx = nullptr;                  ///< (M, C) T, overwritten; may be dy, unless dresidual is
+  void* dresidual = nullptr;           ///< (M, C) T, overwritten: dy where the mask is set; may be dy. Null: not wanted
+  float* dgamma = nullptr;             ///< (C), overwritten
+  float* dbeta = nullptr;              ///< (C), overwritten
+};
+void batch_norm_backward(const Queue& queue, Element type, const BatchNormShape& shape, const BatchNormBackward& arrays,
+                         void* workspace);
+
+}  // namespace tandem::cuda::kernels

@@ -1,0 +1,158 @@
+#include "cuda/kernels/losses.h"
+
+#include "cuda/kernels/dispatch.cuh"
+#include "cuda/kernels/launch.cuh"
+
+namespace tandem::cuda::kernels {
+namespace {
+
+constexpr double kDistanceGuard = 1e-4;  // Caffe's: keeps (a - b) / d finite at d = 0
+
+// A warp takes a row: lane i its elements i, i + 32, and so on. ------------------------------------------------------
+
+constexpr int kLanesOfWarp = 32, kRowsOfBlock = kThreads / kLanesOfWarp;
+constexpr unsigned kAllLanes = 0xFFFFFFFFU;
+
+__device__ int lane() { return static_cast<int>(threadIdx.x) % kLanesOfWarp; }
+__device__ std::int64_t row_of_warp() {
+  return blockIdx.x * std::int64_t{kRowsOfBlock} + threadIdx.x / static_cast<unsigned>(kLanesOfWarp);
+}
+unsigned grid_of(std::int64_t rows) {
+  return static_cast<unsigned>(std::max<std::int64_t>(1, ceil_div(rows, kRowsOfBlock)));
+}
+
+/// In every lane: op over the lanes' values.
+template <class T, class Op>
+__device__ T reduce_warp(T value, const Op& op) {
+#pragma unroll
+  for (int distance = kLanesOfWarp / 2; distance > 0; distance /= 2)
+    value = op(value, __shfl_xor_sync(kAllLanes, value, distance));
+  return value;
+}
+template <class T>
+__device__ T sum_warp(T value) {
+  return reduce_warp(value, [](T a, T b) { return a + b; });
+}
+
+/// loss = factor * the sum of a number for each row, by one block.
+__global__ void __launch_bounds__(kThreads)
+    finish_loss_kernel(const double* of_rows, std::int64_t rows, double factor, float* loss) {
+  __shared__ double sums[kThreads];
+  double sum = 0;
+  for (std::int64_t i = threadIdx.x; i < rows; i += kThreads) sum += of_rows[i];
+  sums[threadIdx.x] = sum;
+  __syncthreads();
+  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
+    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    __syncthreads();
+  }
+  if (threadIdx.x == 0) *loss = static_cast<float>(factor * sums[0]);
+}
+
+// Softmax. ----------------------------------------------------------------------------------------------------------
+
+struct Smoothing {
+  double hot, all;  // the target: `all` in every class, and `hot` more in the label's
+};
+
+/// In f64, as on the CPU: close to the end of a training, the loss is the small difference of large terms.
+__global__ void __launch_bounds__(kThreads)
+    softmax_kernel(const float* logits, const std::int32_t* labels, std::int64_t rows, std::int64_t classes,
+                   Smoothing smoothing, float* dlogits, double* losses) {
+  const std::int64_t row = row_of_warp();
+  if (row >= rows) return;  // whole warps leave
+  const float* const z = logits + row * classes;
+  const std::int64_t label = labels[row];
+  float highest = -INFINITY;
+  for (std::int64_t k = lane(); k < classes; k += kLanesOfWarp) highest = fmaxf(highest, z[k]);
+  const double top = static_cast<double>(reduce_warp(highest, [](float a, float b) { return fmaxf(a, b); }));
+  double sum = 0;
+  for (std::int64_t k = lane(); k < classes; k += kLanesOfWarp) sum += exp(static_cast<double>(z[k]) - top);
+  sum = sum_warp(sum);
+
+  const double log_sum = log(sum), per_row = 1 / static_cast<double>(rows);
+  double loss = 0;
+  for (std::int64_t k = lane(); k < classes; k += kLanesOfWarp) {
+    const double log_p = static_cast<double>(z[k]) - top - log_sum;
+    const double target = smoothing.all + (k == label ? smoothing.hot : 0);
+    // A class that cannot be counts for nothing, though its logarithm be infinite.
+    if (target != 0) loss -= target * log_p;
+    dlogits[row * classes + k] = static_cast<float>((exp(log_p) - target) * per_row);
+  }
+  loss = sum_warp(loss);
+  if (lane() == 0) losses[row] = loss;
+}
+
+// Contrastive. ------------------------------------------------------------------------------------------------------
+
+__global__ void __launch_bounds__(kThreads)
+    contrastive_kernel(const __grid_constant__ ContrastiveShape shape, const float* a, const float* b,
+                       const std::int32_t* labels_a, const std::int32_t* labels_b, float* distance, double* losses) {
+  const std::int64_t pair = row_of_warp();
+  if (pair >= shape.pairs) return;
+  double squared = 0;
+  for (std::int64_t i = pair * shape.dims + lane(); i < (pair + 1) * shape.dims; i += kLanesOfWarp) {
+    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+    squared += difference * difference;
+  }
+  squared = sum_warp(squared);
+  if (lane() != 0) return;
+  const double d = sqrt(squared);
+  distance[pair] = static_cast<float>(d);
+  const auto positive = [](double x) { return x < 0 ? 0 : x; };  // NaN stays NaN
+  const double near = positive(shape.margin - d);
+  losses[pair] = labels_a[pair] == labels_b[pair] ? squared
+                 : shape.legacy                   ? positive(shape.margin - squared)
+                                                  : near * near;
+}
+
+__global__ void __launch_bounds__(kThreads)
+    contrastive_gradient_kernel(const __grid_constant__ ContrastiveShape shape, const float* a, const float* b,
+                                const std::int32_t* labels_a, const std::int32_t* labels_b, const float* distance,
+                                const float* dloss, float* da, float* db) {
+  const std::int64_t pair = row_of_warp();
+  if (pair >= shape.pairs) return;
+  const double d = static_cast<double>(distance[pair]);
+  double factor = 0;  // the gradient is factor * (a - b) / P
+  if (labels_a[pair] == labels_b[pair])
+    factor = 1;
+  else if (shape.legacy)
+    factor = d * d < shape.margin ? -1 : 0;
+  else if (d < shape.margin)
+    factor = -(shape.margin - d) / (d + kDistanceGuard);
+  factor *= static_cast<double>(*dloss) / static_cast<double>(shape.pairs);
+  for (std::int64_t i = pair * shape.dims + lane(); i < (pair + 1) * shape.dims; i += kLanesOfWarp) {
+    const auto gradient = static_cast<float>(factor * (static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    da[i] = gradient;
+    db[i] = -gradient;
+  }
+}
+
+}  // namespace
+
+std::size_t loss_workspace(std::int64_t rows) { return static_cast<std::size_t>(rows) * sizeof(double); }
+
+void softmax_cross_entropy(const Queue& queue, const float* logits, const std::int32_t* labels, std::int64_t rows,
+                           std::int64_t classes, double smoothing, float* loss, float* dlogits, void* workspace) {
+  auto* const losses = static_cast<double*>(workspace);
+  const Smoothing target{1 - smoothing, smoothing / static_cast<double>(classes)};
+  launch(queue, grid_of(rows), kThreads, softmax_kernel, logits, labels, rows, classes, target, dlogits, losses);
+  launch(queue, 1, kThreads, finish_loss_kernel, losses, rows, 1 / static_cast<double>(rows), loss);
+}
+
+void contrastive_forward(const Queue& queue, const ContrastiveShape& shape, const float* a, const float* b,
+                         const std::int32_t* labels_a, const std::int32_t* labels_b, float* distance, float* loss,
+                         void* workspace) {
+  auto* const losses = static_cast<double*>(workspace);
+  launch(queue, grid_of(shape.pairs), kThreads, contrastive_kernel, shape, a, b, labels_a, labels_b, distance, losses);
+  launch(queue, 1, kThreads, finish_loss_kernel, losses, shape.pairs, 1 / (2 * static_cast<double>(shape.pairs)), loss);
+}
+
+void contrastive_backward(const Queue& queue, const ContrastiveShape& shape, const float* a, const float* b,
+                          const std::int32_t* labels_a, const std::int32_t* labels_b, const float* distance,
+                          const float* dloss, float* da, float* db) {
+  launch(queue, grid_of(shape.pairs), kThreads, contrastive_gradient_kernel, shape, a, b, labels_a, labels_b, distance,
+         dloss, da, db);
+}
+
+}  // namespace tandem::cuda::kernels

@@ -1,0 +1,234 @@
+#!/usr/bin/env bash
+# Checks and measures the CUDA backend on a machine with a GPU, within nine minutes. Needs no package manager: it runs
+# bundle/tandem-cuda.tar.xz, which scripts/bundle.sh makes elsewhere; without one it builds from source, which takes the
+# packages of third_party/packages.txt, nvcc, cuDNN and cuBLAS. cuDNN and cuBLAS may be those of pip's wheels.
+#
+#   scripts/gpu-check.sh OUT [--peer SCRIPT] [--only STAGE,...] [--minutes N]
+#
+#   OUT        a folder for the logs and figures; table.txt there is what is printed last
+#   --peer     torch_twin.py, the same job in PyTorch (default: the bundle's, or ../shared/peers/torch_twin.py)
+#   --only     some of: suite, sanitizer, bench, peer, layers
+#   --minutes  the time for everything (default 9)
+#
+# Every step has a time limit of its own. One that fails does not stop the others; the exit status is 1 then.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+stages=suite,sanitizer,bench,peer,layers
+peer=
+minutes=9
+out=
+while (($# > 0)); do
+  case $1 in
+    --peer | --only | --minutes)
+      if (($# < 2)); then
+        echo "error: $1 needs a value" >&2
+        exit 2
+      fi
+      case $1 in
+        --peer) peer=$2 ;;
+        --only) stages=$2 ;;
+        --minutes) minutes=$2 ;;
+      esac
+      shift
+      ;;
+    -*)
+      echo "error: unknown option $1" >&2
+      exit 2
+      ;;
+    *) out=$1 ;;
+  esac
+  shift
+done
+if [[ -z $out || ! $minutes =~ ^[0-9]+$ ]]; then
+  echo "usage: scripts/gpu-check.sh OUT [--peer SCRIPT] [--only STAGE,...] [--minutes N]" >&2
+  exit 2
+fi
+mkdir -p "$out" || exit 1
+out=$(cd "$out" && pwd)
+cache=$(mktemp -d)
+trap 'rm -rf "$cache"' EXIT
+deadline=$((SECONDS + minutes * 60 - 10)) # the table takes a moment, too
+failures=0
+: >"$out/table.txt"
+
+wanted() { [[ ",$stages," == *",$1,"* ]]; }
+row() { printf '%-42s %-12s %6s  %s\n' "$@" >>"$out/table.txt"; }
+
+# limited SECONDS COMMAND ...: runs it, at most that long and not beyond the deadline; status 124: out of time.
+limited() {
+  local limit=$1 left=$((deadline - SECONDS))
+  shift
+  if ((left < limit)); then limit=$left; fi
+  if ((limit < 5)); then return 124; fi
+  timeout --kill-after=5 "$limit" "$@"
+}
+
+# step NAME SECONDS LOG COMMAND ...: runs it, its output added to the log; a row of the table says what came of it. The
+# row's last column is what the function $details makes of the output.
+# shellcheck disable=SC2317  # called by name
+nothing() { :; }
+details=nothing
+step() {
+  local name=$1 seconds=$2 log=$out/$3 start=$SECONDS status=0 verdict
+  shift 3
+  echo "== $name"
+  last_output=$(limited "$seconds" "$@" 2>&1) || status=$?
+  printf '== %s: %s\n%s\n' "$name" "$*" "$last_output" >>"$log"
+  case $status in
+    0) verdict=ok ;;
+    124 | 137) verdict="out of time" ;;
+    *) verdict="FAILED ($status)" ;;
+  esac
+  if ((status != 0)); then failures=$((failures + 1)); fi
+  row "$name" "$verdict" "$((SECONDS - start)) s" "$($details)"
+  return "$status"
+}
+# figure KEY: a number of the last step's line of JSON.
+figure() { grep -oE "\"$1\": ?[0-9.]+" <<<"$last_output" | tail -n 1 | grep -oE '[0-9.]+$'; }
+
+# Programs. -----------------------------------------------------------------------------------------------------------
+
+# Where pip keeps NVIDIA's libraries; empty if it does not.
+wheels=$(python3 -c '
+import importlib.util
+found = importlib.util.find_spec("nvidia")
+print(list(found.submodule_search_locations)[0] if found else "")' 2>/dev/null)
+
+{
+  date
+  nvidia-smi || echo "nvidia-smi: not there"
+  nvcc --version || /usr/local/cuda/bin/nvcc --version || echo "nvcc: not there"
+  echo "NVIDIA's wheels: ${wheels:-none}"
+  python3 -c 'import torch; print("torch", torch.__version__)' || echo "torch: not there"
+} >"$out/machine.txt" 2>&1
+
+if [[ -f bundle/tandem-cuda.tar.xz ]]; then
+  bin=bundle/bin
+  rm -rf bundle/bin bundle/lib
+  step "unpack the bundle" 60 machine.txt bash -c 'tar -C bundle -xJf bundle/tandem-cuda.tar.xz ||
+    python3 -m tarfile -e bundle/tandem-cuda.tar.xz bundle'
+else
+  bin=build-cuda/bin
+  step "build from source" 400 machine.txt bash -c "cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=native \
+    -DTANDEM_NVIDIA_WHEELS='$wheels' && cmake --build --preset cuda --parallel $(nproc)"
+fi
+if [[ ! -x $bin/tandem-bench ]]; then
+  cat "$out/table.txt"
+  echo "error: there are no programs to run; $out/machine.txt says why" >&2
+  exit 1
+fi
+for script in bundle/torch_twin.py ../shared/peers/torch_twin.py; do
+  if [[ -z $peer && -f $script ]]; then peer=$script; fi
+done
+
+# cuDNN loads its parts by name, so their folder has to be on the path, too. PyTorch finds its own.
+libraries=/usr/local/cuda/lib64
+for folder in "$wheels"/*/lib; do
+  if [[ -d $folder ]]; then libraries=$folder:$libraries; fi
+done
+tandem=(env "LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "TANDEM_CACHE=$cache" TANDEM_TEST_DEVICE=cuda)
+
+# The suite. ----------------------------------------------------------------------------------------------------------
+
+# shellcheck disable=SC2317
+tests_passed() {
+  local result skipped
+  result=$(grep -E '^(All tests passed|test cases:)' <<<"$last_output" | tail -n 1)
+  skipped=$(grep -c '^SKIPPED:' <<<"$last_output")
+  echo "$result${skipped:+, $skipped skipped}"
+}
+details=nothing
+step "one small step" 60 suite.log "${tandem[@]}" "$bin/tandem-bench" step --device cuda --precision fp32 \
+  --arch resnet18 --pairs 2 --size 64 --steps 2 --warmup 3
+if wanted suite; then
+  details=tests_passed
+  step "tests: cuDNN's engines" 60 suite.log "${tandem[@]}" "$bin/tests_cudnn"
+  step "tests: verbs and ops, f32 and bf16" 120 suite.log "${tandem[@]}" "$bin/tests_cpu" "[device]"
+  step "tests: the CUDA backend" 150 suite.log "${tandem[@]}" "$bin/tests_cuda"
+fi
+
+# compute-sanitizer over the op cases: every kernel, many shapes. The suite has measured their convolutions already.
+# shellcheck disable=SC2317
+sanitizer_found() { grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' <<<"$last_output" | tail -n 1 | sed 's/=* *//'; }
+if wanted sanitizer; then
+  details=sanitizer_found
+  sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-sanitizer)
+  if [[ -x $sanitizer ]]; then
+    # cuDNN's kernels are NVIDIA's business: where the tool can choose, it looks at ours.
+    ours=()
+    for option in --kernel-regex --kernel-name; do
+      if "$sanitizer" --help 2>&1 | grep -q -e "$option "; then
+        ours=("$option" kns=tandem)
+        break
+      fi
+    done
+    for tool in memcheck racecheck initcheck; do
+      step "compute-sanitizer $tool" 80 sanitizer.log "${tandem[@]}" "$sanitizer" --tool "$tool" "${ours[@]}" \
+        --error-exitcode 1 --print-limit 20 "$bin/tests_cpu" "Ops agree with the reference in bf16"
+    done
+  else
+    failures=$((failures + 1))
+    row "compute-sanitizer" "not there" "" ""
+  fi
+fi
+
+# Speed: Tandem and the peer in turns, the figures that the peer is compared by first. ----------------------------------
+
+declare -A speeds
+# shellcheck disable=SC2317
+speed() { echo "$(figure images_per_s) images/s, $(figure peak_mib) MiB"; }
+# ours PRECISION PAIRS
+ours() {
+  wanted bench || return 0
+  step "Tandem, $1, $2 pairs" 40 bench.log "${tandem[@]}" "$bin/tandem-bench" step --device cuda --precision "$1" \
+    --pairs "$2" --steps 30 --warmup 5 && speeds["Tandem $1 $2"]=$(figure images_per_s)
+}
+# theirs PRECISION PAIRS MODE SECONDS
+theirs() {
+  if ! wanted peer || [[ -z $peer ]]; then return 0; fi
+  local how="torch.compile $3"
+  if [[ $3 == none ]]; then how=eager; fi
+  step "PyTorch, $1, $2 pairs, $how" "$4" bench.log python3 "$peer" bench --device cuda --precision "$1" --pairs "$2" \
+    --steps 20 --warmup 5 --format channels_last --towers stacked --compile "$3" &&
+    speeds["$how $1 $2"]=$(figure images_per_s)
+}
+if wanted peer && [[ -z $peer ]]; then row "PyTorch" "not there" "" "no torch_twin.py; name it with --peer"; fi
+
+details=speed
+ours bf16 128
+theirs bf16 128 none 40
+theirs bf16 128 default 120
+ours fp16 128
+theirs fp16 128 none 40
+ours tf32 128
+ours bf16 64
+ours bf16 256
+if wanted layers; then
+  details=nothing
+  step "tandem-bench layers, bf16, 128 pairs" 40 layers.txt "${tandem[@]}" "$bin/tandem-bench" layers --device cuda \
+    --precision bf16 --pairs 128 --steps 5
+  details=speed
+fi
+for precision in fp16 tf32; do
+  for pairs in 64 256; do ours $precision $pairs; done
+done
+theirs fp16 128 default 120
+theirs bf16 64 none 40
+theirs bf16 256 none 40
+
+# The table. ----------------------------------------------------------------------------------------------------------
+
+for precision in bf16 fp16; do
+  for peer_name in eager "torch.compile default"; do
+    mine=${speeds["Tandem $precision 128"]:-} other=${speeds["$peer_name $precision 128"]:-}
+    if [[ -n $mine && -n $other ]]; then
+      row "Tandem over PyTorch $peer_name, $precision" "" "" "$(awk "BEGIN {printf \"%.2f\", $mine / $other}")"
+    fi
+  done
+done
+echo
+grep -m 1 -oE 'NVIDIA [A-Z][A-Za-z0-9 ]*[A-Za-z0-9]' "$out/machine.txt" | tail -n 1
+cat "$out/table.txt"
+echo "$failures steps failed; logs and figures: $out"
+exit $((failures > 0))

@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/rng.h"
+#include "tests/support/catch.h"
+
+namespace tandem {
+namespace {
+
+constexpr double kRate = 0.05;
+
+struct Update {
+  std::vector<double> weight, velocity;
+};
+
+/// The formula, as written in core/backend.h.
+Update expected_update(const SgdOptions& o, double lr, bool decay, Update u, const std::vector<double>& gradient) {
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const double g = gradient[i] + (decay ? o.weight_decay * u.weight[i] : 0);
+    u.velocity[i] = o.momentum * u.velocity[i] + g;
+    u.weight[i] -= lr * (o.nesterov ? g + o.momentum * u.velocity[i] : u.velocity[i]);
+  }
+  return u;
+}
+
+template <class T>
+std::vector<double> random_numbers(Random& random, std::size_t n) {
+  std::vector<double> x(n);
+  for (double& value : x) value = static_cast<double>(static_cast<T>(random.normal()));
+  return x;
+}
+
+template <class T>
+Tensor upload(Backend& backend, const std::vector<double>& x) {
+  Tensor tensor = backend.empty({static_cast<std::int64_t>(x.size())}, dtype_of<T>);
+  const std::vector<T> values(x.begin(), x.end());
+  backend.copy_from_host(values.data(), tensor);
+  return tensor;
+}
+
+template <class T>
+void check_updates(Backend& backend, double tolerance) {
+  Random random(1, RandomPurpose::test);
+  for (const bool nesterov : {false, true})
+    for (const double momentum : {0.0, 0.9})
+      for (const double weight_decay : {0.0, 0.1}) {
+        const SgdOptions options{momentum, nesterov, weight_decay};
+        std::vector<SgdParameter> parameters;
+        std::vector<Update> expected;
+        for (const std::size_t n : {1, 15, 16, 17, 40'000}) {  // the last is updated in several pieces
+          const bool decay = n % 2 == 0;
+          const auto gradient = random_numbers<T>(random, n);
+          const Update before{random_numbers<T>(random, n), random_numbers<T>(random, n)};
+          expected.push_back(expected_update(options, kRate, decay, before, gradient));
+          parameters.push_back({upload<T>(backend, before.weight), upload<T>(backend, gradient),
+                                upload<T>(backend, before.velocity), decay});
+        }
+        backend.sgd_update(options, {upload<T>(backend, {kRate, 1, 1}), {}, {}}, parameters);
+        for (std::size_t p = 0; p < parameters.size(); ++p) {
+          double worst = 0;
+          for (std::size_t i = 0; i < expected[p].weight.size(); ++i) {
+            const auto at = [i](const Tensor& x) { return static_cast<double>(x.data<T>()[i]); };
+            worst = std::max({worst, std::abs(at(parameters[p].weight) - expected[p].weight[i]),
+                              std::abs(at(parameters[p].velocity) - expected[p].velocity[i])});
+          }
+          CAPTURE(nesterov, momentum, weight_decay, p);
+          CHECK(worst < tolerance);
+        }
+      }
+}
+
+struct Moments {
+  std::vector<double> weight, first, second;
+};
+
+/// Adam's and AdamW's formula, as PyTorch writes it.
+Moments expected_update(const AdamOptions& o, int t, double lr, bool decay, Moments m,
+                        const std::vector<double>& gradient) {
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const double rate = decay ? o.weight_decay : 0;
+    if (o.decoupled) m.weight[i] *= 1 - lr * rate;
+    const double g = gradient[i] + (o.decoupled ? 0 : rate * m.weight[i]);
+    m.first[i] = o.beta1 * m.first[i] + (1 - o.beta1) * g;
+    m.second[i] = o.beta2 * m.second[i] + (1 - o.beta2) * g * g;
+    const double denominator = std::sqrt(m.second[i]) / std::sqrt(1 - std::pow(o.beta2, t)) + o.eps;
+    m.weight[i] -= lr / (1 - std::pow(o.beta1, t)) * m.first[i] / denominator;
+  }
+  return m;
+}
+
+template <class T>
+double worst_difference(const Tensor& got, const std::vector<double>& expected) {
+  double worst = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    worst = std::max(worst, std::abs(static_cast<double>(got.data<T>()[i]) - expected[i]));
+  return worst;
+}
+
+template <class T>
+void check_adam(Backend& backend, double tolerance) {
+  Random random(2, RandomPurpose::test);
+  for (const bool decoupled : {false, true})
+    for (const double weight_decay : {0.0, 0.1})
+      for (const std::size_t n : {1, 17, 40'000}) {
+        const AdamOptions options{0.9, 0.99, 1e-4, weight_decay, decoupled};
+        Moments expected{random_numbers<T>(random, n), std::vector<double>(n), std::vector<double>(n)};
+        AdamParameter p{upload<T>(backend, expected.weight),
+                        {},
+                        upload<T>(backend, expected.first),
+                        upload<T>(backend, expected.second),
+                        n != 17};
+        for (int t = 1; t <= 3; ++t) {
+          const auto gradient = random_numbers<T>(random, n);
+          expected = expected_update(options, t, kRate, p.decay, expected, gradient);
+          p.gradient = upload<T>(backend, gradient);
+          std::vector<AdamParameter> parameters{p};
+          backend.adam_update(
+              options, {upload<T>(backend, {kRate, 1 / (1 - std::pow(0.9, t)), 1 / (1 - std::pow(0.99, t))}), {}, {}},
+              parameters);
+        }
+        CAPTURE(decoupled, weight_decay, n);
+        CHECK(worst_difference<T>(p.weight, expected.weight) < tolerance);
+        CHECK(worst_difference<T>(p.first, expected.first) < tolerance);
+        CHECK(worst_difference<T>(p.second, expected.second) < tolerance);
+      }
+}
+
+std::vector<double> values_of(const Tensor& x) { return {x.data<float>(), x.data<float>() + x.size()}; }
+
+/// Updates of two kinds of optimizer with the same inputs: {weight, what is kept} of each.
+std::vector<std::vector<double>> updated(Backend& backend, const UpdateInputs& inputs, double gradient) {
+  const auto ones = [&](double value) { return upload<float>(backend, std::vector<double>(20, value)); };
+  std::vector<SgdParameter> sgd{{ones(1), ones(gradient), ones(0.5)}};
+  std::vector<AdamParameter> adam{{ones(1), ones(gradient), ones(0.25), ones(0.125)}};
+  backend.sgd_update({0.9, true, 0.01}, inputs, sgd);
+  backend.adam_update({}, inputs, adam);
+  return {values_of(sgd[0].weight), values_of(sgd[0].velocity), values_of(adam[0].weight), values_of(adam[0].first),
+          values_of(adam[0].second)};
+}
+
+}  // namespace
+
+TEST_CASE("Adam follows its formula") {
+  const auto reference = make_reference_backend(), cpu = make_cpu_backend();
+  for (const auto& backend : {reference, cpu}) {
+    check_adam<double>(*backend, 1e-14);
+    check_adam<float>(*backend, 3e-5);  // where the gradients almost cancel, their sign is rounding
+  }
+}
+
+TEST_CASE("Updates are held back by a gradient norm that is not finite, and divide by the loss's scale") {
+  for (const auto& backend : {make_reference_backend(), make_cpu_backend()}) {
+    const Tensor scalars = upload<float>(*backend, {0.1, 2, 3}), scale = upload<float>(*backend, {1024, 7});
+    const auto norm = [&](double value) { return upload<float>(*backend, {value}); };
+    const auto plain = updated(*backend, {scalars, {}, {}}, 0.75);
+    CHECK(plain[0][0] < 1);
+    CHECK(updated(*backend, {scalars, norm(3), {}}, 0.75) == plain);
+    CHECK(updated(*backend, {scalars, norm(3), scale}, 0.75 * 1024) == plain);
+    const std::vector<double> before{1, 0.5, 1, 0.25, 0.125};
+    for (const double bad : {HUGE_VAL, -HUGE_VAL, std::nan("")}) {
+      const auto held = updated(*backend, {scalars, norm(bad), scale}, bad);
+      for (std::size_t i = 0; i < held.size(); ++i) CHECK(held[i] == std::vector<double>(20, before[i]));
+    }
+  }
+}
+
+TEST_CASE("The gradient's norm is that of all elements together, and not finite if one is not") {
+  for (const auto& backend : {make_reference_backend(), make_cpu_backend()}) {
+    Random random(3, RandomPurpose::test);
+    std::vector<Tensor> gradients;
+    double squares = 0;
+    for (const std::size_t n : {1, 17, 40'000}) {
+      const auto values = random_numbers<float>(random, n);
+      for (const double x : values) squares += x * x;
+      gradients.push_back(upload<float>(*backend, values));
+    }
+    Tensor norm = backend->empty({1}, DType::f32);
+    backend->gradient_norm(gradients, norm);
+    CHECK(values_of(norm)[0] == Approx(std::sqrt(squares)).epsilon(1e-7));
+    // Squares that f32 cannot hold.
+    backend->gradient_norm({upload<float>(*backend, {3e30, 4e30})}, norm);
+    CHECK(values_of(norm)[0] == Approx(5e30));
+    backend->gradient_norm({}, norm);
+    CHECK(values_of(norm)[0] == 0);
+    for (const double bad : {HUGE_VAL, std::nan("")}) {
+      gradients[1].data<float>()[16] = static_cast<float>(bad);
+      backend->gradient_norm(gradients, norm);
+      CHECK_FALSE(std::isfinite(values_of(norm)[0]));
+    }
+  }
+}
+
+TEST_CASE("The loss's scale grows after enough finite steps, falls after one that is not, and not below 1") {
+  const auto backend = make_reference_backend();
+  Tensor scale = upload<float>(*backend, {4, 0});
+  const auto after = [&](double norm) {
+    backend->update_loss_scale({2, 0.5, 3}, upload<float>(*backend, {norm}), scale);
+    return values_of(scale);
+  };
+  using Values = std::vector<double>;
+  CHECK(after(1) == Values{4, 1});
+  CHECK(after(0) == Values{4, 2});
+  CHECK(after(1) == Values{8, 0});
+  CHECK(after(1) == Values{8, 1});
+  CHECK(after(std::nan("")) == Values{4, 0});
+  CHECK(after(HUGE_VAL) == Values{2, 0});
+  CHECK(after(HUGE_VAL) == Values{1, 0});
+  CHECK(after(HUGE_VAL) == Values{1, 0});
+}
+
+TEST_CASE("SGD follows its formula") {
+  const auto reference = make_reference_backend(), cpu = make_cpu_backend();
+  check_updates<double>(*reference, 1e-14);
+  check_updates<float>(*reference, 2e-6);
+  check_updates<double>(*cpu, 1e-14);
+  check_updates<float>(*cpu, 2e-6);
+}
+
+}  // namespace tandem

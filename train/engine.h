@@ -1,0 +1,32 @@
+#pragma once
+// From a config's words to what a run computes with.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/backend.h"
+#include "train/config.h"
+
+namespace tandem {
+
+struct EngineOptions {
+  CpuConfig cpu;
+  bool deterministic = true;  ///< CUDA: the same seed gives the same bits
+};
+
+/// A device, and how it is to be computed on it.
+struct Engine {
+  std::shared_ptr<Backend> backend;
+  DType compute;               ///< the type of activations
+  std::string_view precision;  ///< for the log: "f32", "tf32", "bf16", "f16", "f64"
+
+  bool on_cuda() const { return backend->device().kind == DeviceKind::cuda; }
+};
+
+/// device: "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:K". Precision `automatic` is
+/// bf16 where the device has it, else fp32. InputError if there is no such device, or if it does not compute in that
+/// precision: nothing is emulated.
+Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options = {});
+
+}  // namespace tandem

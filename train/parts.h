@@ -1,0 +1,27 @@
+#pragma once
+// The parts of a run, made as its config says.
+
+#include <memory>
+
+#include "data/image_list.h"
+#include "data/transform.h"
+#include "train/config.h"
+#include "train/engine.h"
+#include "train/optimizer.h"
+#include "train/step_queue.h"
+
+namespace tandem {
+
+ImageList load_list(const SourceConfig& source, std::optional<int> classes);
+Augment augment_of(const AugmentConfig& config);
+Engine engine_of(const Config& config);
+std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerConfig& config);
+StepOptions step_options(const Config& config, const Engine& engine);
+/// Device, type and groups of the config's steps.
+Context step_context(const Config& config, const Engine& engine);
+
+/// Uses the memory that the run would with `pairs` pairs a step, training and evaluating, on pixels of no meaning.
+/// Throws OutOfMemory if they do not fit.
+void try_batch(Config config, int pairs);
+
+}  // namespace tandem
