@@ -14,7 +14,8 @@ namespace tandem::test {
 
 class SmallTraining {
  public:
-  SmallTraining(Backend& backend, DType compute, bool at_once, bool adam = false)
+  SmallTraining(Backend& backend, DType compute, bool at_once, bool adam = false,
+                const StepState& begin = {1.4, kFirstLossScale})
       : backend_(backend), model_(backend, real_type(compute), {"resnet18", 4, {16, 8}}) {
     initialise(backend, model_, 1);
     if (adam)
@@ -28,8 +29,7 @@ class SmallTraining {
     options.at_once = at_once;
     options.most_queued = at_once ? 1 : 4;
     if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
-    steps_ = std::make_unique<StepQueue>(Context{backend, compute, false, 2}, model_, *optimizer_, options,
-                                         StepState{1.4, kFirstLossScale});
+    steps_ = std::make_unique<StepQueue>(Context{backend, compute, false, 2}, model_, *optimizer_, options, begin);
   }
 
   /// The total losses of the next `n` steps.

@@ -119,7 +119,8 @@ TEST_CASE("A checkpoint moves from the CPU to a GPU and back") {
     to.t = first.t;
   };
   save("cpu", *cpu, first);
-  SmallTraining moved(*gpu, DType::f32, false, true), back(*cpu, DType::f32, true, true);
+  const StepState state = first.steps().state();
+  SmallTraining moved(*gpu, DType::f32, false, true, state), back(*cpu, DType::f32, true, true, state);
   load("cpu", *gpu, moved);
   CHECK(moved.weights() == first.weights());
   save("gpu", *gpu, moved);
