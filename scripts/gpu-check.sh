@@ -53,9 +53,9 @@ failures=0
 : >"$out/table.txt"
 
 wanted() { [[ ",$stages," == *",$1,"* ]]; }
-row() { printf '%-42s %-12s %6s  %s\n' "$@" >>"$out/table.txt"; }
+row() { printf '%-48s %-12s %6s  %s\n' "$@" >>"$out/table.txt"; }
 
-# limited SECONDS COMMAND ...: runs it, at most that long and not beyond the deadline; status 124: out of time.
+# limited SECONDS COMMAND ...: runs it, at most that long and not beyond the deadline; status 124: no time.
 limited() {
   local limit=$1 left=$((deadline - SECONDS))
   shift
@@ -81,7 +81,11 @@ step() {
     *) verdict="FAILED ($status)" ;;
   esac
   if ((status != 0)); then failures=$((failures + 1)); fi
-  row "$name" "$verdict" "$((SECONDS - start)) s" "$($details)"
+  if ((status == 0)); then
+    row "$name" "$verdict" "$((SECONDS - start)) s" "$($details)"
+  else
+    row "$name" "$verdict" "$((SECONDS - start)) s" "$($details) $(tail -n 1 <<<"$last_output" | cut -c 1-160)"
+  fi
   return "$status"
 }
 # figure KEY: a number of the last step's line of JSON.
@@ -177,7 +181,9 @@ fi
 
 declare -A speeds
 # shellcheck disable=SC2317
-speed() { echo "$(figure images_per_s) images/s, $(figure peak_mib) MiB"; }
+speed() {
+  if [[ -n $(figure images_per_s) ]]; then echo "$(figure images_per_s) images/s, $(figure peak_mib) MiB"; fi
+}
 # ours PRECISION PAIRS
 ours() {
   wanted bench || return 0
@@ -228,7 +234,7 @@ for precision in bf16 fp16; do
   done
 done
 echo
-grep -m 1 -oE 'NVIDIA [A-Z][A-Za-z0-9 ]*[A-Za-z0-9]' "$out/machine.txt" | tail -n 1
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null
 cat "$out/table.txt"
 echo "$failures steps failed; logs and figures: $out"
 exit $((failures > 0))
