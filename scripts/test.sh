@@ -26,7 +26,7 @@ run_tests "$optimised"
 if lacking=$(./scripts/has-cuda.sh); then
   ./scripts/build.sh "$cuda" -DTANDEM_TESTS=ON
   echo "Tests of the build with CUDA:"
-  run_tests "$cuda" --tests-regex '^(cuda|cudnn|cpu, on CUDA): '
+  run_tests "$cuda" --tests-regex '^(cuda|cudnn|cpu, on CUDA):'
 else
   echo "The build with CUDA is left out: $lacking."
 fi
