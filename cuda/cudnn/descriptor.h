@@ -4,6 +4,7 @@
 
 #include <cudnn.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <type_traits>
@@ -58,7 +59,7 @@ class Descriptor {
   void set(cudnnBackendAttributeName_t name, const Descriptor& value);
 
   void finalize() { check(cudnnBackendFinalize(get())); }
-  /// False where cuDNN has no way to do what the descriptor asks for.
+  /// False where cuDNN has no way to do what the descriptor asks for, or fails at it.
   bool finalize_if_supported();
 
   template <class T>
@@ -75,7 +76,7 @@ class Descriptor {
     std::int64_t count = 0;
     check(cudnnBackendGetAttribute(get(), name, attribute_type<T>, static_cast<std::int64_t>(limit), &count,
                                    values.data()));
-    values.resize(static_cast<std::size_t>(count));
+    values.resize(std::min(limit, static_cast<std::size_t>(count)));
     return values;
   }
   /// The descriptors of one type that an attribute holds, at most `limit`.
