@@ -142,59 +142,89 @@ void Winograd::convolve(const Tensor& x, const Tensor& u, const Ending& ending, 
   }
 }
 
+/// A weight gradient under way. The rows of tiles, of two images each, are cut into groups, each with sums of its own,
+/// so that threads need not wait for each other; a step takes some rows of each group.
+struct Winograd::Gradient {
+  std::int64_t channels, filters, rows_an_image, tiles_a_row;
+  std::int64_t rows, groups, rows_a_group, rows_a_step;
+  Tensor v, g;  ///< a step's transformed inputs (groups * P, tiles, C, 2) and gradients (groups * P, tiles, K, 2)
+  Tensor s;     ///< sums (groups, P, K, C)
+
+  Gradient(const std::shared_ptr<Arena>& arena, const Tensor& x, const Tensor& dy)
+      : channels(x.dim(3)),
+        filters(dy.dim(3)),
+        rows_an_image(half(x.dim(1))),
+        tiles_a_row(half(x.dim(2))),
+        rows(half(x.dim(0)) * rows_an_image) {
+    constexpr std::int64_t kMostSums = 4 << 20, kLeastTiles = 3 << 20;  // bytes
+    const std::int64_t sum_bytes = kP * filters * channels * 4;
+    groups = std::clamp<std::int64_t>(kMostSums / sum_bytes, 1, omp_get_max_threads());
+    rows_a_group = (rows + groups - 1) / groups;
+    // The larger the sums, the less often they should pass through the caches.
+    const std::int64_t row_bytes = kP * tiles_a_row * (channels + filters) * 4;
+    rows_a_step = std::clamp<std::int64_t>(std::max(kLeastTiles, sum_bytes) / row_bytes, 1, rows_a_group);
+    v = Tensor(arena, {groups * kP, tiles(), channels, 2}, DType::bf16);
+    g = Tensor(arena, {groups * kP, tiles(), filters, 2}, DType::bf16);
+    s = Tensor(arena, {groups, kP, filters, channels}, DType::f32);
+  }
+
+  std::int64_t tiles() const { return rows_a_step * tiles_a_row; }
+  /// Rows of the group in the step that begins at its row `first`.
+  std::int64_t count(std::int64_t group, std::int64_t first) const {
+    return std::clamp<std::int64_t>(std::min(rows, (group + 1) * rows_a_group) - (group * rows_a_group + first), 0,
+                                    std::min(rows_a_step, rows_a_group - first));
+  }
+};
+
+// The next two share their loops among the threads of the parallel region that calls them.
+
+void Winograd::transform_step(const Tensor& x, const Tensor& dy, std::int64_t first, Gradient& z) const {
+#pragma omp for schedule(static) collapse(2)
+  for (std::int64_t group = 0; group < z.groups; ++group)
+    for (std::int64_t r = 0; r < z.rows_a_step; ++r) {
+      if (r >= z.count(group, first)) continue;
+      const std::int64_t at = group * z.rows_a_group + first + r, n = at / z.rows_an_image * 2,
+                         row = at % z.rows_an_image, offset = group * kP * z.tiles() + r * z.tiles_a_row;
+      kernels_->transform_input_pairs(tile_row(x, n, row, 1), tile_row(x, n + 1, row, 1),
+                                      elements<std::uint16_t>(z.v) + offset * z.channels * 2,
+                                      z.tiles() * z.channels * 2);
+      kernels_->transform_gradient_pairs(tile_row(dy, n, row, 0), tile_row(dy, n + 1, row, 0),
+                                         elements<std::uint16_t>(z.g) + offset * z.filters * 2,
+                                         z.tiles() * z.filters * 2);
+    }
+}
+
+void Winograd::multiply_step(std::int64_t first, Gradient& z) const {
+#pragma omp for schedule(static) collapse(2)
+  for (std::int64_t group = 0; group < z.groups; ++group)
+    for (std::int64_t p = 0; p < kP; ++p) {
+      const std::int64_t offset = (group * kP + p) * z.tiles();
+      const auto* a = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(z.g)) + offset * z.filters;
+      const auto* b = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(z.v)) + offset * z.channels;
+      float* const sums = z.s.data<float>() + (group * kP + p) * z.filters * z.channels;
+      for (std::int64_t c = 0; c < z.channels; c += kColumns)
+        for (std::int64_t k = 0; k < z.filters; k += kWinogradRows)
+          kernels_->multiply({a + k, b + c, 1, z.filters, z.channels, z.count(group, first) * z.tiles_a_row,
+                              sums + k * z.channels + c, z.channels, first > 0},
+                             static_cast<int>(std::min<std::int64_t>(kWinogradRows, z.filters - k)));
+    }
+}
+
 void Winograd::grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw) const {
-  const std::int64_t channels = x.dim(3), filters = dy.dim(3), size = filters * channels;
-  const std::int64_t rows_an_image = half(x.dim(1)), tiles_a_row = half(x.dim(2));
-  const std::int64_t rows = half(x.dim(0)) * rows_an_image;  // of two images each
-  // Each group of rows has sums of its own, so that threads need not wait for each other; they are bounded in all.
-  constexpr std::int64_t kMostSums = 4 << 20;
-  const std::int64_t budget = std::max<std::int64_t>(3 << 20, kP * size * 4);
-  const std::int64_t groups = std::clamp<std::int64_t>(kMostSums / (kP * size * 4), 1, omp_get_max_threads());
-  const std::int64_t rows_a_group = (rows + groups - 1) / groups;
-  const std::int64_t row_bytes = kP * tiles_a_row * (channels + filters) * 4;
-  const std::int64_t rows_a_step = std::clamp<std::int64_t>(budget / row_bytes, 1, rows_a_group);
-  const std::int64_t pairs = rows_a_step * tiles_a_row;
-  Tensor v(arena_, {groups * kP, pairs, channels, 2}, DType::bf16);
-  Tensor g(arena_, {groups * kP, pairs, filters, 2}, DType::bf16);
-  Tensor s(arena_, {groups, kP, filters, channels}, DType::f32);
-  for (std::int64_t first = 0; first < rows_a_group; first += rows_a_step) {
-    const auto count = [&](std::int64_t group) {
-      return std::clamp<std::int64_t>(std::min(rows, (group + 1) * rows_a_group) - (group * rows_a_group + first), 0,
-                                      std::min(rows_a_step, rows_a_group - first));
-    };
+  Gradient z(arena_, x, dy);
+  for (std::int64_t first = 0; first < z.rows_a_group; first += z.rows_a_step) {
 #pragma omp parallel
     {
-#pragma omp for schedule(static) collapse(2)
-      for (std::int64_t group = 0; group < groups; ++group)
-        for (std::int64_t r = 0; r < rows_a_step; ++r) {
-          if (r >= count(group)) continue;
-          const std::int64_t at = group * rows_a_group + first + r, n = at / rows_an_image * 2,
-                             row = at % rows_an_image;
-          const std::int64_t offset = group * kP * pairs + r * tiles_a_row;
-          kernels_->transform_input_pairs(tile_row(x, n, row, 1), tile_row(x, n + 1, row, 1),
-                                          elements<std::uint16_t>(v) + offset * channels * 2, pairs * channels * 2);
-          kernels_->transform_gradient_pairs(tile_row(dy, n, row, 0), tile_row(dy, n + 1, row, 0),
-                                             elements<std::uint16_t>(g) + offset * filters * 2, pairs * filters * 2);
-        }
-#pragma omp for schedule(static) collapse(2)
-      for (std::int64_t group = 0; group < groups; ++group)
-        for (std::int64_t p = 0; p < kP; ++p) {
-          const std::int64_t offset = (group * kP + p) * pairs;
-          const auto* a = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(g)) + offset * filters;
-          const auto* b = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(v)) + offset * channels;
-          for (std::int64_t c = 0; c < channels; c += kColumns)
-            for (std::int64_t k = 0; k < filters; k += kWinogradRows)
-              kernels_->multiply({a + k, b + c, 1, filters, channels, count(group) * tiles_a_row,
-                                  s.data<float>() + (group * kP + p) * size + k * channels + c, channels, first > 0},
-                                 static_cast<int>(std::min<std::int64_t>(kWinogradRows, filters - k)));
-        }
+      transform_step(x, dy, first, z);
+      multiply_step(first, z);
     }
   }
+  const std::int64_t size = z.filters * z.channels;
 #pragma omp parallel for schedule(static)
-  for (std::int64_t k = 0; k < filters; ++k)
-    for (std::int64_t c = 0; c < channels; c += 16)
-      kernels_->transform_weight_gradient(s.data<float>() + k * channels + c, size, groups, kP * size,
-                                          dw.data<float>() + k * 9 * channels + c, channels);
+  for (std::int64_t k = 0; k < z.filters; ++k)
+    for (std::int64_t c = 0; c < z.channels; c += 16)
+      kernels_->transform_weight_gradient(z.s.data<float>() + k * z.channels + c, size, z.groups, kP * size,
+                                          dw.data<float>() + k * 9 * z.channels + c, z.channels);
 }
 
 }  // namespace tandem::cpu
