@@ -142,8 +142,8 @@ void Winograd::convolve(const Tensor& x, const Tensor& u, const Ending& ending, 
   }
 }
 
-/// A weight gradient under way. The rows of tiles, of two images each, are cut into groups, each with sums of its own,
-/// so that threads need not wait for each other; a step takes some rows of each group.
+/// A weight gradient under way. The rows of tiles, of two images each, are summed up step by step; where sums are
+/// small, each thread has a group of rows and sums of its own, and need not wait for the others.
 struct Winograd::Gradient {
   std::int64_t channels, filters, rows_an_image, tiles_a_row;
   std::int64_t rows, groups, rows_a_group, rows_a_step;
@@ -156,9 +156,9 @@ struct Winograd::Gradient {
         rows_an_image(half(x.dim(1))),
         tiles_a_row(half(x.dim(2))),
         rows(half(x.dim(0)) * rows_an_image) {
-    constexpr std::int64_t kMostSums = 4 << 20, kLeastTiles = 3 << 20;  // bytes
+    constexpr std::int64_t kSmallSums = 2 << 20, kLeastTiles = 3 << 20;  // bytes
     const std::int64_t sum_bytes = kP * filters * channels * 4;
-    groups = std::clamp<std::int64_t>(kMostSums / sum_bytes, 1, omp_get_max_threads());
+    groups = sum_bytes <= kSmallSums ? omp_get_max_threads() : 1;
     rows_a_group = (rows + groups - 1) / groups;
     // The larger the sums, the less often they should pass through the caches.
     const std::int64_t row_bytes = kP * tiles_a_row * (channels + filters) * 4;
@@ -176,47 +176,45 @@ struct Winograd::Gradient {
   }
 };
 
-// The next two share their loops among the threads of the parallel region that calls them.
-
-void Winograd::transform_step(const Tensor& x, const Tensor& dy, std::int64_t first, Gradient& z) const {
-#pragma omp for schedule(static) collapse(2)
-  for (std::int64_t group = 0; group < z.groups; ++group)
-    for (std::int64_t r = 0; r < z.rows_a_step; ++r) {
-      if (r >= z.count(group, first)) continue;
-      const std::int64_t at = group * z.rows_a_group + first + r, n = at / z.rows_an_image * 2,
-                         row = at % z.rows_an_image, offset = group * kP * z.tiles() + r * z.tiles_a_row;
-      kernels_->transform_input_pairs(tile_row(x, n, row, 1), tile_row(x, n + 1, row, 1),
-                                      elements<std::uint16_t>(z.v) + offset * z.channels * 2,
-                                      z.tiles() * z.channels * 2);
-      kernels_->transform_gradient_pairs(tile_row(dy, n, row, 0), tile_row(dy, n + 1, row, 0),
-                                         elements<std::uint16_t>(z.g) + offset * z.filters * 2,
-                                         z.tiles() * z.filters * 2);
-    }
+/// Row r of the group's step that begins at its row `first`.
+void Winograd::transform_row(const Tensor& x, const Tensor& dy, std::int64_t group, std::int64_t first, std::int64_t r,
+                             Gradient& z) const {
+  const std::int64_t at = group * z.rows_a_group + first + r, n = at / z.rows_an_image * 2, row = at % z.rows_an_image,
+                     offset = group * kP * z.tiles() + r * z.tiles_a_row;
+  kernels_->transform_input_pairs(tile_row(x, n, row, 1), tile_row(x, n + 1, row, 1),
+                                  elements<std::uint16_t>(z.v) + offset * z.channels * 2, z.tiles() * z.channels * 2);
+  kernels_->transform_gradient_pairs(tile_row(dy, n, row, 0), tile_row(dy, n + 1, row, 0),
+                                     elements<std::uint16_t>(z.g) + offset * z.filters * 2, z.tiles() * z.filters * 2);
 }
 
-void Winograd::multiply_step(std::int64_t first, Gradient& z) const {
-#pragma omp for schedule(static) collapse(2)
-  for (std::int64_t group = 0; group < z.groups; ++group)
-    for (std::int64_t p = 0; p < kP; ++p) {
-      const std::int64_t offset = (group * kP + p) * z.tiles();
-      const auto* a = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(z.g)) + offset * z.filters;
-      const auto* b = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(z.v)) + offset * z.channels;
-      float* const sums = z.s.data<float>() + (group * kP + p) * z.filters * z.channels;
-      for (std::int64_t c = 0; c < z.channels; c += kColumns)
-        for (std::int64_t k = 0; k < z.filters; k += kWinogradRows)
-          kernels_->multiply({a + k, b + c, 1, z.filters, z.channels, z.count(group, first) * z.tiles_a_row,
-                              sums + k * z.channels + c, z.channels, first > 0},
-                             static_cast<int>(std::min<std::int64_t>(kWinogradRows, z.filters - k)));
-    }
+/// Adds the step's products to the group's sums at position p.
+void Winograd::multiply_position(std::int64_t group, std::int64_t first, std::int64_t p, Gradient& z) const {
+  const std::int64_t offset = (group * kP + p) * z.tiles();
+  const auto* a = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(z.g)) + offset * z.filters;
+  const auto* b = reinterpret_cast<const std::uint32_t*>(elements<std::uint16_t>(z.v)) + offset * z.channels;
+  float* const sums = z.s.data<float>() + (group * kP + p) * z.filters * z.channels;
+  for (std::int64_t c = 0; c < z.channels; c += kColumns)
+    for (std::int64_t k = 0; k < z.filters; k += kWinogradRows)
+      kernels_->multiply({a + k, b + c, 1, z.filters, z.channels, z.count(group, first) * z.tiles_a_row,
+                          sums + k * z.channels + c, z.channels, first > 0},
+                         static_cast<int>(std::min<std::int64_t>(kWinogradRows, z.filters - k)));
 }
 
 void Winograd::grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw) const {
   Gradient z(arena_, x, dy);
-  for (std::int64_t first = 0; first < z.rows_a_group; first += z.rows_a_step) {
-#pragma omp parallel
-    {
-      transform_step(x, dy, first, z);
-      multiply_step(first, z);
+  if (z.groups > 1) {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t group = 0; group < z.groups; ++group)
+      for (std::int64_t first = 0; first < z.rows_a_group; first += z.rows_a_step) {
+        for (std::int64_t r = 0; r < z.count(group, first); ++r) transform_row(x, dy, group, first, r, z);
+        for (std::int64_t p = 0; p < kP; ++p) multiply_position(group, first, p, z);
+      }
+  } else {
+    for (std::int64_t first = 0; first < z.rows; first += z.rows_a_step) {
+#pragma omp parallel for schedule(static)
+      for (std::int64_t r = 0; r < z.count(0, first); ++r) transform_row(x, dy, 0, first, r, z);
+#pragma omp parallel for schedule(static)
+      for (std::int64_t p = 0; p < kP; ++p) multiply_position(0, first, p, z);
     }
   }
   const std::int64_t size = z.filters * z.channels;

@@ -40,8 +40,9 @@ class Winograd {
   void transform_block(const Tensor& x, const Block& block, std::int64_t row) const;
   /// Filters [k, k + 64).
   void convolve_block(const Block& block, const Tensor& u, const Ending& ending, std::int64_t k, Tensor& y) const;
-  void transform_step(const Tensor& x, const Tensor& dy, std::int64_t first, Gradient& z) const;
-  void multiply_step(std::int64_t first, Gradient& z) const;
+  void transform_row(const Tensor& x, const Tensor& dy, std::int64_t group, std::int64_t first, std::int64_t r,
+                     Gradient& z) const;
+  void multiply_position(std::int64_t group, std::int64_t first, std::int64_t p, Gradient& z) const;
   Tensor transformed_weights(const Tensor& w) const;
   /// Of the weights turned by 180 degrees, the roles of C and K exchanged.
   Tensor transformed_turned_weights(const Tensor& w) const;
