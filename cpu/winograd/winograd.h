@@ -4,8 +4,9 @@
 //   y  = A' [ sum_c (G w G') (B' d B) ] A                             (Lavin and Gray 2016, equation 8)
 //   dw = G' [ sum_tiles (A dy A') (B' d B) ] G,   dx = the forward formula on dy, with w turned by 180 degrees
 //
-// Activations are bf16 and transforms are rounded to bf16 once more, sums are f32: the error is two to three times the
-// direct convolution's in bf16, which rounds weights and results alike.
+// Activations are bf16 and transforms are rounded to bf16 once more, sums are f32: outputs are twice as far from the
+// exact ones as the direct convolution's in bf16, which rounds weights and results alike; weight gradients, of which
+// the direct one rounds nothing, are as far (docs/performance.md).
 
 #include "core/backend.h"
 #include "cpu/winograd/kernels.h"
