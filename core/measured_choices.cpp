@@ -19,6 +19,25 @@ int open_to_append(const std::string& file) {
   return open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 }
 
+/// The shortest of several times of each way, taken in turns: other work on the machine hits all ways alike, or not at
+/// all. A way that fails, or is far behind after one turn, has no more of them: slow ways would take most of the time.
+std::vector<double> shortest_times(std::size_t ways, const MeasuredChoices::Timer& timer) {
+  constexpr int kTurns = 4;
+  constexpr double kFarBehind = 2;
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  std::vector<double> shortest(ways, kNever);
+  // Not counted: the first call of a way makes primitives and fills caches.
+  std::vector<std::size_t> left;
+  for (std::size_t way = 0; way < ways; ++way)
+    if (timer(way) < kNever) left.push_back(way);
+  for (int turn = 0; turn < kTurns; ++turn) {
+    for (const std::size_t way : left) shortest[way] = std::min(shortest[way], timer(way));
+    const double limit = kFarBehind * *std::min_element(shortest.begin(), shortest.end());
+    std::erase_if(left, [&](std::size_t way) { return shortest[way] > limit; });
+  }
+  return shortest;
+}
+
 }  // namespace
 
 MeasuredChoices::MeasuredChoices(std::string machine, std::string file)
@@ -31,7 +50,9 @@ void MeasuredChoices::read() {
   for (std::string line; std::getline(file, line);) {
     const std::size_t first = line.find('\t'), second = first == line.npos ? line.npos : line.find('\t', first + 1);
     if (second == line.npos || line.substr(0, first) != machine_) continue;
-    known_[line.substr(first + 1, second - first - 1)].push_back(line.substr(second + 1));
+    auto& ways = known_[line.substr(first + 1, second - first - 1)];
+    std::string way = line.substr(second + 1);
+    if (std::find(ways.begin(), ways.end(), way) == ways.end()) ways.push_back(std::move(way));
   }
 }
 
@@ -68,15 +89,11 @@ std::size_t MeasuredChoices::choose(const std::string& problem, const std::vecto
                                     const Timer& timer) {
   if (ways.size() == 1) return 0;
   if (const auto known = find(problem, ways)) return *known;
-  // In turns, and the shortest of each: other work on the machine hits all ways alike, or not at all.
-  constexpr int kTurns = 4;
-  std::vector<double> best(ways.size(), std::numeric_limits<double>::infinity());
-  for (int turn = 0; turn <= kTurns; ++turn)
-    for (std::size_t i = 0; i < ways.size(); ++i) {
-      const double time = timer(i);
-      if (turn > 0) best[i] = std::min(best[i], time);  // the first turn makes primitives and fills caches
-    }
-  const auto fastest = static_cast<std::size_t>(std::min_element(best.begin(), best.end()) - best.begin());
+  read();  // another process may have measured it in the meantime
+  if (const auto known = find(problem, ways)) return *known;
+  const std::vector<double> times = shortest_times(ways.size(), timer);
+  const auto fastest = static_cast<std::size_t>(std::min_element(times.begin(), times.end()) - times.begin());
+  if (times[fastest] == std::numeric_limits<double>::infinity()) return 0;  // its own error will say more
   known_[problem].push_back(ways[fastest]);
   append(problem, ways[fastest]);
   return fastest;

@@ -14,14 +14,14 @@ namespace tandem {
 /// name is another) and lines that make no sense are passed over.
 class MeasuredChoices {
  public:
-  /// Seconds that the way of that index takes.
+  /// Seconds that the way of that index takes; infinity if it fails.
   using Timer = std::function<double(std::size_t way)>;
 
   /// `machine`: all that a choice depends on beside the problem. `file`: its path; empty: no file. Names of machines,
   /// problems and ways hold neither tabs nor line ends.
   MeasuredChoices(std::string machine, std::string file);
 
-  /// The index of the fastest of the ways, measured by `timer` unless it is known.
+  /// The index of the fastest of the ways, measured by `timer` unless it is known, by now perhaps to another process.
   std::size_t choose(const std::string& problem, const std::vector<std::string>& ways, const Timer& timer);
   /// The way that is known to be the fastest, if it is one of these.
   std::optional<std::size_t> find(const std::string& problem, const std::vector<std::string>& ways) const;

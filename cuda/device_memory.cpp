@@ -4,24 +4,9 @@
 
 #include "core/error.h"
 #include "cuda/check.h"
+#include "cuda/outside_capture.h"
 
 namespace tandem::cuda {
-namespace {
-
-/// While it lives, this thread may do what CUDA forbids a thread that captures a stream, because it would be wrong if
-/// it were meant to be captured: to take memory and to give it back.
-class OutsideCapture {
- public:
-  OutsideCapture() { (void)cudaThreadExchangeStreamCaptureMode(&mode_); }
-  ~OutsideCapture() { (void)cudaThreadExchangeStreamCaptureMode(&mode_); }
-  OutsideCapture(const OutsideCapture&) = delete;
-  OutsideCapture& operator=(const OutsideCapture&) = delete;
-
- private:
-  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;  // the one before, while this object lives
-};
-
-}  // namespace
 
 void* DeviceSegments::acquire(std::size_t bytes) {
   const OutsideCapture outside;

@@ -5,6 +5,7 @@
 
 #include "cuda/elements.h"
 #include "cuda/kernels/elementwise.h"
+#include "cuda/outside_capture.h"
 
 namespace tandem::cuda {
 namespace {
@@ -118,6 +119,7 @@ void Convolutions::run(const EnginePlan& plan, const Operands& operands) {
 Convolutions::Plan Convolutions::plan_for(const ConvolutionProblem& problem, const Operands& operands) {
   std::string name = problem.name();
   if (const auto known = plans_.find(name); known != plans_.end()) return known->second;
+  const OutsideCapture outside;  // to load what an engine runs is not meant to be captured
   if (plans_.size() >= kMostPlans) plans_.clear();
   return plans_[std::move(name)] = choose_plan(problem, problem.name(), operands);
 }
@@ -135,23 +137,25 @@ Convolutions::Plan Convolutions::choose_plan(const ConvolutionProblem& problem, 
     if (auto plan = EnginePlan::make(target, engines[*known]))
       return std::make_shared<const EnginePlan>(std::move(*plan));
 
+  const bool measures = measures_ && !keeper_;
   std::vector<Plan> plans;
+  Plan oversized;  // too large a workspace is better than no plan at all
   names.clear();
-  for (const Engine& engine : engines)
-    if (auto plan = EnginePlan::make(target, engine)) {
-      plans.push_back(std::make_shared<const EnginePlan>(std::move(*plan)));
-      names.push_back(engine.name);
+  for (const Engine& engine : engines) {
+    auto made = EnginePlan::make(target, engine);
+    if (!made) continue;
+    auto plan = std::make_shared<const EnginePlan>(std::move(*made));
+    if (plan->workspace_bytes() > workspace_limit(problem)) {
+      if (!oversized) oversized = std::move(plan);
+      continue;
     }
+    plans.push_back(std::move(plan));
+    names.push_back(engine.name);
+    if (!measures) break;
+  }
+  if (plans.empty() && oversized) return oversized;
   require(!plans.empty(), "convolution: {} has no engine for {}{}", version(), name, rules);
-  // Too large a workspace is better than none at all.
-  const auto fits = [&](const Plan& plan) { return plan->workspace_bytes() <= workspace_limit(problem); };
-  if (std::any_of(plans.begin(), plans.end(), fits))
-    for (std::size_t i = plans.size(); i-- > 0;)
-      if (!fits(plans[i])) {
-        plans.erase(plans.begin() + static_cast<std::ptrdiff_t>(i));
-        names.erase(names.begin() + static_cast<std::ptrdiff_t>(i));
-      }
-  if (!measures_ || keeper_) return plans[0];
+  if (!measures) return plans[0];
   return plans[choices_.choose(name + rules, names, [&](std::size_t i) { return time(*plans[i], operands); })];
 }
 

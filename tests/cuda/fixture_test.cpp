@@ -24,7 +24,7 @@ void check(const Deviation& deviation, double limit) {
 
 }  // namespace
 
-TEST_CASE("A GPU agrees with PyTorch's figures") {
+TEST_CASE("A GPU agrees with PyTorch's figures", "[resnet50]") {
   const auto gpu = open_gpu();
   if (!gpu) TANDEM_SKIP("no GPU");
   for (const char* name :
