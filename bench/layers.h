@@ -20,7 +20,7 @@ Peaks measure_peaks(Backend& backend, DType compute);
 struct LayerTime {
   std::string verb, problem;
   int calls;           ///< a step
-  double seconds;      ///< a step, all calls together; the median of the steps
+  double seconds;      ///< a step, all calls together, less what calls take that do nothing; the median of the steps
   double share;        ///< of all ops' time
   double flop, bytes;  ///< a step
   double of_roofline;  ///< the roofline's time over the time taken

@@ -43,6 +43,7 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
   steps.size = options.size;
   steps.at_once = backend.device().kind == DeviceKind::cpu;
   steps.most_queued = std::max(options.queued, 1);
+  steps.capture = options.capture;
   if (compute == DType::f16) steps.loss_scaling = LossScaleOptions{};
   return steps;
 }

@@ -18,6 +18,7 @@ struct StepBenchOptions {
   int steps = 10;
   int warmup = 3;
   int queued = 1;                   ///< steps whose losses are read together
+  bool capture = true;              ///< of StepOptions
   std::string_view precision = {};  ///< for the result; empty: the name of the compute type
 };
 

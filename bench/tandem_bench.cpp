@@ -57,7 +57,7 @@ nlohmann::json read_fixture_file(const std::string& path) {
 }
 
 struct Peers {
-  std::string python, script = "../shared/peers/torch_twin.py", floor;
+  std::string python, script = "bench/peers/torch_twin.py", floor;
   int rounds = 3;
 };
 
@@ -108,6 +108,11 @@ void add_step_options(CLI::App* command, Target& target, StepBenchOptions& optio
   add_count(command, "--warmup", options.warmup, "Steps before them", 0, 1 << 20);
 }
 
+void add_capture_option(CLI::App* command, StepBenchOptions& options) {
+  command->add_flag_callback(
+      "--no-capture", [&options] { options.capture = false; }, "CUDA: launches each kernel by itself");
+}
+
 void add_loader_options(CLI::App* command, LoaderBenchOptions& options) {
   command->add_option("DATA", options.data, "List file, or folder with one subfolder a class")->required();
   add_count(command, "--size", options.size, "Image height and width", 1, 4096);
@@ -143,6 +148,7 @@ int run(int argc, char** argv) {
   for (CLI::App* command : {step, inference, layers, comparison}) add_step_options(command, target, options);
   for (CLI::App* command : {layers, comparison})
     command->add_flag("--json", json, "Prints one JSON line instead of a table");
+  add_capture_option(step, options);
   add_loader_options(loading, loader);
   add_peer_options(comparison, peers);
   fixture->add_option("FILE", path, "The fixture")->required();

@@ -5,6 +5,12 @@
 
 #include "core/error.h"
 
+// GCC says so by a macro, Clang by a feature.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
@@ -120,11 +126,17 @@ void* Arena::acquire(std::size_t bytes) {
   }
 }
 
+/// Whether a hold that is being recorded will want some of [begin, end).
+bool Arena::is_recorded(const std::byte* begin, const std::byte* end) const {
+  return std::any_of(recorded_.begin(), recorded_.end(),
+                     [&](const auto& range) { return range.first < end && range.second > begin; });
+}
+
 void Arena::release_unused_segments() {
   for (auto segment = segments_.begin(); segment != segments_.end();) {
     const auto [data, bytes] = *segment;
     const auto block = blocks_.find(data);
-    if (!block->second.free || block->second.bytes != bytes) {
+    if (!block->second.free || block->second.bytes != bytes || is_recorded(data, data + bytes)) {
       ++segment;
       continue;
     }
@@ -205,7 +217,10 @@ void Arena::keep(std::byte* begin, std::byte* end, Hold& hold) {
 
 void Arena::end(Hold& hold) {
   const std::lock_guard lock(mutex_);
-  if (recording_ == &hold) recording_ = nullptr;
+  if (recording_ == &hold) {
+    recording_ = nullptr;
+    recorded_.clear();
+  }
   for (std::byte* data : hold.blocks_) {
     const auto block = blocks_.find(data);
     block->second.held = false;

@@ -78,6 +78,7 @@ class Arena : public std::enable_shared_from_this<Arena> {
   Blocks::iterator find_free(std::size_t bytes);
   Blocks::iterator add_segment(std::size_t bytes);
   void* acquire(std::size_t bytes);
+  bool is_recorded(const std::byte* begin, const std::byte* end) const;
   void release_unused_segments();
   void split(Blocks::iterator block, std::size_t bytes);
   void merge_with_next(Blocks::iterator block);

@@ -25,6 +25,14 @@ Graph record(const Stream& stream, const std::function<void()>& body) {
 
 }  // namespace
 
+bool can_be_captured(const Stream& stream, const std::function<void()>& body) {
+  try {
+    return record(stream, body).get() != nullptr;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 CapturedGraph::CapturedGraph(const Stream& stream, const std::function<void()>& body, Needs& needs) : stream_(stream) {
   const Graph graph = record(stream, body);
   needs.memory->seal();

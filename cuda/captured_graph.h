@@ -12,6 +12,9 @@
 
 namespace tandem::cuda {
 
+/// Whether what `body` queues on `stream` can be a graph. Nothing of it is run.
+bool can_be_captured(const Stream& stream, const std::function<void()>& body);
+
 class CapturedGraph final : public CapturedStep {
  public:
   /// What the graph needs as long as it lives, beside the stream's device: filled while it is recorded.

@@ -27,12 +27,16 @@ void check(cudaError_t status, SourceLine where) {
 
 void check(cudnnStatus_t status, SourceLine where) {
   if (status == CUDNN_STATUS_SUCCESS) return;
+  fail("cudnn: {}: {} at {}", cudnnGetErrorString(status), last_cudnn_error(), position(where));
+}
+
+std::string last_cudnn_error() {
   std::array<char, 512> reason{};
   cudnnGetLastErrorString(reason.data(), reason.size());
   std::string text = reason.data();
   for (char& c : text)
     if (c == '\n' || c == '\t') c = ' ';
-  fail("cudnn: {}: {} at {}", cudnnGetErrorString(status), text, position(where));
+  return text;
 }
 
 void check(cublasStatus_t status, SourceLine where) {

@@ -5,6 +5,8 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
+#include <string>
+
 namespace tandem::cuda {
 
 /// A line of source code. (clang 14 lacks std::source_location.)
@@ -20,5 +22,8 @@ struct SourceLine {
 void check(cudaError_t status, SourceLine where = SourceLine::here());
 void check(cudnnStatus_t status, SourceLine where = SourceLine::here());
 void check(cublasStatus_t status, SourceLine where = SourceLine::here());
+
+/// What cuDNN says of its last error, on one line.
+std::string last_cudnn_error();
 
 }  // namespace tandem::cuda

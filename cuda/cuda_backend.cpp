@@ -71,11 +71,12 @@ CudaBackend::CudaBackend(const CudaOptions& options)
 CudaBackend::~CudaBackend() { (void)cudaStreamSynchronize(stream_.get()); }
 
 std::string CudaBackend::description() const {
-  return fmt::format("{}, {}, compute capability {}.{}, {:.0f} GiB, CUDA {} (driver {}), {}{}{}", device().to_string(),
-                     properties_.name, properties_.major, properties_.minor,
+  return fmt::format("{}, {}, compute capability {}.{}, {:.0f} GiB, CUDA {} (driver {}), {}{}{}{}",
+                     device().to_string(), properties_.name, properties_.major, properties_.minor,
                      static_cast<double>(properties_.memory_bytes) / (1 << 30), cuda_version(CUDART_VERSION),
                      cuda_version(driver_version()), Convolutions::version(), options_.tf32 ? ", TF32" : "",
-                     options_.deterministic ? ", deterministic" : "");
+                     options_.deterministic ? ", deterministic" : "",
+                     convolutions_.measures() ? "" : ", convolutions not tuned since $TANDEM_CACHE cannot be written");
 }
 
 bool CudaBackend::supports(DType activation) const {

@@ -1,17 +1,10 @@
 #!/usr/bin/env bash
 # Packs what scripts/gpu-check.sh needs on a machine that has a GPU, cuDNN and cuBLAS but no package manager: programs and
 # tests with CUDA, and the shared libraries they need beside CUDA's. Leaves bundle/tandem-cuda.tar.xz, at most 60 MiB.
-#
-#   scripts/bundle.sh [PEER]     PEER: torch_twin.py, to be packed as well
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-peer=${1:-}
 limit_mib=60
-if [[ -n $peer && ! -f $peer ]]; then
-  echo "error: $peer is no file" >&2
-  exit 2
-fi
 
 ./scripts/build.sh bundle
 
@@ -19,15 +12,14 @@ rm -rf bundle
 mkdir -p bundle/bin bundle/lib
 cp build-bundle/bin/* bundle/bin
 strip bundle/bin/*
-if [[ -n $peer ]]; then cp "$peer" bundle/torch_twin.py; fi
 
 # Every system has a C library, and the machine's own libstdc++ must serve cuDNN, too. CUDA's libraries are there.
 ldd bundle/bin/* | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |
   grep -Ev '/(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libcuda|libcublas|libcublasLt|libcudnn)\.so' |
   while read -r library; do cp -L "$library" bundle/lib; done
 
-tar -C bundle -cf - bin lib ${peer:+torch_twin.py} | xz -T0 -6 >bundle/tandem-cuda.tar.xz
-rm -rf bundle/bin bundle/lib bundle/torch_twin.py
+tar -C bundle -cf - bin lib | xz -T0 -6 >bundle/tandem-cuda.tar.xz
+rm -rf bundle/bin bundle/lib
 bytes=$(stat -c %s bundle/tandem-cuda.tar.xz)
 if ((bytes > limit_mib << 20)); then
   echo "error: bundle/tandem-cuda.tar.xz has $((bytes >> 20)) MiB, at most $limit_mib expected" >&2

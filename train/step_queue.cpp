@@ -71,7 +71,7 @@ void StepQueue::submit_again(double lr, std::int64_t t) {
   require(queued_ < options_.most_queued, "steps: more than {} queued", options_.most_queued);
   scalars_up_->begin(bytes_of(optimizer_.scalars(lr, t), scalars_.dtype()).data(), scalars_.bytes());
   scalars_up_->finish(scalars_);
-  if (!options_.at_once && steps_ == kWarmUp) captured_ = backend_.capture([this] { run(); });
+  if (options_.capture && !options_.at_once && steps_ == kWarmUp) captured_ = backend_.capture([this] { run(); });
   if (captured_)
     captured_->replay();
   else

@@ -26,6 +26,7 @@ struct StepOptions {
   bool match_softmax = false;  ///< the contrastive weight is a moving average of the softmax losses
   bool at_once = true;         ///< read each step's losses at once; otherwise finish() reads them
   int most_queued = 1;         ///< steps between one finish() and the next
+  bool capture = true;         ///< the third step and those after it as one launch, where the device can
   std::optional<LossScaleOptions> loss_scaling;
 };
 

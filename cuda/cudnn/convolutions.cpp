@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "cuda/captured_graph.h"
 #include "cuda/elements.h"
 #include "cuda/kernels/elementwise.h"
 #include "cuda/outside_capture.h"
@@ -66,8 +67,7 @@ Tensor Convolutions::widened(const Tensor& x, std::int64_t channels) {
   const Shape& from = x.shape();
   if (from[3] == channels) return x;
   Tensor wide(arena_, {from[0], from[1], from[2], channels}, x.dtype());
-  const kernels::Element type = element(x.dtype());
-  kernels::resize_channels(queue_, type, x.raw(), from[0] * from[1] * from[2], from[3], type, wide.raw(), channels);
+  convert(x, wide);
   return wide;
 }
 
@@ -75,9 +75,15 @@ Tensor Convolutions::weights(const Tensor& w, DType dtype, std::int64_t channels
   const Shape& from = w.shape();
   if (from[3] == channels && w.dtype() == dtype) return w;
   Tensor converted(arena_, {from[0], from[1], from[2], channels}, dtype);
-  kernels::resize_channels(queue_, element(w.dtype()), w.raw(), from[0] * from[1] * from[2], from[3], element(dtype),
-                           converted.raw(), channels);
+  convert(w, converted);
   return converted;
+}
+
+void Convolutions::convert(const Tensor& from, Tensor& to) {
+  const kernels::Element from_type = element(from.dtype()), to_type = element(to.dtype());
+  if (from.shape() == to.shape()) return kernels::cast(queue_, from_type, from.raw(), from.size(), to_type, to.raw());
+  kernels::resize_channels(queue_, from_type, from.raw(), from.dim(0) * from.dim(1) * from.dim(2), from.dim(3), to_type,
+                           to.raw(), to.dim(3));
 }
 
 void Convolutions::forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
@@ -100,9 +106,7 @@ void Convolutions::grad_weight(const Conv2dGeometry& geometry, const Tensor& x, 
   Tensor result = direct ? dw : Tensor(arena_, {dw.dim(0), dw.dim(1), dw.dim(2), channels}, x.dtype());
   run({Direction::grad_weight, x.dtype(), x.dtype(), geometry, in.shape(), result.shape()},
       {pointer(in), pointer(result), pointer(dy)});
-  if (!direct)
-    kernels::resize_channels(queue_, element(x.dtype()), result.raw(), dw.dim(0) * dw.dim(1) * dw.dim(2), channels,
-                             element(dw.dtype()), dw.raw(), dw.dim(3));
+  if (!direct) convert(result, dw);
 }
 
 void Convolutions::run(const ConvolutionProblem& problem, const Operands& operands) {
@@ -154,21 +158,34 @@ Convolutions::Plan Convolutions::choose_plan(const ConvolutionProblem& problem, 
     if (!measures) break;
   }
   if (plans.empty() && oversized) return oversized;
-  require(!plans.empty(), "convolution: {} has no engine for {}{}", version(), name, rules);
+  require(!plans.empty(), "convolution: {} has no engine for {}{}: {} suggested, none could be made ready{}", version(),
+          name, rules, engines.size(), engines.empty() ? "" : "; the last: " + last_cudnn_error());
   if (!measures) return plans[0];
   return plans[choices_.choose(name + rules, names, [&](std::size_t i) { return time(*plans[i], operands); })];
 }
 
+/// Infinity for an engine that cannot be run, too little memory being a reason, or cannot be captured.
 double Convolutions::time(const EnginePlan& plan, const Operands& operands) {
   try {
+    keep_busy();
     stream_.record(begin_);
     run(plan, operands);
     stream_.record(end_);
     end_.wait();
-    return end_.seconds_since(begin_);
+    const double seconds = end_.seconds_since(begin_);
+    const bool captured = can_be_captured(stream_, [&] { run(plan, operands); });
+    return captured ? seconds : std::numeric_limits<double>::infinity();
   } catch (const Error&) {
-    return std::numeric_limits<double>::infinity();  // too little memory, or an engine that finds out late
+    return std::numeric_limits<double>::infinity();
   }
+}
+
+/// Gives the device some 60 us of work, so that what is launched next waits for the device, as in a captured step, and
+/// not the device for the host; and finds nothing in the device's cache.
+void Convolutions::keep_busy() {
+  constexpr int kTimes = 4;
+  Tensor scratch(arena_, {std::int64_t{32} << 20}, DType::u8);
+  for (int i = 0; i < kTimes; ++i) check(cudaMemsetAsync(scratch.raw(), 0, scratch.bytes(), stream_.get()));
 }
 
 }  // namespace tandem::cuda

@@ -32,6 +32,10 @@ class Convolutions {
   /// While `keeper` is not null, what a captured step must keep is added to it, and nothing is measured.
   void capture_into(std::vector<std::shared_ptr<const void>>* keeper) { keeper_ = keeper; }
 
+  /// Whether engines are chosen by their time. They are not where the same seed is to give the same bits and no file
+  /// can be written that would tell the next run what was chosen.
+  bool measures() const { return measures_; }
+
   /// "cuDNN 9.19.0"
   static std::string version();
 
@@ -46,9 +50,12 @@ class Convolutions {
   Plan plan_for(const ConvolutionProblem& problem, const Operands& operands);
   Plan choose_plan(const ConvolutionProblem& problem, const std::string& name, const Operands& operands);
   double time(const EnginePlan& plan, const Operands& operands);
+  void keep_busy();
   /// x with as many channels as computing takes, and as many for w (K, R, S, C) in x's type.
   Tensor widened(const Tensor& x, std::int64_t channels);
   Tensor weights(const Tensor& w, DType dtype, std::int64_t channels);
+  /// (.., C) to (.., C') of another type: channels that are lacking become 0, what are too many are left out.
+  void convert(const Tensor& from, Tensor& to);
   std::int64_t computed_channels(DType dtype, std::int64_t channels) const;
 
   const Stream& stream_;

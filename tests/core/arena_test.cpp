@@ -272,6 +272,19 @@ TEST_CASE("Arena keeps what a hold recorded from all others") {
   }
 }
 
+TEST_CASE("Arena gives back no segment that a hold has recorded when memory runs out") {
+  const auto arena = std::make_shared<Arena>(std::make_unique<LimitedSegments>(96 * kMiB));
+  void* outside = arena->allocate(30 * kMiB);
+  const auto hold = arena->hold();
+  void* recorded = arena->allocate(30 * kMiB);
+  arena->release(recorded);
+  arena->release(outside);
+  CHECK_THROWS_AS(arena->allocate(90 * kMiB), OutOfMemory);
+  CHECK(arena->stats().reserved == 32 * kMiB);  // what was not recorded
+  hold->seal();
+  CHECK(arena->stats().in_use > 30 * kMiB);
+}
+
 TEST_CASE("Arena keeps a block that comes back after its hold is sealed, and gives it away when the hold ends") {
   const auto arena = host_arena();
   auto hold = arena->hold();
