@@ -36,7 +36,7 @@ std::string CpuBackend::description() const {
 }
 
 bool CpuBackend::supports(DType activation) const {
-  if (activation == DType::bf16) return __builtin_cpu_supports("avx512bf16");
+  if (activation == DType::bf16) return kernels_.has_bf16();
   return activation == DType::f32 || activation == DType::f64;
 }
 

@@ -29,10 +29,7 @@ WinogradTileRow tile_row(const Tensor& x, std::int64_t n, std::int64_t row, std:
 
 }  // namespace
 
-const WinogradKernels* winograd_kernels() {
-  const WeightKernels* weights = vector_kernels().weights;
-  return weights != nullptr && weights->interleave != nullptr ? &avx512_bf16::kWinograd : nullptr;
-}
+const WinogradKernels* winograd_kernels() { return vector_kernels().has_bf16() ? &avx512_bf16::kWinograd : nullptr; }
 
 Winograd::Winograd(std::shared_ptr<Arena> arena) : arena_(std::move(arena)), kernels_(winograd_kernels()) {}
 

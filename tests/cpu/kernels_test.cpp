@@ -24,16 +24,6 @@ using Bits = std::uint16_t;
 using Bytes = std::vector<std::uint8_t>;
 using Floats = std::vector<float>;
 
-std::vector<const VectorKernels*> available_kernels() {
-  std::vector<const VectorKernels*> all{&baseline::kernels()};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back(&avx2::kernels());
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq"))
-    all.push_back(&avx512::kernels());
-  if (__builtin_cpu_supports("avx512bf16")) all.push_back(&avx512_bf16::kernels());
-  return all;
-}
-
 /// Row lengths: every tail of every vector width, and the blocks of 48 and 64 that some kernels work in.
 std::vector<std::int64_t> lengths() {
   std::vector<std::int64_t> all;
