@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "tests/support/catch.h"
+#include "tests/support/worst.h"
 
 namespace tandem::cpu {
 namespace {
@@ -118,8 +119,7 @@ double worst(const Guarded<T>& got, std::int64_t n, const Expected& expected, do
   double result = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     const double want = expected(i), bound = 0x1p-22 * scale + (std::is_same_v<T, float> ? 0 : 0x1p-8 * std::abs(want));
-    const double off = std::abs(static_cast<double>(value_of(got[i])) - want) / bound;
-    if (!(off <= result)) result = off;
+    test::include_worst(result, std::abs(static_cast<double>(value_of(got[i])) - want) / bound);
   }
   return got.intact() ? result : std::numeric_limits<double>::infinity();
 }
