@@ -10,6 +10,10 @@ void check(const Context& context, const Variable& x, const BatchNormParameters&
   require(p.gamma.shape() == channels && p.beta.shape() == channels && p.running_mean.shape() == channels &&
               p.running_var.shape() == channels,
           "batch_norm: parameters of {} channels for x {}", p.gamma.shape(), in);
+  const DType real = real_type(x.value().dtype());
+  for (const Tensor& parameter : {p.gamma.value(), p.beta.value(), p.running_mean, p.running_var})
+    require(parameter.dtype() == real, "batch_norm: a parameter {} for x {}, expected {}", parameter.dtype(),
+            x.value().dtype(), real);
   require(!residual.value() || (residual.shape() == in && residual.value().dtype() == x.value().dtype()),
           "batch_norm: a residual unlike x {}", in);
   require(!context.training || in[0] % context.groups == 0, "batch_norm: {} images do not make {} equal groups", in[0],

@@ -4,9 +4,12 @@ namespace tandem::ops {
 
 namespace {
 
-Shape output_shape(const Shape& in, const Shape& window, const Conv2dGeometry& geometry) {
+Shape output_shape(const Tensor& x, const Tensor& w, const Conv2dGeometry& geometry) {
+  const Shape &in = x.shape(), &window = w.shape();
   require(in.rank() == 4 && window.rank() == 4 && in[3] == window[3],
           "conv2d: x {} and w {}, expected (N, H, W, C) and (K, R, S, C)", in, window);
+  require(w.dtype() == real_type(x.dtype()), "conv2d: w {} for x {}, expected {}", w.dtype(), x.dtype(),
+          real_type(x.dtype()));
   const Shape out{in[0], geometry.output(in[1], window[1]), geometry.output(in[2], window[2]), window[0]};
   require(out[1] > 0 && out[2] > 0, "conv2d: x {} is smaller than the window of w {}", in, window);
   return out;
@@ -16,7 +19,7 @@ Shape output_shape(const Shape& in, const Shape& window, const Conv2dGeometry& g
 
 Variable conv2d(Context& context, const Variable& x, const Variable& w, const Conv2dGeometry& geometry) {
   const Shape& in = x.shape();
-  const Shape out = output_shape(in, w.shape(), geometry);
+  const Shape out = output_shape(x.value(), w.value(), geometry);
   Backend& backend = context.backend;
   Tensor y = backend.empty(out, x.value().dtype());
   backend.conv2d_forward(geometry, x.value(), w.value(), y);
@@ -49,7 +52,7 @@ FoldedConvolution fold(Backend& backend, const Tensor& w, const BatchNormParamet
 Variable conv2d_folded(Context& context, const Variable& x, const FoldedConvolution& folded,
                        const Conv2dGeometry& geometry, Activation activation, Variable residual) {
   require(!context.training && !context.tape, "conv2d_folded: no training with running statistics");
-  const Shape out = output_shape(x.shape(), folded.w.shape(), geometry);
+  const Shape out = output_shape(x.value(), folded.w, geometry);
   const Tensor added = std::exchange(residual, {}).value();
   require(!added || (added.shape() == out && added.dtype() == x.value().dtype()),
           "conv2d_folded: a residual unlike the output {}", out);

@@ -7,8 +7,11 @@ Variable linear(Context& context, const Variable& x, const Variable& w, const Va
   const Shape& weight = w.shape();
   require(in.rank() == 2 && weight.rank() == 2 && in[1] == weight[1] && b.shape() == Shape{weight[0]},
           "linear: x {}, w {}, b {}, expected (N, C), (K, C), (K)", in, weight, b.shape());
+  const DType real = x.value().dtype();
+  require(is_real(real) && w.value().dtype() == real && b.value().dtype() == real,
+          "linear: x {}, w {}, b {}, expected f32 or f64 throughout", real, w.value().dtype(), b.value().dtype());
   Backend& backend = context.backend;
-  Tensor y = backend.empty({in[0], weight[0]}, x.value().dtype());
+  Tensor y = backend.empty({in[0], weight[0]}, real);
   backend.linear_forward(x.value(), w.value(), b.value(), y);
   Variable output = make_output(context, std::move(y), {&x, &w, &b});
   if (output.wants_gradient())

@@ -8,7 +8,14 @@ namespace {
 using dnnl::memory;
 
 memory::data_type type_of(DType dtype) {
-  return dtype == DType::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+  switch (dtype) {
+    case DType::f32:
+      return memory::data_type::f32;
+    case DType::bf16:
+      return memory::data_type::bf16;
+    default:
+      fail("oneDNN: {}, expected f32 or bf16", dtype);
+  }
 }
 
 dnnl::primitive_attr attributes() {
