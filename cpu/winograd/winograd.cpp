@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "cpu/activation.h"
-#include "cpu/vector/kernels.h"
 
 namespace tandem::cpu {
 namespace {
@@ -14,10 +13,11 @@ constexpr std::int64_t kP = kWinogradPositions, kColumns = kWinogradColumns;
 
 std::int64_t half(std::int64_t n) { return (n + 1) / 2; }
 
-/// Row `i` of pixels of image n; null outside of x (N, H, W, C).
-const std::uint16_t* pixel_row(const Tensor& x, std::int64_t n, std::int64_t i) {
-  if (n >= x.dim(0) || i < 0 || i >= x.dim(1)) return nullptr;
-  return elements<std::uint16_t>(x) + (n * x.dim(1) + i) * x.dim(2) * x.dim(3);
+/// Row `i` of pixels of image n; null outside of x (N, H, W, C), which is a Tensor or a const one.
+template <class AnyTensor>
+auto* pixel_row(AnyTensor& x, std::int64_t n, std::int64_t i) {
+  const bool inside = n < x.dim(0) && i >= 0 && i < x.dim(1);
+  return inside ? elements<std::uint16_t>(x) + (n * x.dim(1) + i) * x.dim(2) * x.dim(3) : nullptr;
 }
 
 /// The tile row with that number of image n, whose first row of pixels is 2 row - `above`.
@@ -31,7 +31,8 @@ WinogradTileRow tile_row(const Tensor& x, std::int64_t n, std::int64_t row, std:
 
 const WinogradKernels* winograd_kernels() { return vector_kernels().has_bf16() ? &avx512_bf16::kWinograd : nullptr; }
 
-Winograd::Winograd(std::shared_ptr<Arena> arena) : arena_(std::move(arena)), kernels_(winograd_kernels()) {}
+Winograd::Winograd(std::shared_ptr<Arena> arena)
+    : arena_(std::move(arena)), kernels_(winograd_kernels()), weight_kernels_(vector_kernels().weights) {}
 
 bool Winograd::supports(const Shape& w) const {
   return kernels_ != nullptr && w[0] % kColumns == 0 && w[3] % kColumns == 0;
@@ -50,7 +51,7 @@ Tensor Winograd::transformed_weights(const Tensor& w) const {
       for (std::int64_t part = 0; part < 32; part += 16)
         kernels_->transform_weights(from + (k + o) * 9 * channels + c + part, channels, &block[0][o][part], 16 * 32);
     for (std::int64_t p = 0; p < kP; ++p)
-      vector_kernels().weights->transpose_pairs(
+      weight_kernels_->transpose_pairs(
           &block[p][0][0], 32, to + ((k / kColumns * kP + p) * channels / 2 + c / 2) * 2 * kColumns + k % kColumns * 2,
           2 * kColumns);
   }
@@ -79,17 +80,16 @@ void Winograd::grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) const {
 
 /// Tiles that are transformed together, and what becomes of them.
 struct Winograd::Block {
-  std::int64_t first, rows;     ///< rows of tiles, counted through all images
-  std::int64_t tiles;           ///< in `rows` rows, or more: the distance from one position to the next
-  const std::uint16_t* inputs;  ///< (P, tiles, C)
-  float* products;              ///< (P, tiles, 64)
+  std::int64_t first, rows;  ///< rows of tiles, counted through all images
+  std::int64_t tiles;        ///< in `rows` rows, or more: the distance from one position to the next
+  std::uint16_t* inputs;     ///< (P, tiles, C)
+  float* products;           ///< (P, tiles, 64)
 };
 
 void Winograd::transform_block(const Tensor& x, const Block& block, std::int64_t row) const {
   const std::int64_t rows_an_image = half(x.dim(1)), channels = x.dim(3), at = block.first + row;
   kernels_->transform_input(tile_row(x, at / rows_an_image, at % rows_an_image, 1),
-                            const_cast<std::uint16_t*>(block.inputs) + row * half(x.dim(2)) * channels,
-                            block.tiles * channels);
+                            block.inputs + row * half(x.dim(2)) * channels, block.tiles * channels);
 }
 
 void Winograd::convolve_block(const Block& block, const Tensor& u, const Ending& ending, std::int64_t k,
@@ -106,9 +106,7 @@ void Winograd::convolve_block(const Block& block, const Tensor& u, const Ending&
   const std::int64_t rows_an_image = half(y.dim(1));
   for (std::int64_t r = 0; r < block.rows; ++r) {
     const std::int64_t n = (block.first + r) / rows_an_image, row = (block.first + r) % rows_an_image;
-    const auto output = [&](std::int64_t i) {
-      return i < y.dim(1) ? const_cast<std::uint16_t*>(pixel_row(y, n, i)) + k : nullptr;
-    };
+    const auto output = [&](std::int64_t i) { return i < y.dim(1) ? pixel_row(y, n, i) + k : nullptr; };
     kernels_->transform_output(block.products + r * tiles_a_row * kColumns, block.tiles * kColumns, tiles_a_row,
                                y.dim(2), y.dim(3), ending.bias ? ending.bias + k : nullptr, ending.relu,
                                output(2 * row), output(2 * row + 1));

@@ -9,6 +9,7 @@
 // the direct one rounds nothing, are as far (docs/performance.md).
 
 #include "core/backend.h"
+#include "cpu/vector/kernels.h"
 #include "cpu/winograd/kernels.h"
 
 namespace tandem::cpu {
@@ -50,6 +51,7 @@ class Winograd {
 
   std::shared_ptr<Arena> arena_;
   const WinogradKernels* kernels_;
+  const WeightKernels* weight_kernels_;
 };
 
 }  // namespace tandem::cpu
