@@ -17,18 +17,8 @@ std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
 
 namespace cpu {
 
-namespace {
-
-/// First of all: which convolution is the fastest depends on the number of threads.
-const VectorKernels& kernels_for(const CpuOptions& options) {
-  if (options.threads > 0) omp_set_num_threads(options.threads);
-  return vector_kernels();
-}
-
-}  // namespace
-
 CpuBackend::CpuBackend(const CpuOptions& options)
-    : kernels_(kernels_for(options)), onednn_(arena()), convolutions_(arena(), onednn_, options.autotune) {}
+    : kernels_(vector_kernels()), onednn_(arena()), convolutions_(arena(), onednn_, options.autotune) {}
 
 std::string CpuBackend::description() const {
   return fmt::format("cpu, {} threads, {} kernels{}, {}", omp_get_max_threads(), kernels_.isa,
