@@ -33,15 +33,15 @@ class Winograd {
   struct Gradient;
 
   /// What follows the sums.
-  struct Ending {
+  struct Epilogue {
     const float* bias = nullptr;  ///< (K), or null
     bool relu = false;
   };
   /// x (N, H, W, C) to y (N, H, W, K) with transformed weights u (K / 64, P, C / 2, 64, 2).
-  void convolve(const Tensor& x, const Tensor& u, const Ending& ending, Tensor& y) const;
+  void convolve(const Tensor& x, const Tensor& u, const Epilogue& epilogue, Tensor& y) const;
   void transform_block(const Tensor& x, const Block& block, std::int64_t row) const;
   /// Filters [k, k + 64).
-  void convolve_block(const Block& block, const Tensor& u, const Ending& ending, std::int64_t k, Tensor& y) const;
+  void convolve_block(const Block& block, const Tensor& u, const Epilogue& epilogue, std::int64_t k, Tensor& y) const;
   void transform_row(const Tensor& x, const Tensor& dy, std::int64_t group, std::int64_t first, std::int64_t r,
                      Gradient& z) const;
   void multiply_position(std::int64_t group, std::int64_t first, std::int64_t p, Gradient& z) const;
