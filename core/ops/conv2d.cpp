@@ -25,21 +25,20 @@ Variable conv2d(Context& context, const Variable& x, const Variable& w, const Co
   backend.conv2d_forward(geometry, x.value(), w.value(), y);
   Variable output = make_output(context, std::move(y), {&x, &w});
   if (output.wants_gradient())
-    context.tape->record("conv2d", output,
-                         [&backend, geometry, in, saved_x = w.wants_gradient() ? x.value() : Tensor(),
-                          saved_w = w.value(), slot_x = x.slot(), slot_w = w.slot()](const Tensor& dy) mutable {
-                           if (slot_w) {
-                             Tensor dw = backend.empty(saved_w.shape(), saved_w.dtype());
-                             backend.conv2d_grad_weight(geometry, saved_x, dy, dw);
-                             slot_w->add(backend, std::move(dw));
-                             saved_x = Tensor();  // its memory can serve for dx
-                           }
-                           if (slot_x) {
-                             Tensor dx = backend.empty(in, dy.dtype());
-                             backend.conv2d_grad_input(geometry, dy, saved_w, dx);
-                             slot_x->add(backend, std::move(dx));
-                           }
-                         });
+    context.tape->record(output, [&backend, geometry, in, saved_x = w.wants_gradient() ? x.value() : Tensor(),
+                                  saved_w = w.value(), slot_x = x.slot(), slot_w = w.slot()](const Tensor& dy) mutable {
+      if (slot_w) {
+        Tensor dw = backend.empty(saved_w.shape(), saved_w.dtype());
+        backend.conv2d_grad_weight(geometry, saved_x, dy, dw);
+        slot_w->add(backend, std::move(dw));
+        saved_x = Tensor();  // its memory can serve for dx
+      }
+      if (slot_x) {
+        Tensor dx = backend.empty(in, dy.dtype());
+        backend.conv2d_grad_input(geometry, dy, saved_w, dx);
+        slot_x->add(backend, std::move(dx));
+      }
+    });
   return output;
 }
 

@@ -15,22 +15,21 @@ Variable linear(Context& context, const Variable& x, const Variable& w, const Va
   backend.linear_forward(x.value(), w.value(), b.value(), y);
   Variable output = make_output(context, std::move(y), {&x, &w, &b});
   if (output.wants_gradient())
-    context.tape->record("linear", output,
-                         [&backend, saved_x = x.value(), saved_w = w.value(), slot_x = x.slot(), slot_w = w.slot(),
-                          slot_b = b.slot()](const Tensor& dy) {
-                           if (slot_w || slot_b) {
-                             Tensor dw = backend.empty(saved_w.shape(), saved_w.dtype());
-                             Tensor db = backend.empty({saved_w.dim(0)}, saved_w.dtype());
-                             backend.linear_grad_weight(saved_x, dy, dw, db);
-                             if (slot_w) slot_w->add(backend, std::move(dw));
-                             if (slot_b) slot_b->add(backend, std::move(db));
-                           }
-                           if (slot_x) {
-                             Tensor dx = backend.empty(saved_x.shape(), saved_x.dtype());
-                             backend.linear_grad_input(dy, saved_w, dx);
-                             slot_x->add(backend, std::move(dx));
-                           }
-                         });
+    context.tape->record(output, [&backend, saved_x = x.value(), saved_w = w.value(), slot_x = x.slot(),
+                                  slot_w = w.slot(), slot_b = b.slot()](const Tensor& dy) {
+      if (slot_w || slot_b) {
+        Tensor dw = backend.empty(saved_w.shape(), saved_w.dtype());
+        Tensor db = backend.empty({saved_w.dim(0)}, saved_w.dtype());
+        backend.linear_grad_weight(saved_x, dy, dw, db);
+        if (slot_w) slot_w->add(backend, std::move(dw));
+        if (slot_b) slot_b->add(backend, std::move(db));
+      }
+      if (slot_x) {
+        Tensor dx = backend.empty(saved_x.shape(), saved_x.dtype());
+        backend.linear_grad_input(dy, saved_w, dx);
+        slot_x->add(backend, std::move(dx));
+      }
+    });
   return output;
 }
 

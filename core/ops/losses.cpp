@@ -22,7 +22,7 @@ Variable softmax_cross_entropy(Context& context, const Variable& logits, const T
   backend.softmax_cross_entropy(logits.value(), labels, smoothing, loss, dlogits);
   Variable output = make_output(context, std::move(loss), {&logits});
   if (output.wants_gradient())
-    context.tape->record("softmax_cross_entropy", output,
+    context.tape->record(output,
                          [&backend, dlogits = std::move(dlogits), slot = logits.slot()](const Tensor& dy) mutable {
                            backend.scale(dlogits, dy, dlogits);
                            slot->add(backend, std::move(dlogits));
@@ -46,15 +46,15 @@ Variable contrastive(Context& context, const Variable& a, const Variable& b, con
   backend.contrastive_forward(options, a.value(), b.value(), labels_a, labels_b, distance, loss);
   Variable output = make_output(context, std::move(loss), {&a, &b});
   if (output.wants_gradient())
-    context.tape->record("contrastive", output,
-                         [&backend, options, a = a.value(), b = b.value(), labels_a, labels_b,
-                          distance = std::move(distance), slot_a = a.slot(), slot_b = b.slot()](const Tensor& dy) {
-                           Tensor da = backend.empty(a.shape(), a.dtype());
-                           Tensor db = backend.empty(a.shape(), a.dtype());
-                           backend.contrastive_backward(options, a, b, labels_a, labels_b, distance, dy, da, db);
-                           if (slot_a) slot_a->add(backend, std::move(da));
-                           if (slot_b) slot_b->add(backend, std::move(db));
-                         });
+    context.tape->record(
+        output, [&backend, options, a = a.value(), b = b.value(), labels_a, labels_b, distance = std::move(distance),
+                 slot_a = a.slot(), slot_b = b.slot()](const Tensor& dy) {
+          Tensor da = backend.empty(a.shape(), a.dtype());
+          Tensor db = backend.empty(a.shape(), a.dtype());
+          backend.contrastive_backward(options, a, b, labels_a, labels_b, distance, dy, da, db);
+          if (slot_a) slot_a->add(backend, std::move(da));
+          if (slot_b) slot_b->add(backend, std::move(db));
+        });
   return output;
 }
 

@@ -73,8 +73,8 @@ class OneDnn {
 
   std::shared_ptr<Arena> arena_;
   const WeightKernels* weight_kernels_;  ///< null: oneDNN moves all weights
-  mutable dnnl::engine engine_;
-  mutable dnnl::stream stream_;
+  dnnl::engine engine_;
+  dnnl::stream stream_;
   std::map<Key, std::optional<Convolution>> convolutions_;
   std::map<Key, Product> products_;
 };

@@ -96,7 +96,7 @@ OpRun run_op(Backend& backend, DType compute, const OpInstance& instance, std::u
   // A loss whose gradient at the output is r: backward begins with its rule.
   Variable loss = Variable::with_gradient(upload(backend, {{1}, {0.0}}, real_type(compute)));
   Tensor r = upload(backend, output_gradient(out.y.shape(), seed), out.y.value().dtype());
-  tape.record("projection", loss, [&backend, r = std::move(r), slot = out.y.slot()](const Tensor&) mutable {
+  tape.record(loss, [&backend, r = std::move(r), slot = out.y.slot()](const Tensor&) mutable {
     slot->add(backend, std::move(r));
   });
   out.y = Variable();
