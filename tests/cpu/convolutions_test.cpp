@@ -103,10 +103,7 @@ TEST_CASE("Every method of a convolution agrees with the reference") {
 }
 
 TEST_CASE("Winograd's convolution in bf16 agrees with the reference at any size") {
-  if (!winograd_kernels()) {
-    WARN("skipped: this processor has no bf16 instructions");
-    return;
-  }
+  if (!winograd_kernels()) TANDEM_SKIP("this processor has no bf16 instructions");
   Comparison comparison;
   for (std::uint32_t seed = 0; seed < 24; ++seed)
     for (const Direction direction : kTrained) comparison.check(draw_winograd_problem(seed, direction), seed);
