@@ -10,13 +10,6 @@
 namespace tandem::cpu {
 namespace {
 
-test::HostTensor random_tensor(const Shape& shape, Random& random) {
-  test::HostTensor tensor{shape, std::vector<double>(static_cast<std::size_t>(shape.size()))};
-  // Numbers that bf16 holds, so that every type computes with the same.
-  for (double& value : tensor.values) value = test::round_to_bf16(static_cast<double>(random.normal()));
-  return tensor;
-}
-
 /// A convolution of stride 1 or 2; in every other one the weights fill oneDNN's blocks, which have filters padded or
 /// not.
 ConvolutionProblem draw_problem(std::uint32_t seed, Direction direction, DType dtype) {
@@ -54,7 +47,7 @@ class Comparison {
     const Shape shapes[][3] = {{p.x, p.w, y}, {y, p.w, p.x}, {p.x, y, p.w}};
     const auto& [first, second, third] = shapes[static_cast<int>(p.direction)];
     Random random(seed, RandomPurpose::test);
-    const test::HostTensor a = random_tensor(first, random), b = random_tensor(second, random);
+    const test::HostTensor a = test::random_tensor(first, random), b = test::random_tensor(second, random);
     const bool gradient = p.direction == Direction::grad_weight;
     const auto compute = [&](Backend& on, DType activation, auto&& call) {
       const Tensor left = test::upload(on, a, activation),

@@ -16,9 +16,7 @@ std::vector<std::pair<DType, double>> activation_types(const Backend& backend) {
 
 HostTensor random_tensor(std::uint32_t seed, const Shape& shape) {
   Random random(seed, RandomPurpose::test);
-  HostTensor x{shape, std::vector<double>(static_cast<std::size_t>(shape.size()))};
-  for (double& value : x.values) value = round_to_bf16(static_cast<double>(random.normal()));
-  return x;
+  return test::random_tensor(shape, random);
 }
 HostTensor positive_tensor(std::uint32_t seed, const Shape& shape) {
   HostTensor x = random_tensor(seed, shape);
