@@ -26,6 +26,7 @@ class Winograd {
   /// With [relu]( .. [+ bias (K) f32] ) at the end; bias may be undefined.
   void forward(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu, Tensor& y) const;
   void grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) const;
+  /// The order of its sums, and so the last bits, depend on the number of threads.
   void grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw) const;
 
  private:
