@@ -21,9 +21,7 @@ Variable Variable::with_gradient(Tensor value) {
   return variable;
 }
 
-void Tape::record(std::string_view op, const Variable& output, Rule rule) {
-  entries_.push_back({op, output.slot(), std::move(rule)});
-}
+void Tape::record(const Variable& output, Rule rule) { entries_.push_back({output.slot(), std::move(rule)}); }
 
 void Tape::backward(Backend& backend, const Variable& loss, const Tensor& seed) {
   require(loss.shape() == Shape{1}, "backward: the loss has shape {}, expected (1)", loss.shape());

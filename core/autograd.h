@@ -7,7 +7,7 @@
 
 #include <functional>
 #include <memory>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/backend.h"
@@ -59,16 +59,14 @@ class Tape {
   /// What an op does with its output's gradient. It may overwrite dy if dy.unique().
   using Rule = std::function<void(Tensor dy)>;
 
-  void record(std::string_view op, const Variable& output, Rule rule);
+  void record(const Variable& output, Rule rule);
   /// Runs the rules from the last to the first, beginning with d loss = `seed`, or 1 if it is undefined, and leaves the
   /// tape empty. loss and seed have shape (1) and one type.
   void backward(Backend& backend, const Variable& loss, const Tensor& seed = {});
   std::size_t size() const { return entries_.size(); }
-  void clear() { entries_.clear(); }
 
  private:
   struct Entry {
-    std::string_view op;
     std::shared_ptr<GradientSlot> output;
     Rule rule;
   };

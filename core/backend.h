@@ -300,7 +300,6 @@ class Backend {
 };
 
 struct CpuOptions {
-  int threads = 0;        ///< that compute; 0: one a core
   bool autotune = false;  ///< compute each convolution in the way that proves fastest when it is first met
 };
 /// The CPU.

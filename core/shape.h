@@ -23,8 +23,7 @@ class Shape {
   Shape(std::initializer_list<std::int64_t> dims);
 
   int rank() const { return rank_; }
-  /// Dimension i; negative i counts from the end.
-  std::int64_t operator[](int i) const { return dims_[static_cast<std::size_t>(i < 0 ? i + rank_ : i)]; }
+  std::int64_t operator[](int i) const { return dims_[static_cast<std::size_t>(i)]; }
   /// Number of elements: 1 for rank 0.
   std::int64_t size() const;
   /// The same shape with dimension 0 replaced.

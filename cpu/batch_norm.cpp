@@ -13,18 +13,18 @@ namespace {
 
 /// How the rows of x are cut: into groups, and each of these into pieces, whose sums down the columns are taken in f32.
 struct Pieces {
-  std::int64_t groups, rows, channels, rows_a_piece, a_group;
+  std::int64_t groups, rows, channels, rows_per_piece, pieces_per_group;
 
   Pieces(const Tensor& x, std::int64_t group_count)
       : groups(group_count), rows(x.size() / x.dim(3) / group_count), channels(x.dim(3)) {
     constexpr std::int64_t kMost = 64, kLeast = 64;  // pieces a group and rows a piece: bound the partial sums' memory
-    rows_a_piece = std::max(kLeast, (rows + kMost - 1) / kMost);
-    a_group = (rows + rows_a_piece - 1) / rows_a_piece;
+    rows_per_piece = std::max(kLeast, (rows + kMost - 1) / kMost);
+    pieces_per_group = (rows + rows_per_piece - 1) / rows_per_piece;
   }
 
-  std::int64_t count() const { return groups * a_group; }
+  std::int64_t count() const { return groups * pieces_per_group; }
   /// Rows in the group's piece of that number.
-  std::int64_t rows_of(std::int64_t piece) const { return std::min(rows_a_piece, rows - piece * rows_a_piece); }
+  std::int64_t rows_of(std::int64_t piece) const { return std::min(rows_per_piece, rows - piece * rows_per_piece); }
 
   /// Calls body(group, index of the piece, first row, number of rows) for each piece, on all threads; the last pieces
   /// first. The op before has just written the matrix from its beginning to its end, and the pass after this one starts
@@ -33,19 +33,20 @@ struct Pieces {
   void for_each_piece(const Body& body) const {
 #pragma omp parallel for schedule(static)
     for (std::int64_t behind = count(); behind > 0; --behind) {
-      const std::int64_t piece = behind - 1, group = piece / a_group, of_group = piece % a_group;
-      body(group, piece, group * rows + of_group * rows_a_piece, rows_of(of_group));
+      const std::int64_t piece = behind - 1, group = piece / pieces_per_group, of_group = piece % pieces_per_group;
+      body(group, piece, group * rows + of_group * rows_per_piece, rows_of(of_group));
     }
   }
 
   /// Calls body(group, first row, number of rows), on all threads, for runs of rows of about kGrain elements.
   template <class Body>
   void for_each_run(const Body& body) const {
-    const std::int64_t a_run = std::max<std::int64_t>(1, kGrain / channels), runs = (rows + a_run - 1) / a_run;
+    const std::int64_t rows_per_run = std::max<std::int64_t>(1, kGrain / channels),
+                       runs = (rows + rows_per_run - 1) / rows_per_run;
 #pragma omp parallel for schedule(static)
     for (std::int64_t i = 0; i < groups * runs; ++i) {
-      const std::int64_t group = i / runs, first = i % runs * a_run;
-      body(group, group * rows + first, std::min(a_run, rows - first));
+      const std::int64_t group = i / runs, first = i % runs * rows_per_run;
+      body(group, group * rows + first, std::min(rows_per_run, rows - first));
     }
   }
 
@@ -83,9 +84,9 @@ void combine(const Pieces& pieces, PieceSums& sums, std::int64_t group, std::int
              Strip& var) {
   const double total = static_cast<double>(pieces.rows);
   const auto each = [&](const auto& body) {
-    for (std::int64_t piece = 0; piece < pieces.a_group; ++piece) {
+    for (std::int64_t piece = 0; piece < pieces.pieces_per_group; ++piece) {
       const double rows = static_cast<double>(pieces.rows_of(piece));
-      const std::int64_t at = group * pieces.a_group + piece;
+      const std::int64_t at = group * pieces.pieces_per_group + piece;
       const float *shift = sums(at, 0) + c, *first = sums(at, 1) + c, *second = sums(at, 2) + c;
       for (std::int64_t i = 0; i < n; ++i)
         body(static_cast<std::size_t>(i), rows, static_cast<double>(shift[i]), static_cast<double>(first[i]),
@@ -140,7 +141,7 @@ void finish_gradients(const Pieces& pieces, PieceSums& sums, std::int64_t c, std
   Strip dgammas{}, dbetas{};
   for (std::int64_t g = 0; g < pieces.groups; ++g) {
     Strip sum_dy{}, sum_dy_x{};
-    for (std::int64_t piece = g * pieces.a_group; piece < (g + 1) * pieces.a_group; ++piece)
+    for (std::int64_t piece = g * pieces.pieces_per_group; piece < (g + 1) * pieces.pieces_per_group; ++piece)
       for (std::int64_t i = 0; i < n; ++i) {
         sum_dy[static_cast<std::size_t>(i)] += static_cast<double>(sums(piece, 0)[c + i]);
         sum_dy_x[static_cast<std::size_t>(i)] += static_cast<double>(sums(piece, 1)[c + i]);

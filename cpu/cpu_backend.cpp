@@ -17,18 +17,8 @@ std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
 
 namespace cpu {
 
-namespace {
-
-/// First of all: which convolution is the fastest depends on the number of threads.
-const VectorKernels& kernels_for(const CpuOptions& options) {
-  if (options.threads > 0) omp_set_num_threads(options.threads);
-  return vector_kernels();
-}
-
-}  // namespace
-
 CpuBackend::CpuBackend(const CpuOptions& options)
-    : kernels_(kernels_for(options)), onednn_(arena()), convolutions_(arena(), onednn_, options.autotune) {}
+    : kernels_(vector_kernels()), onednn_(arena()), convolutions_(arena(), onednn_, options.autotune) {}
 
 std::string CpuBackend::description() const {
   return fmt::format("cpu, {} threads, {} kernels{}, {}", omp_get_max_threads(), kernels_.isa,
@@ -36,7 +26,7 @@ std::string CpuBackend::description() const {
 }
 
 bool CpuBackend::supports(DType activation) const {
-  if (activation == DType::bf16) return __builtin_cpu_supports("avx512bf16");
+  if (activation == DType::bf16) return kernels_.has_bf16();
   return activation == DType::f32 || activation == DType::f64;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The CPU backend: oneDNN for convolutions and matrix products, the vectorised kernels of cpu/vector for the rest, in
-// f32 and bf16. f64 and the losses run on the reference kernels it inherits.
+// The CPU backend: oneDNN and our own Winograd for convolutions, oneDNN for matrix products, the vectorised kernels of
+// cpu/vector for the rest, in f32 and bf16. f64 and the losses run on the reference kernels it inherits.
 
 #include "cpu/convolution/convolutions.h"
 #include "cpu/reference/reference_backend.h"

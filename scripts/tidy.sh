@@ -16,9 +16,12 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 start=$SECONDS
 echo "Checking with clang-tidy ..."
+case $preset in
+  default | ci) build=build ;;
+  cuda*) build=build-cuda ;;
+  *) build=build-$preset ;;
+esac
 # The commands are GCC's; clang does not know all of its warnings.
-build=build
-if [[ $preset == cuda* ]]; then build="build-cuda"; fi
 if ! { cmake --preset "$preset" && run-clang-tidy -quiet -p "$build" \
   -extra-arg=-Wno-unknown-warning-option "^$PWD/(core|cpu|cuda|layers|data|train|eval|bench)/.*\.cpp\$"; } >"$log" 2>&1; then
   grep -E -A 5 'error:' "$log" >&2 || tail -n 40 "$log" >&2

@@ -36,7 +36,7 @@ Engine open_engine(const std::string& device, Precision precision, const EngineO
                                          : Device::parse(device);
   const bool tf32 = precision == Precision::tf32;
   auto backend = parsed.kind == DeviceKind::cuda ? make_cuda_backend({parsed.index, tf32, options.deterministic})
-                                                 : make_cpu_backend({.threads = 0, .autotune = options.cpu.autotune});
+                                                 : make_cpu_backend({.autotune = options.cpu.autotune});
   const DType compute = compute_type(*backend, precision);
   return {std::move(backend), compute, tf32 ? "tf32" : name_of(compute)};
 }

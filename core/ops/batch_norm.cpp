@@ -10,6 +10,10 @@ void check(const Context& context, const Variable& x, const BatchNormParameters&
   require(p.gamma.shape() == channels && p.beta.shape() == channels && p.running_mean.shape() == channels &&
               p.running_var.shape() == channels,
           "batch_norm: parameters of {} channels for x {}", p.gamma.shape(), in);
+  const DType real = real_type(x.value().dtype());
+  for (const Tensor& parameter : {p.gamma.value(), p.beta.value(), p.running_mean, p.running_var})
+    require(parameter.dtype() == real, "batch_norm: a parameter {} for x {}, expected {}", parameter.dtype(),
+            x.value().dtype(), real);
   require(!residual.value() || (residual.shape() == in && residual.value().dtype() == x.value().dtype()),
           "batch_norm: a residual unlike x {}", in);
   require(!context.training || in[0] % context.groups == 0, "batch_norm: {} images do not make {} equal groups", in[0],
@@ -45,24 +49,23 @@ Variable batch_norm(Context& context, const Variable& x, BatchNormParameters& p,
                                    p.running_mean, p.running_var, y, saved);
   Variable output = make_output(context, std::move(y), {&x, &p.gamma, &p.beta, &residual});
   if (output.wants_gradient())
-    context.tape->record(
-        "batch_norm", output,
-        [&backend, options, saved = std::move(saved), saved_x = x.value(), gamma = p.gamma.value(), slot_x = x.slot(),
-         slot_gamma = p.gamma.slot(), slot_beta = p.beta.slot(), slot_residual = residual.slot()](Tensor dy) {
-          // One of the two large outputs is written over dy if nobody else holds it.
-          const bool reuse = dy.unique();
-          Tensor dresidual, dx;
-          if (slot_residual) dresidual = reuse ? dy : backend.empty(dy.shape(), dy.dtype());
-          dx = reuse && !slot_residual ? dy : backend.empty(dy.shape(), dy.dtype());
-          Tensor dgamma = backend.empty(gamma.shape(), gamma.dtype());
-          Tensor dbeta = backend.empty(gamma.shape(), gamma.dtype());
-          backend.batch_norm_backward(options, dy, saved_x, gamma, saved, dx, dresidual, dgamma, dbeta);
-          dy = Tensor();
-          if (slot_residual) slot_residual->add(backend, std::move(dresidual));
-          if (slot_x) slot_x->add(backend, std::move(dx));
-          if (slot_gamma) slot_gamma->add(backend, std::move(dgamma));
-          if (slot_beta) slot_beta->add(backend, std::move(dbeta));
-        });
+    context.tape->record(output, [&backend, options, saved = std::move(saved), saved_x = x.value(),
+                                  gamma = p.gamma.value(), slot_x = x.slot(), slot_gamma = p.gamma.slot(),
+                                  slot_beta = p.beta.slot(), slot_residual = residual.slot()](Tensor dy) {
+      // One of the two large outputs is written over dy if nobody else holds it.
+      const bool reuse = dy.unique();
+      Tensor dresidual, dx;
+      if (slot_residual) dresidual = reuse ? dy : backend.empty(dy.shape(), dy.dtype());
+      dx = reuse && !slot_residual ? dy : backend.empty(dy.shape(), dy.dtype());
+      Tensor dgamma = backend.empty(gamma.shape(), gamma.dtype());
+      Tensor dbeta = backend.empty(gamma.shape(), gamma.dtype());
+      backend.batch_norm_backward(options, dy, saved_x, gamma, saved, dx, dresidual, dgamma, dbeta);
+      dy = Tensor();
+      if (slot_residual) slot_residual->add(backend, std::move(dresidual));
+      if (slot_x) slot_x->add(backend, std::move(dx));
+      if (slot_gamma) slot_gamma->add(backend, std::move(dgamma));
+      if (slot_beta) slot_beta->add(backend, std::move(dbeta));
+    });
   return output;
 }
 

@@ -8,7 +8,7 @@ Variable relu(Context& context, const Variable& x) {
   backend.relu_forward(x.value(), y);
   Variable output = make_output(context, y, {&x});
   if (output.wants_gradient())
-    context.tape->record("relu", output, [&backend, y = std::move(y), slot = x.slot()](Tensor dy) {
+    context.tape->record(output, [&backend, y = std::move(y), slot = x.slot()](Tensor dy) {
       Tensor dx = dy.unique() ? dy : backend.empty(dy.shape(), dy.dtype());
       backend.relu_backward(y, dy, dx);
       dy = Tensor();
@@ -25,7 +25,7 @@ Variable add(Context& context, const Variable& a, const Variable& b) {
   backend.add(a.value(), b.value(), y);
   Variable output = make_output(context, std::move(y), {&a, &b});
   if (output.wants_gradient())
-    context.tape->record("add", output, [&backend, slot_a = a.slot(), slot_b = b.slot()](Tensor dy) {
+    context.tape->record(output, [&backend, slot_a = a.slot(), slot_b = b.slot()](Tensor dy) {
       if (slot_a) slot_a->add(backend, dy);
       if (slot_b) slot_b->add(backend, std::move(dy));
     });
@@ -36,7 +36,7 @@ Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int6
   Backend& backend = context.backend;
   Variable output = make_output(context, x.value().rows(begin, end), {&x});
   if (output.wants_gradient())
-    context.tape->record("rows", output, [&backend, begin, end, slot = x.slot()](const Tensor& dy) {
+    context.tape->record(output, [&backend, begin, end, slot = x.slot()](const Tensor& dy) {
       Tensor dx = backend.empty(slot->shape(), slot->dtype());
       backend.fill(dx, 0.0);
       Tensor part = dx.rows(begin, end);
@@ -67,7 +67,7 @@ Variable weighted_sum(Context& context, const std::vector<Variable>& terms, cons
   std::vector<std::shared_ptr<GradientSlot>> slots;
   slots.reserve(terms.size());
   for (const Variable& term : terms) slots.push_back(term.slot());
-  context.tape->record("weighted_sum", output, [&backend, weights, slots = std::move(slots)](const Tensor& dy) {
+  context.tape->record(output, [&backend, weights, slots = std::move(slots)](const Tensor& dy) {
     for (std::size_t i = 0; i < slots.size(); ++i) {
       if (!slots[i]) continue;
       const auto row = static_cast<std::int64_t>(i);

@@ -15,12 +15,11 @@ Variable max_pool(Context& context, const Variable& x, const Pool2dGeometry& geo
   backend.max_pool_forward(geometry, x.value(), y, argmax);
   Variable output = make_output(context, std::move(y), {&x});
   if (output.wants_gradient())
-    context.tape->record("max_pool", output,
-                         [&backend, geometry, argmax = std::move(argmax), slot = x.slot()](const Tensor& dy) {
-                           Tensor dx = backend.empty(slot->shape(), slot->dtype());
-                           backend.max_pool_backward(geometry, dy, argmax, dx);
-                           slot->add(backend, std::move(dx));
-                         });
+    context.tape->record(output, [&backend, geometry, argmax = std::move(argmax), slot = x.slot()](const Tensor& dy) {
+      Tensor dx = backend.empty(slot->shape(), slot->dtype());
+      backend.max_pool_backward(geometry, dy, argmax, dx);
+      slot->add(backend, std::move(dx));
+    });
   return output;
 }
 
@@ -32,7 +31,7 @@ Variable global_average_pool(Context& context, const Variable& x) {
   backend.average_pool_forward(x.value(), y);
   Variable output = make_output(context, std::move(y), {&x});
   if (output.wants_gradient())
-    context.tape->record("global_average_pool", output, [&backend, slot = x.slot()](const Tensor& dy) {
+    context.tape->record(output, [&backend, slot = x.slot()](const Tensor& dy) {
       Tensor dx = backend.empty(slot->shape(), slot->dtype());
       backend.average_pool_backward(dy, dx);
       slot->add(backend, std::move(dx));

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "cpu/convolution/plan.h"
+#include "core/measured_choices.h"
 #include "cpu/onednn/onednn.h"
 #include "cpu/winograd/winograd.h"
 
@@ -34,7 +34,7 @@ class Convolutions {
 
   OneDnn& onednn_;
   Winograd winograd_;
-  std::optional<ConvolutionPlan> plan_;  ///< absent: the usual methods
+  std::optional<MeasuredChoices> choices_;  ///< absent: the usual methods
 };
 
 }  // namespace tandem::cpu

@@ -11,9 +11,10 @@ enum class Direction { forward, grad_input, grad_weight, inference };
 
 enum class Method {
   direct,   ///< oneDNN's convolution on NHWC activations
-  product,  ///< a matrix product: weight gradient of a 1x1 convolution of stride 1
+  gemm,     ///< a matrix product: weight gradient of a 1x1 convolution of stride 1
   winograd  ///< Lavin and Gray 2016, for 3x3 of stride 1: in f32 oneDNN's F(4x4, 3x3), in bf16 our own F(2x2, 3x3)
 };
+const char* name_of(Method method);
 
 /// What a convolution's speed depends on.
 struct ConvolutionProblem {

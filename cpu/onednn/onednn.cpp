@@ -7,8 +7,19 @@ namespace {
 
 using dnnl::memory;
 
+[[noreturn]] void fail_convolution(const ConvolutionProblem& problem, const dnnl::error& e) {
+  fail("convolution {}: oneDNN: {}", problem.name(), e.what());
+}
+
 memory::data_type type_of(DType dtype) {
-  return dtype == DType::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+  switch (dtype) {
+    case DType::f32:
+      return memory::data_type::f32;
+    case DType::bf16:
+      return memory::data_type::bf16;
+    default:
+      fail("oneDNN: {}, expected f32 or bf16", dtype);
+  }
 }
 
 dnnl::primitive_attr attributes() {
@@ -189,8 +200,9 @@ const OneDnn::Convolution* OneDnn::convolution(Method method, const ConvolutionP
     std::optional<Convolution> made;
     try {
       made = make_convolution(method, problem);
-    } catch (const dnnl::error&) {
-      if (method == Method::direct) throw;  // the others are there on some processors, in some versions
+    } catch (const dnnl::error& e) {
+      // The others are there on some processors, in some versions.
+      if (method == Method::direct || e.status != dnnl_unimplemented) fail_convolution(problem, e);
     }
     found = convolutions_.emplace(key, std::move(made)).first;
   }
@@ -198,7 +210,7 @@ const OneDnn::Convolution* OneDnn::convolution(Method method, const ConvolutionP
 }
 
 void OneDnn::convolve(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
-                      const Tensor& bias, Tensor& output) {
+                      const Tensor& bias, Tensor& output) try {
   const Convolution& c = *convolution(method, problem);
   const auto used = [&](const Operand& operand, const Tensor& tensor) {
     if (!operand.reorder) return tensor;
@@ -217,6 +229,8 @@ void OneDnn::convolve(Method method, const ConvolutionProblem& problem, const Te
     arguments.emplace(DNNL_ARG_BIAS, view({{bias.size()}, memory::data_type::f32, memory::format_tag::x}, bias));
   run(c.primitive, std::move(arguments), c.scratchpad, larger && problem.direction == Direction::grad_weight);
   if (c.output.reorder) convert(c.output, problem.w, output, result, true);
+} catch (const dnnl::error& e) {
+  fail_convolution(problem, e);
 }
 
 void OneDnn::convert(const Operand& operand, const Shape& w, const Tensor& stored, const Tensor& used, bool is_output) {
@@ -256,7 +270,7 @@ OneDnn::Product OneDnn::make_product(const Tensor& a, bool transpose_a, const Te
 }
 
 void OneDnn::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, const Tensor& bias,
-                    Tensor& y) {
+                    Tensor& y) try {
   const Key key{a.dim(0), a.dim(1),    transpose_a,    b.dim(0),
                 b.dim(1), transpose_b, bias.defined(), static_cast<std::int64_t>(a.dtype())};
   auto found = products_.find(key);
@@ -267,6 +281,9 @@ void OneDnn::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool tra
       {DNNL_ARG_SRC, view(p.a, a)}, {DNNL_ARG_WEIGHTS, view(p.b, b)}, {DNNL_ARG_DST, view(p.y, y)}};
   if (bias) arguments.emplace(DNNL_ARG_BIAS, view(p.bias, bias));
   run(p.primitive, std::move(arguments), p.scratchpad);
+} catch (const dnnl::error& e) {
+  fail("product of {}{} and {}{}: oneDNN: {}", a.shape(), transpose_a ? "'" : "", b.shape(), transpose_b ? "'" : "",
+       e.what());
 }
 
 }  // namespace tandem::cpu

@@ -3,7 +3,8 @@
 //
 // Activations are stored NHWC and weights (K, R, S, C) in f32. oneDNN wants weights in blocks and in the activations'
 // type, and for some methods activations in blocks, so operands are reordered where they must be: for weights once for
-// each use in a step, a few MB against a few GFLOP. Primitives are made once for each problem and kept.
+// each use in a step, a few MB against a few GFLOP. Primitives are made once for each problem and kept. An error of
+// oneDNN's is thrown as Error, naming the problem.
 
 #include <array>
 #include <dnnl.hpp>
@@ -23,7 +24,8 @@ class OneDnn {
   /// Temporary memory (reordered operands, scratchpads) comes from `arena`.
   explicit OneDnn(std::shared_ptr<Arena> arena);
 
-  /// Whether oneDNN has a convolution primitive for the problem: by Method::direct always.
+  /// Whether oneDNN has a convolution primitive for the problem: by Method::direct always. Only what it has not
+  /// implemented counts as no; any other failure throws.
   bool supports(Method method, const ConvolutionProblem& problem) { return convolution(method, problem) != nullptr; }
   /// Computes the output of `problem` from its two inputs, in the order of the verb's arguments; bias (K) for inference
   /// only. `method` is one that it supports.
@@ -73,8 +75,8 @@ class OneDnn {
 
   std::shared_ptr<Arena> arena_;
   const WeightKernels* weight_kernels_;  ///< null: oneDNN moves all weights
-  mutable dnnl::engine engine_;
-  mutable dnnl::stream stream_;
+  dnnl::engine engine_;
+  dnnl::stream stream_;
   std::map<Key, std::optional<Convolution>> convolutions_;
   std::map<Key, Product> products_;
 };

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace tandem::cpu {
 
@@ -71,6 +72,9 @@ struct VectorKernels {
   void (*sgd)(const SgdCoefficients& coefficients, const float* gradient, std::int64_t n, float* weight,
               float* velocity);
   const WeightKernels* weights;  ///< null below AVX-512, where oneDNN has other blocks
+
+  /// Whether they are for processors with bf16 instructions.
+  bool has_bf16() const { return weights != nullptr && weights->interleave != nullptr; }
 };
 
 namespace baseline {
@@ -86,6 +90,8 @@ namespace avx512_bf16 {
 const VectorKernels& kernels();
 }
 
+/// The kernels that this processor can run, the best last.
+std::vector<const VectorKernels*> available_kernels();
 /// The best kernels for this processor; TANDEM_CPU_ISA=baseline|avx2|avx512|avx512_bf16 asks for others (for tests).
 const VectorKernels& vector_kernels();
 

@@ -6,19 +6,25 @@
 
 namespace tandem::cpu {
 
-const VectorKernels& vector_kernels() {
+std::vector<const VectorKernels*> available_kernels() {
   const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  const bool has_bf16 = has_avx512 && __builtin_cpu_supports("avx512bf16");
-  std::string_view wanted = has_bf16 ? "avx512_bf16" : has_avx512 ? "avx512" : has_avx2 ? "avx2" : "baseline";
-  if (const char* asked = std::getenv("TANDEM_CPU_ISA")) wanted = asked;
-  if (wanted == "baseline") return baseline::kernels();
-  if (wanted == "avx2" && has_avx2) return avx2::kernels();
-  if (wanted == "avx512" && has_avx512) return avx512::kernels();
-  if (wanted == "avx512_bf16" && has_bf16) return avx512_bf16::kernels();
+  std::vector<const VectorKernels*> all{&baseline::kernels()};
+  if (has_avx2) all.push_back(&avx2::kernels());
+  if (has_avx512) all.push_back(&avx512::kernels());
+  if (has_avx512 && __builtin_cpu_supports("avx512bf16")) all.push_back(&avx512_bf16::kernels());
+  return all;
+}
+
+const VectorKernels& vector_kernels() {
+  const std::vector<const VectorKernels*> available = available_kernels();
+  const char* asked = std::getenv("TANDEM_CPU_ISA");
+  if (!asked) return *available.back();
+  for (const VectorKernels* kernels : available)
+    if (std::string_view(asked) == kernels->isa) return *kernels;
   fail_input("TANDEM_CPU_ISA: got \"{}\", expected baseline, avx2, avx512 or avx512_bf16, and a processor that has it",
-             wanted);
+             asked);
 }
 
 }  // namespace tandem::cpu

@@ -252,8 +252,8 @@ inline void store_some(T* p, Vec a, int n) {
   std::memcpy(p, buffer, static_cast<std::size_t>(n) * sizeof(T));
 }
 
-/// Calls body(offset, n, load, store) for each vector of a row of `length` elements: n = kWidth, and fewer for the last
-/// one where the length is no multiple. The loads and stores passed along move n elements.
+/// Calls body(offset, load, store) for each vector of a row of `length` elements. The loads and stores passed along
+/// move kWidth elements, and fewer for the last vector where the length is no multiple.
 template <class Body>
 inline void for_vectors(std::int64_t length, const Body& body) {
   std::int64_t i = 0;

@@ -9,6 +9,7 @@
 // the direct one rounds nothing, are as far (docs/performance.md).
 
 #include "core/backend.h"
+#include "cpu/vector/kernels.h"
 #include "cpu/winograd/kernels.h"
 
 namespace tandem::cpu {
@@ -25,6 +26,7 @@ class Winograd {
   /// With [relu]( .. [+ bias (K) f32] ) at the end; bias may be undefined.
   void forward(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu, Tensor& y) const;
   void grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) const;
+  /// The order of its sums, and so the last bits, depend on the number of threads.
   void grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw) const;
 
  private:
@@ -32,15 +34,15 @@ class Winograd {
   struct Gradient;
 
   /// What follows the sums.
-  struct Ending {
+  struct Epilogue {
     const float* bias = nullptr;  ///< (K), or null
     bool relu = false;
   };
   /// x (N, H, W, C) to y (N, H, W, K) with transformed weights u (K / 64, P, C / 2, 64, 2).
-  void convolve(const Tensor& x, const Tensor& u, const Ending& ending, Tensor& y) const;
+  void convolve(const Tensor& x, const Tensor& u, const Epilogue& epilogue, Tensor& y) const;
   void transform_block(const Tensor& x, const Block& block, std::int64_t row) const;
   /// Filters [k, k + 64).
-  void convolve_block(const Block& block, const Tensor& u, const Ending& ending, std::int64_t k, Tensor& y) const;
+  void convolve_block(const Block& block, const Tensor& u, const Epilogue& epilogue, std::int64_t k, Tensor& y) const;
   void transform_row(const Tensor& x, const Tensor& dy, std::int64_t group, std::int64_t first, std::int64_t r,
                      Gradient& z) const;
   void multiply_position(std::int64_t group, std::int64_t first, std::int64_t p, Gradient& z) const;
@@ -50,6 +52,7 @@ class Winograd {
 
   std::shared_ptr<Arena> arena_;
   const WinogradKernels* kernels_;
+  const WeightKernels* weight_kernels_;
 };
 
 }  // namespace tandem::cpu

@@ -10,6 +10,17 @@
 #include "cpu/host_memory.h"
 #include "tests/support/catch.h"
 
+#if defined(__has_feature)  // as clang says it
+#if __has_feature(address_sanitizer)
+#define TANDEM_UNDER_ASAN
+#endif
+#elif defined(__SANITIZE_ADDRESS__)  // and GCC
+#define TANDEM_UNDER_ASAN
+#endif
+#ifdef TANDEM_UNDER_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace tandem {
 namespace {
 
@@ -318,5 +329,17 @@ TEST_CASE("Arena forgets a hold that was never sealed, and a block still in use 
   arena->release(block);
   CHECK(arena->allocate(kMiB) == block);
 }
+
+#ifdef TANDEM_UNDER_ASAN
+TEST_CASE("AddressSanitizer sees a released block, and the end of one in use") {
+  const auto arena = host_arena();
+  auto* block = static_cast<char*>(arena->allocate(1000));
+  CHECK_FALSE(__asan_address_is_poisoned(block));
+  CHECK_FALSE(__asan_address_is_poisoned(block + 999));
+  CHECK(__asan_address_is_poisoned(block + 1000));
+  arena->release(block);
+  CHECK(__asan_address_is_poisoned(block));
+}
+#endif
 
 }  // namespace tandem

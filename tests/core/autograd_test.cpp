@@ -51,7 +51,7 @@ Values values_of(const Tensor& x) { return {x.data<float>(), x.data<float>() + x
 /// <y, r>: a loss of shape (1) whose gradient at y is r.
 Variable project(Context& context, const Variable& y, const Tensor& r) {
   Variable loss = Variable::with_gradient(tensor(context.backend, {1}, 0.0F));
-  context.tape->record("project", loss,
+  context.tape->record(loss,
                        [&backend = context.backend, r, slot = y.slot()](const Tensor&) { slot->add(backend, r); });
   return loss;
 }
@@ -59,7 +59,7 @@ Variable project(Context& context, const Variable& y, const Tensor& r) {
 /// The identity; calls `look` when backward passes it.
 Variable probe(Context& context, const Variable& x, std::function<void()> look) {
   Variable y = Variable::with_gradient(x.value());
-  context.tape->record("probe", y, [&backend = context.backend, look = std::move(look), slot = x.slot()](Tensor dy) {
+  context.tape->record(y, [&backend = context.backend, look = std::move(look), slot = x.slot()](Tensor dy) {
     look();
     slot->add(backend, std::move(dy));
   });

@@ -1,6 +1,8 @@
 #include "core/measured_choices.h"
 
+#include <fstream>
 #include <limits>
+#include <sstream>
 
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
@@ -23,7 +25,69 @@ struct FakeTimer {
   }
 };
 
+/// The choice of the way that a timer takes for the fastest, if it is asked.
+std::size_t chosen(MeasuredChoices& choices, std::size_t fastest) {
+  FakeTimer fake{{2.0, 2.0, 2.0}};
+  fake.seconds[fastest] = 1.0;
+  return choices.choose("problem", kWays, fake.timer());
+}
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
 }  // namespace
+
+TEST_CASE("The fastest way is chosen, and measured once") {
+  MeasuredChoices choices("machine", "");
+  for (std::size_t fastest = 0; fastest < kWays.size(); ++fastest) {
+    FakeTimer fake{{2.0, 2.0, 2.0}}, never{{1.0, 1.0, 1.0}};
+    fake.seconds[fastest] = 1.0;
+    const std::string problem = "problem " + kWays[fastest];
+    CHECK(choices.choose(problem, kWays, fake.timer()) == fastest);
+    CHECK(choices.choose(problem, kWays, never.timer()) == fastest);
+    CHECK(never.calls == std::vector{0, 0, 0});
+  }
+}
+
+TEST_CASE("Nothing is measured where there is no choice") {
+  MeasuredChoices choices("machine", "");
+  FakeTimer fake{{1.0}};
+  CHECK(choices.choose("problem", {"a"}, fake.timer()) == 0);
+  CHECK(fake.calls == std::vector{0});
+}
+
+TEST_CASE("Choices outlive the process in a file, for the same machine") {
+  const TempDir folder;
+  const std::string file = folder / "below/choices.txt";
+  MeasuredChoices first("machine", file);
+  CHECK(chosen(first, 2) == 2);
+  MeasuredChoices same("machine", file), other("another machine", file);
+  CHECK(chosen(same, 0) == 2);
+  CHECK(chosen(other, 0) == 0);
+  CHECK(content_of(file) == "machine\tproblem\tc\nanother machine\tproblem\ta\n");
+  // A way that is not offered any more is not taken.
+  FakeTimer fake{{1.0, 2.0}};
+  CHECK(same.choose("problem", {"a", "b"}, fake.timer()) == 0);
+}
+
+TEST_CASE("Lines that make no sense are passed over") {
+  const TempDir folder;
+  const auto file = folder.write("choices.txt",
+                                 "\n\t\t\nmachine\nmachine\tproblem\nmachine\tproblem\tmagic\n"
+                                 "machine\tproblem\tb\nmachine\tproblem\ta\n");
+  MeasuredChoices choices("machine", file);
+  CHECK(chosen(choices, 2) == 1);  // the first line that makes sense
+}
+
+TEST_CASE("Choices that cannot be written are kept in memory") {
+  MeasuredChoices choices("machine", "/proc/no/such/folder/choices.txt");
+  CHECK_FALSE(choices.outlive());
+  CHECK(chosen(choices, 1) == 1);
+  CHECK(chosen(choices, 0) == 1);
+}
 
 TEST_CASE("A way that fails or is far behind is not timed again") {
   MeasuredChoices choices("machine", "");

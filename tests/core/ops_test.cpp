@@ -190,6 +190,52 @@ TEST_CASE("Ops refuse arguments that do not fit together") {
   }
 }
 
+TEST_CASE("Ops refuse elements of a type that they would read as another") {
+  const auto backend = make_cpu_backend();
+  Context context{.backend = *backend, .training = true};
+  const auto zeros = [&](DType dtype, const Shape& shape) {
+    Tensor x = backend->empty(shape, dtype);
+    backend->fill(x, 0.0);
+    return x;
+  };
+  const DType f32 = DType::f32, bf16 = DType::bf16, f64 = DType::f64;
+  const Tensor labels = zeros(DType::i32, {2});
+  const auto conv2d = [&](DType x, DType w) {
+    ops::conv2d(context, zeros(x, {1, 4, 4, 3}), zeros(w, {2, 3, 3, 3}), {});
+  };
+  const auto linear = [&](DType x, DType w, DType b) {
+    ops::linear(context, zeros(x, {2, 3}), zeros(w, {4, 3}), zeros(b, {4}));
+  };
+  const auto batch_norm = [&](DType x, DType parameter, DType running) {
+    ops::BatchNormParameters p{zeros(parameter, {3}), zeros(f32, {3}), zeros(running, {3}), zeros(f32, {3})};
+    ops::batch_norm(context, zeros(x, {1, 2, 2, 3}), p, ops::Activation::none);
+  };
+  const auto softmax = [&](DType x) { ops::softmax_cross_entropy(context, zeros(x, {2, 3}), labels); };
+  const auto contrastive = [&](DType a, DType b) {
+    ops::contrastive(context, zeros(a, {2, 3}), zeros(b, {2, 3}), labels, labels, {});
+  };
+  CHECK_NOTHROW((conv2d(f32, f32), linear(f32, f32, f32), linear(f64, f64, f64), batch_norm(f32, f32, f32),
+                 softmax(f32), softmax(f64), contrastive(f64, f64)));
+  const struct {
+    const char* op;
+    std::function<void()> call;
+  } rows[] = {
+      {"conv2d", [&] { conv2d(f32, bf16); }},
+      {"conv2d", [&] { conv2d(f32, f64); }},
+      {"conv2d", [&] { conv2d(f64, f32); }},
+      {"linear", [&] { linear(f32, bf16, f32); }},
+      {"linear", [&] { linear(bf16, bf16, bf16); }},
+      {"linear", [&] { linear(f32, f32, f64); }},
+      {"batch_norm", [&] { batch_norm(f32, bf16, f32); }},
+      {"batch_norm", [&] { batch_norm(f32, f32, f64); }},
+      {"batch_norm", [&] { batch_norm(f64, f32, f32); }},
+      {"softmax_cross_entropy", [&] { softmax(bf16); }},
+      {"contrastive", [&] { contrastive(bf16, bf16); }},
+      {"contrastive", [&] { contrastive(f32, f64); }},
+  };
+  for (const auto& row : rows) CHECK_THROWS_WITH(row.call(), Catch::Matchers::StartsWith(std::string(row.op) + ":"));
+}
+
 TEST_CASE("Batch norm with running statistics cannot be differentiated") {
   const auto backend = make_reference_backend();
   Tape tape;

@@ -8,13 +8,6 @@
 namespace tandem::test {
 namespace {
 
-HostTensor random_values(const Shape& shape, Random& random, double low, double high) {
-  HostTensor x{shape, std::vector<double>(static_cast<std::size_t>(shape.size()))};
-  for (double& value : x.values)
-    value = round_to_bf16(static_cast<double>(random.uniform(static_cast<float>(low), static_cast<float>(high))));
-  return x;
-}
-
 struct Case {
   Conv2dGeometry geometry;
   HostTensor x, w, b, residual;
@@ -32,10 +25,10 @@ Case draw(std::uint32_t seed) {
   const Shape x{1 + random.below(3), height, width, c},
       y{x[0], geometry.output(height, window), geometry.output(width, window), k};
   return {geometry,
-          random_values(x, random, -1, 1),
-          random_values({k, window, window, c}, random, -1, 1),
-          random_values({k}, random, -1, 1),
-          random_values(y, random, -2, 2),
+          random_tensor(x, random),
+          random_tensor({k, window, window, c}, random),
+          random_tensor({k}, random),
+          random_tensor(y, random),
           seed % 2 == 0,
           seed % 4 < 2};
 }

@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "tests/support/catch.h"
+#include "tests/support/worst.h"
 
 namespace tandem::cpu {
 namespace {
@@ -23,16 +24,6 @@ namespace {
 using Bits = std::uint16_t;
 using Bytes = std::vector<std::uint8_t>;
 using Floats = std::vector<float>;
-
-std::vector<const VectorKernels*> available_kernels() {
-  std::vector<const VectorKernels*> all{&baseline::kernels()};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back(&avx2::kernels());
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq"))
-    all.push_back(&avx512::kernels());
-  if (__builtin_cpu_supports("avx512bf16")) all.push_back(&avx512_bf16::kernels());
-  return all;
-}
 
 /// Row lengths: every tail of every vector width, and the blocks of 48 and 64 that some kernels work in.
 std::vector<std::int64_t> lengths() {
@@ -128,8 +119,7 @@ double worst(const Guarded<T>& got, std::int64_t n, const Expected& expected, do
   double result = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     const double want = expected(i), bound = 0x1p-22 * scale + (std::is_same_v<T, float> ? 0 : 0x1p-8 * std::abs(want));
-    const double off = std::abs(static_cast<double>(value_of(got[i])) - want) / bound;
-    if (!(off <= result)) result = off;
+    test::include_worst(result, std::abs(static_cast<double>(value_of(got[i])) - want) / bound);
   }
   return got.intact() ? result : std::numeric_limits<double>::infinity();
 }

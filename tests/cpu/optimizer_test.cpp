@@ -1,10 +1,10 @@
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "core/backend.h"
 #include "core/rng.h"
 #include "tests/support/catch.h"
+#include "tests/support/worst.h"
 
 namespace tandem {
 namespace {
@@ -62,8 +62,8 @@ void check_updates(Backend& backend, double tolerance) {
           double worst = 0;
           for (std::size_t i = 0; i < expected[p].weight.size(); ++i) {
             const auto at = [i](const Tensor& x) { return static_cast<double>(x.data<T>()[i]); };
-            worst = std::max({worst, std::abs(at(parameters[p].weight) - expected[p].weight[i]),
-                              std::abs(at(parameters[p].velocity) - expected[p].velocity[i])});
+            test::include_worst(worst, std::abs(at(parameters[p].weight) - expected[p].weight[i]));
+            test::include_worst(worst, std::abs(at(parameters[p].velocity) - expected[p].velocity[i]));
           }
           CAPTURE(nesterov, momentum, weight_decay, p);
           CHECK(worst < tolerance);
@@ -94,7 +94,7 @@ template <class T>
 double worst_difference(const Tensor& got, const std::vector<double>& expected) {
   double worst = 0;
   for (std::size_t i = 0; i < expected.size(); ++i)
-    worst = std::max(worst, std::abs(static_cast<double>(got.data<T>()[i]) - expected[i]));
+    test::include_worst(worst, std::abs(static_cast<double>(got.data<T>()[i]) - expected[i]));
   return worst;
 }
 

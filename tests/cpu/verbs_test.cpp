@@ -16,9 +16,7 @@ std::vector<std::pair<DType, double>> activation_types(const Backend& backend) {
 
 HostTensor random_tensor(std::uint32_t seed, const Shape& shape) {
   Random random(seed, RandomPurpose::test);
-  HostTensor x{shape, std::vector<double>(static_cast<std::size_t>(shape.size()))};
-  for (double& value : x.values) value = round_to_bf16(static_cast<double>(random.normal()));
-  return x;
+  return test::random_tensor(shape, random);
 }
 HostTensor positive_tensor(std::uint32_t seed, const Shape& shape) {
   HostTensor x = random_tensor(seed, shape);
@@ -179,6 +177,11 @@ TEST_CASE("A type that a backend has no kernel for is refused") {
   CHECK_THROWS_AS(add(*cpu, DType::i32), Error);
   CHECK_THROWS_AS(add(*cpu, DType::u8), Error);
   CHECK_NOTHROW(add(*cpu, DType::f64));
+  for (const DType type : {DType::f16, DType::i32}) {
+    Tensor x = cpu->empty({1, 4, 4, 32}, type), w = cpu->empty({16, 1, 1, 32}, DType::f32),
+           y = cpu->empty({1, 4, 4, 16}, type);
+    CHECK_THROWS_AS(cpu->conv2d_forward({}, x, w, y), Error);
+  }
   CHECK_FALSE(reference->supports(DType::bf16));
   CHECK_FALSE(cpu->supports(DType::i32));
 }

@@ -43,12 +43,10 @@ HostTensor download_as(Backend& backend, const Tensor& tensor) {
 
 DType type_of(Role role, DType compute) { return role == Role::activation ? compute : real_type(compute); }
 
-/// The gradient given to an output: random numbers that every type holds.
+/// The gradient given to an output.
 HostTensor output_gradient(const Shape& shape, std::uint64_t seed) {
   Random random(seed, RandomPurpose::test, 1);
-  HostTensor r{shape, std::vector<double>(static_cast<std::size_t>(shape.size()))};
-  for (double& x : r.values) x = round_to_bf16(static_cast<double>(random.normal()));
-  return r;
+  return random_tensor(shape, random);
 }
 
 double dot(const HostTensor& a, const HostTensor& b) {
@@ -69,6 +67,12 @@ double projected(Backend& backend, const OpInstance& instance, std::uint64_t see
 }  // namespace
 
 double round_to_bf16(double x) { return static_cast<double>(static_cast<float>(BFloat16(static_cast<float>(x)))); }
+
+HostTensor random_tensor(const Shape& shape, Random& random) {
+  HostTensor x{shape, std::vector<double>(static_cast<std::size_t>(shape.size()))};
+  for (double& value : x.values) value = round_to_bf16(static_cast<double>(random.normal()));
+  return x;
+}
 
 Tensor upload(Backend& backend, const HostTensor& values, DType dtype) {
   if (dtype == DType::f64) return upload_as<double>(backend, values);
@@ -96,7 +100,7 @@ OpRun run_op(Backend& backend, DType compute, const OpInstance& instance, std::u
   // A loss whose gradient at the output is r: backward begins with its rule.
   Variable loss = Variable::with_gradient(upload(backend, {{1}, {0.0}}, real_type(compute)));
   Tensor r = upload(backend, output_gradient(out.y.shape(), seed), out.y.value().dtype());
-  tape.record("projection", loss, [&backend, r = std::move(r), slot = out.y.slot()](const Tensor&) mutable {
+  tape.record(loss, [&backend, r = std::move(r), slot = out.y.slot()](const Tensor&) mutable {
     slot->add(backend, std::move(r));
   });
   out.y = Variable();

@@ -13,6 +13,8 @@ struct OpRun {
 };
 
 double round_to_bf16(double x);
+/// Standard normal numbers that bf16 holds, so that every type computes with the same.
+HostTensor random_tensor(const Shape& shape, Random& random);
 
 Tensor upload(Backend& backend, const HostTensor& values, DType dtype);
 /// The elements of an f32, f64, bf16 or f16 tensor.

@@ -124,8 +124,7 @@ std::vector<NamedDistortion> distortions() {
   };
 }
 
-// Mistakes peculiar to one rule: the verb is called with something missing.
-// ------------------------------------------------
+// Mistakes peculiar to one rule: the verb is called with something missing. -------------------------------------------
 
 struct ConvPaddingForgotten : ReferenceBackend {
   void conv2d_grad_input(const Conv2dGeometry& z, const Tensor& dy, const Tensor& w, Tensor& dx) override {

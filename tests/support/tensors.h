@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/op_run.h"
+#include "tests/support/worst.h"
 
 namespace tandem::test {
 
@@ -23,8 +24,7 @@ inline std::vector<double> values_of(Backend& backend, const Tensor& x) { return
 inline double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
   if (a.size() != b.size()) return std::nan("");
   double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (!(std::abs(a[i] - b[i]) <= largest)) largest = std::abs(a[i] - b[i]);
+  for (std::size_t i = 0; i < a.size(); ++i) include_worst(largest, std::abs(a[i] - b[i]));
   return largest;
 }
 
