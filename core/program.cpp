@@ -47,8 +47,9 @@ int run_program(const std::function<int()>& body) {
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   try {
+    app.set_version_flag("--version", "tandem " TANDEM_VERSION);
     app.parse(argc, argv);
-  } catch (const CLI::Success& e) {  // --help
+  } catch (const CLI::Success& e) {  // --help, --version
     return finish(app.exit(e));
   } catch (const CLI::ParseError& e) {
     return report(std::string(e.what()) + " (see --help)", 2);

@@ -13,7 +13,7 @@ namespace tandem {
 /// is a standard output that could not be written, which is a failure.
 int run_program(const std::function<int()>& body);
 
-/// The same, after reading the command line into `app`; a wrong command line is bad input.
+/// The same, after reading the command line into `app`; a wrong command line is bad input. Adds --version.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
 
 }  // namespace tandem

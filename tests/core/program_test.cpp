@@ -111,6 +111,17 @@ TEST_CASE("A wrong command line is bad input and help is not") {
   CHECK(status == 0);
 }
 
+TEST_CASE("The version is that of the project") {
+  CLI::App app("a program");
+  app.require_subcommand(1);
+  std::string program = "program", version = "--version";
+  char* argv[] = {program.data(), version.data(), nullptr};
+  Capture stdout_text(stdout);
+  const int status = run_program(app, 2, argv, [] { return 1; });
+  CHECK(stdout_text.text() == "tandem 0.1.0\n");
+  CHECK(status == 0);
+}
+
 TEST_CASE("Output that cannot be written is a failure") {
   if (access("/dev/full", W_OK) != 0) TANDEM_SKIP("no /dev/full");
   const std::string large(100'000, 'x');  // more than any buffer
