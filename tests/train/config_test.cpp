@@ -97,6 +97,12 @@ TEST_CASE("an unknown key is refused with the one that was meant") {
   CHECK(contains(error_in(with(R"("precison": "fp32")")), "did you mean \"precision\"?"));
   CHECK(contains(error_in(with(R"("zebra": 1)")), "/zebra: unknown key; known keys: seed, device"));
   CHECK(contains(error_in(with(R"("a/b~c": 1)")), "/a~1b~0c: unknown key"));
+  // A key in the wrong place.
+  CHECK(contains(error_in(with(R"("lr": 0.1)")), "2: my.json: /lr: unknown key; did you mean /optimizer/lr? known"));
+  CHECK(contains(error_in(with(R"("epochs": 3)")), "/epochs: unknown key; did you mean /train/epochs?"));
+  CHECK(contains(error_in(with(R"("pairs": {"lr": 3})")), "/pairs/lr: unknown key; did you mean /optimizer/lr?"));
+  CHECK(contains(error_in(with(R"("batch": 3)"), {"batch=4"}), "--set batch=4: /batch: unknown key; did you mean /pa"));
+  CHECK(contains(error_in(with(R"("list": "a")")), "did you mean /data/train/list or /data/eval/list?"));
   // The misspelt key, not the one that is missing for it.
   CHECK(contains(error_in(R"({"data": {"train": {"lits": "a"}}})"), "/data/train/lits: unknown key; did you mean"));
 }
@@ -114,6 +120,11 @@ TEST_CASE("a wrong type is refused with what was got and expected") {
   CHECK(contains(error_in(with(R"("output": "a\u0000b")")), "expected a string"));
   CHECK(error_in(with(R"("schedule": [])")) ==
         "2: my.json: /schedule: got [], expected an object: {\"key\": value, ...}");
+  for (const char* source : {"train", "eval"})
+    CHECK(error_in(R"({"data": {"train": {"list": "a"}}})", {"data." + std::string(source) + "=list.txt"}) ==
+          "2: --set data." + std::string(source) + "=list.txt: /data/" + source +
+              ": got \"list.txt\", expected an object: {\"list\": \"an image list, or a folder with a folder a "
+              "class\"}");
   CHECK(error_in(with(R"("model": {"embedding": 256})")) == "2: my.json: /model/embedding: got 256, expected a list");
   CHECK(contains(error_in(with(R"("model": {"embedding": [256, "x"]})")), "/model/embedding/1: got \"x\", expected"));
   CHECK(contains(error_in(R"({"data": {"train": {"list": "a"}, "augment": {"random_resized_crop": [0.3]}}})"),
