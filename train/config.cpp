@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "core/device.h"
 #include "core/error.h"
 #include "train/config_keys.h"
 #include "train/config_reader.h"
@@ -182,17 +183,8 @@ void check_optimizer(const OptimizerConfig& optimizer, const ConfigSource& from)
   }
 }
 
-bool is_device(std::string_view name) {
-  constexpr std::string_view kNumbered = "cuda:";
-  if (name == "auto" || name == "cpu" || name == "cuda") return true;
-  if (!name.starts_with(kNumbered)) return false;
-  const std::string_view number = name.substr(kNumbered.size());
-  const bool digits = std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return digits && !number.empty() && number.size() <= 3;
-}
-
 void check(const Config& config, const ConfigSource& from) {
-  if (!is_device(config.device))
+  if (config.device != "auto" && !Device::parse(config.device))
     from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
   if (config.model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
   check_source(config.data.train, "/data/train", from);
