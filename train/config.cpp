@@ -63,7 +63,8 @@ class ObjectWriter {
 
 std::string read_text(const std::string& path) {
   constexpr std::size_t kLargest = 1 << 20;
-  if (std::filesystem::is_directory(path)) fail_input("{}: is a folder, expected a config file", path);
+  std::error_code unknown;  // Then opening it says what is wrong.
+  if (std::filesystem::is_directory(path, unknown)) fail_input("{}: is a folder, expected a config file", path);
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) fail_input("{}: cannot open the config: {}", path, std::strerror(errno));

@@ -83,6 +83,10 @@ TEST_CASE("files without permission are refused") {
 
   fs::permissions(run.path("set/train.txt"), fs::perms::none);
   check_refused(run.train({}, options), run.path("set/train.txt"));
+  fs::permissions(run.path("locked"), fs::perms::none);
+  check_refused(run_to_end({"tandem-train", run.path("locked/config.json")}, options),
+                "locked/config.json: cannot open the config: Permission denied");
+  fs::permissions(run.path("locked"), fs::perms::owner_all);
   fs::permissions(run.path("config.json"), fs::perms::none);
   check_refused(run.train({}, options), "config.json: cannot open the config: Permission denied");
 }

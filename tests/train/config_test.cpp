@@ -290,6 +290,12 @@ TEST_CASE("a config that cannot be read is refused") {
   CHECK(error_of([&] { read_config(missing); }) ==
         "2: " + missing + ": cannot open the config: No such file or directory");
   CHECK(contains(error_of([&] { read_config(folder.path().string()); }), "is a folder, expected a config file"));
+  const std::string long_name(5000, 'x');
+  CHECK(error_of([&] { read_config(long_name); }) ==
+        "2: " + long_name + ": cannot open the config: File name too long");
+  std::filesystem::create_symlink("loop.json", folder / "loop.json");
+  CHECK(contains(error_of([&] { read_config((folder / "loop.json").string()); }),
+                 "2: " + (folder / "loop.json").string() + ": cannot open the config: Too many levels of symbolic"));
   const std::string large = folder.write("large.json", std::string((1 << 20) + 1, ' ')).string();
   CHECK(contains(error_of([&] { read_config(large); }), "larger than 1 MiB"));
   const std::string good = folder.write("good.json", "\xEF\xBB\xBF" + with("\"seed\": 5")).string();  // With a BOM.
