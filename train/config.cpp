@@ -155,7 +155,16 @@ void check_source(const SourceConfig& source, const std::string& pointer, const 
                  "missing, expected the path of an image list, or of a folder with a folder a class");
 }
 
-void check_schedule(const ScheduleConfig& schedule, const ConfigSource& from) {
+/// A value that has no effect with the chosen type must be the default.
+template <class Value, class Type>
+void check_unused(const std::string& pointer, const Value& value, const Value& unless, Type type,
+                  const ConfigSource& from) {
+  if (value != unless)
+    from.fail_value(pointer, value,
+                    fmt::format("{}, since \"{}\" does not use it", Json(unless).dump(), enum_name(type)));
+}
+
+void check_schedule(const ScheduleConfig& schedule, int epochs, const ConfigSource& from) {
   const auto& milestones = schedule.milestones;
   if ((schedule.type == ScheduleConfig::Type::step) == milestones.empty())
     from.fail_value("/schedule/milestones", milestones,
@@ -164,24 +173,32 @@ void check_schedule(const ScheduleConfig& schedule, const ConfigSource& from) {
   for (std::size_t i = 1; i < milestones.size(); ++i)
     if (milestones[i] <= milestones[i - 1])
       from.fail_value("/schedule/milestones", milestones, "epochs in increasing order");
+  if (!milestones.empty() && milestones.back() >= epochs)
+    from.fail_value("/schedule/milestones", milestones, fmt::format("epochs below /train/epochs, which is {}", epochs));
+  if (schedule.type != ScheduleConfig::Type::step)
+    check_unused("/schedule/gamma", schedule.gamma, ScheduleConfig().gamma, schedule.type, from);
 }
 
 void check_optimizer(const OptimizerConfig& optimizer, const ConfigSource& from) {
   const OptimizerConfig defaults;
-  const auto check_unused = [&](const char* key, const auto& value, const auto& unless) {
-    if (value != unless)
-      from.fail_value(std::string("/optimizer/") + key, value,
-                      fmt::format("{}, since \"{}\" does not use it", Json(unless).dump(), enum_name(optimizer.type)));
-  };
   if (optimizer.type == OptimizerConfig::Type::sgd) {
-    check_unused("betas", optimizer.betas, defaults.betas);
-    check_unused("eps", optimizer.eps, defaults.eps);
+    check_unused("/optimizer/betas", optimizer.betas, defaults.betas, optimizer.type, from);
+    check_unused("/optimizer/eps", optimizer.eps, defaults.eps, optimizer.type, from);
     if (optimizer.nesterov && optimizer.momentum == 0)
       from.fail_value("/optimizer/momentum", 0, "a number above 0 while /optimizer/nesterov is true");
   } else {
-    check_unused("momentum", optimizer.momentum, defaults.momentum);
-    check_unused("nesterov", optimizer.nesterov, defaults.nesterov);
+    check_unused("/optimizer/momentum", optimizer.momentum, defaults.momentum, optimizer.type, from);
+    check_unused("/optimizer/nesterov", optimizer.nesterov, defaults.nesterov, optimizer.type, from);
   }
+}
+
+void check_losses(const LossConfig& loss, const ConfigSource& from) {
+  if (loss.softmax.weight > 0) return;
+  if (!loss.contrastive.weight)
+    from.fail_value("/loss/contrastive/weight", "match_softmax",
+                    "a number above 0, since /loss/softmax/weight is 0 and leaves no loss to match");
+  if (*loss.contrastive.weight == 0)
+    from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
 }
 
 void check(const Config& config, const ConfigSource& from) {
@@ -192,10 +209,9 @@ void check(const Config& config, const ConfigSource& from) {
   if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
   if (const auto& crop = config.data.augment.random_resized_crop; crop && (*crop)[0] > (*crop)[1])
     from.fail_value("/data/augment/random_resized_crop", *crop, "the smallest share of the area first");
-  if (config.loss.softmax.weight == 0 && config.loss.contrastive.weight.value_or(0) == 0)
-    from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
+  check_losses(config.loss, from);
   check_optimizer(config.optimizer, from);
-  check_schedule(config.schedule, from);
+  check_schedule(config.schedule, config.train.epochs, from);
 }
 
 }  // namespace

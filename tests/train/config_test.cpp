@@ -180,6 +180,9 @@ TEST_CASE("a value out of range is refused") {
       R"("schedule": {"type": "step", "milestones": [3, 3]})",
       R"("schedule": {"type": "step", "milestones": [0]})",
       R"("schedule": {"type": "step", "milestones": [1], "gamma": 0})",
+      R"("schedule": {"gamma": 0.5})",
+      R"("schedule": {"type": "constant", "gamma": 0.5})",
+      R"("schedule": {"type": "step", "milestones": [10, 30]})",
       R"("train": {"epochs": 0})",
       R"("checkpoint": {"every_epochs": 0})",
       R"("checkpoint": {"every_steps": 0})",
@@ -195,6 +198,16 @@ TEST_CASE("a value out of range is refused") {
     CHECK(contains(error_in(R"({"data": {"train": {"list": "a"}, "augment": {"random_resized_crop": )" +
                             std::string(crop) + "}}}"),
                    "/data/augment/random_resized_crop"));
+}
+
+TEST_CASE("what contradicts another key is refused with both") {
+  CHECK(error_in(with(R"("schedule": {"gamma": 0.5})")) ==
+        "2: my.json: /schedule/gamma: got 0.5, expected 0.1, since \"cosine\" does not use it");
+  CHECK(error_in(with(R"("schedule": {"type": "step", "milestones": [2, 5]}, "train": {"epochs": 5})")) ==
+        "2: my.json: /schedule/milestones: got [2,5], expected epochs below /train/epochs, which is 5");
+  CHECK(error_in(with(R"("loss": {"softmax": {"weight": 0}, "contrastive": {"weight": "match_softmax"}})")) ==
+        "2: my.json: /loss/contrastive/weight: got \"match_softmax\", expected a number above 0, since "
+        "/loss/softmax/weight is 0 and leaves no loss to match");
 }
 
 TEST_CASE("values at the ends of their ranges are accepted") {
