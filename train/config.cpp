@@ -201,6 +201,17 @@ void check_losses(const LossConfig& loss, const ConfigSource& from) {
     from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
 }
 
+/// The statistics of the last stage's batch norms, whose images are the smallest, must be of more than one value: its
+/// variance would be 0, and running averages of nothing else are no use to an evaluation.
+void check_batch_norm(const Config& config, const ConfigSource& from) {
+  constexpr int kStride = 32;  // Pixels of an image for one of the last stage's, which rounds up.
+  const bool alone = config.model.batch_norm == ModelConfig::BatchNorm::per_tower && config.pairs.batch == 1;
+  if (alone && config.data.image_size <= kStride)
+    from.fail_at("/pairs/batch",
+                 fmt::format("1 pair of {} pixels leaves batch norm one value a channel, expected at least 2",
+                             config.data.image_size));
+}
+
 void check(const Config& config, const ConfigSource& from) {
   if (config.device != "auto" && !Device::parse(config.device))
     from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
@@ -209,6 +220,7 @@ void check(const Config& config, const ConfigSource& from) {
   if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
   if (const auto& crop = config.data.augment.random_resized_crop; crop && (*crop)[0] > (*crop)[1])
     from.fail_value("/data/augment/random_resized_crop", *crop, "the smallest share of the area first");
+  check_batch_norm(config, from);
   check_losses(config.loss, from);
   check_optimizer(config.optimizer, from);
   check_schedule(config.schedule, config.train.epochs, from);

@@ -210,6 +210,20 @@ TEST_CASE("what contradicts another key is refused with both") {
         "/loss/softmax/weight is 0 and leaves no loss to match");
 }
 
+TEST_CASE("a batch norm over one value is refused") {
+  const auto batch = [](int pairs, int size, const char* statistics) {
+    return error_in(with(R"("model": {"batch_norm": ")" + std::string(statistics) + "\"}"),
+                    {"pairs.batch=" + std::to_string(pairs), "data.image_size=" + std::to_string(size)});
+  };
+  CHECK(batch(1, 32, "per_tower") ==
+        "2: --set pairs.batch=1: /pairs/batch: 1 pair of 32 pixels leaves batch norm one "
+        "value a channel, expected at least 2");
+  CHECK(contains(batch(1, 8, "per_tower"), "1 pair of 8 pixels"));
+  CHECK(batch(1, 33, "per_tower").empty());
+  CHECK(batch(2, 32, "per_tower").empty());
+  CHECK(batch(1, 32, "joint").empty());
+}
+
 TEST_CASE("values at the ends of their ranges are accepted") {
   CHECK(parse(with(R"("optimizer": {"momentum": 0, "nesterov": false})")).optimizer.momentum == 0);
   CHECK(parse(with(R"("loss": {"contrastive": {"weight": "match_softmax"}})")).loss.contrastive.weight == std::nullopt);
