@@ -30,8 +30,10 @@ Spec read_spec(const json& f) {
   spec.groups = towers == "stacked" ? 1 : 2;
   spec.lr = f.at("lr").get<double>();
   spec.sgd = {f.at("momentum").get<double>(), false, f.at("weight_decay").get<double>()};
-  if (spec.size < 1 || spec.pairs < 1)
-    fail_input("fixture: size {} and pairs {}, expected at least 1", spec.size, spec.pairs);
+  constexpr std::int64_t kLargestSize = 4096, kMostPairs = 65536;
+  if (spec.size < 1 || spec.pairs < 1 || spec.size > kLargestSize || spec.pairs > kMostPairs)
+    fail_input("fixture: size {} and pairs {}, expected at least 1, and at most {} and {}", spec.size, spec.pairs,
+               kLargestSize, kMostPairs);
   return spec;
 }
 

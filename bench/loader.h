@@ -14,8 +14,7 @@ struct LoaderBenchOptions {
   int batches = 50;
 };
 
-/// images_per_s over all batches, image_ms (a worker's time an image), and the options. An epoch that ends is followed
-/// by the next one.
+/// images_per_s over all batches, and the options. An epoch that ends is followed by the next one.
 nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options);
 
 }  // namespace tandem

@@ -1,6 +1,8 @@
 // tandem-bench: speed of a training step, where its time goes, and agreement with reference figures.
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -22,9 +24,19 @@ struct Target {
   EngineOptions engine;
 };
 
+/// InputError for a flag that does nothing on the target's device.
+void check_flags(const Target& target) {
+  const bool cuda = device_named(target.device).kind == DeviceKind::cuda;
+  if (!cuda && !target.engine.deterministic)
+    fail_input("--nondeterministic: the CPU is always deterministic, expected a CUDA device");
+  if (cuda && target.engine.cpu.autotune)
+    fail_input("--autotune: is for the CPU's convolutions, expected --device cpu");
+}
+
 /// What body(engine) returns for the target.
 template <class Body>
 auto on_target(const Target& target, const Body& body) {
+  check_flags(target);
   return body(open_engine(target.device, parse_precision(target.precision), target.engine));
 }
 
@@ -49,11 +61,23 @@ nlohmann::ordered_json timed_steps(decltype(&bench_step) bench, const Engine& en
 }
 
 nlohmann::json read_fixture_file(const std::string& path) {
+  std::error_code unknown;  // Then opening it says what is wrong.
+  if (std::filesystem::is_directory(path, unknown)) fail_input("{}: is a folder, expected a fixture file", path);
+  errno = 0;
   std::ifstream file(path);
-  if (!file) fail_input("{}: cannot be opened, expected a fixture file", path);
+  if (!file) fail_input("{}: cannot open the fixture: {}", path, std::strerror(errno));
   auto fixture = nlohmann::json::parse(file, nullptr, false);
   if (fixture.is_discarded()) fail_input("{}: not JSON, expected a fixture file", path);
   return fixture;
+}
+
+/// run_fixture() for the figures of a file, which errors name.
+FixtureResult run_fixture_file(const Engine& engine, const std::string& path, const nlohmann::json& figures) {
+  try {
+    return run_fixture(*engine.backend, engine.compute, figures);
+  } catch (const InputError& e) {
+    fail_input("{}: {}", path, e.what());
+  }
 }
 
 struct Peers {
@@ -87,7 +111,7 @@ std::vector<Contestant> contestants(const Target& target, const StepBenchOptions
 }
 
 void add_target_options(CLI::App* command, Target& target) {
-  command->add_option("--device", target.device, "cpu or cuda[:K]")->capture_default_str();
+  command->add_option("--device", target.device, "auto, cpu or cuda[:K]")->capture_default_str();
   command->add_option("--precision", target.precision, "fp32, tf32, bf16, fp16, fp64 or auto")->capture_default_str();
   command->add_flag("--autotune", target.engine.cpu.autotune, "CPU: convolutions in the way that proves fastest here");
   command->add_flag_callback(
@@ -155,16 +179,19 @@ int run(int argc, char** argv) {
   add_target_options(fixture, fixture_target);
 
   const auto output = [&]() -> std::string {
+    if (*comparison) check_flags(target);
     if (*comparison) return shown(compare(contestants(target, options, peers), peers.rounds), json);
     if (*loading) return bench_loader(loader).dump() + "\n";
     if (*fixture) {
       const nlohmann::json figures = read_fixture_file(path);
       return on_target(fixture_target, [&](const Engine& engine) {
-        return to_json(run_fixture(*engine.backend, engine.compute, figures)).dump() + "\n";
+        return to_json(run_fixture_file(engine, path, figures)).dump() + "\n";
       });
     }
     return on_target(target, [&](const Engine& engine) {
       options.precision = engine.precision;
+      if (!options.capture && !engine.on_cuda())
+        fail_input("--no-capture: the CPU captures no step, expected a CUDA device");
       if (*step && engine.on_cuda()) options.queued = 10;
       if (*layers) return shown(bench_layers(*engine.backend, engine.compute, options), json);
       return timed_steps(*step ? bench_step : bench_inference, engine, options).dump() + "\n";

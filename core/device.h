@@ -1,6 +1,7 @@
 #pragma once
 // Where a backend runs: "cpu", "cuda" or "cuda:1".
 
+#include <optional>
 #include <string>
 
 namespace tandem {
@@ -12,8 +13,8 @@ struct Device {
   int index = 0;
 
   bool operator==(const Device&) const = default;
-  /// Throws InputError for anything but "cpu", "cuda", "cuda:<index>".
-  static Device parse(const std::string& text);
+  /// Nothing for anything but "cpu", "cuda", "cuda:<index>".
+  static std::optional<Device> parse(const std::string& text);
   std::string to_string() const;
 };
 

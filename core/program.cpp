@@ -1,9 +1,13 @@
 #include "core/program.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <iostream>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 
@@ -17,11 +21,21 @@ int report(std::string message, int status) {
   return status;
 }
 
+/// The status of a program that ends with `status`, once what it printed has been written.
+int finish(int status) {
+  errno = 0;
+  const bool written = std::cout.flush().good();
+  if ((std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && written) || status != 0) return status;
+  std::string message = "cannot write to standard output";
+  if (errno != 0) message += std::string(": ") + std::strerror(errno);  // Else an earlier write failed.
+  return report(std::move(message), 1);
+}
+
 }  // namespace
 
 int run_program(const std::function<int()>& body) {
   try {
-    return body();
+    return finish(body());
   } catch (const InputError& e) {
     return report(e.what(), 2);
   } catch (const std::bad_alloc&) {
@@ -33,9 +47,10 @@ int run_program(const std::function<int()>& body) {
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   try {
+    app.set_version_flag("--version", "tandem " TANDEM_VERSION);
     app.parse(argc, argv);
-  } catch (const CLI::Success& e) {  // --help
-    return app.exit(e);
+  } catch (const CLI::Success& e) {  // --help, --version
+    return finish(app.exit(e));
   } catch (const CLI::ParseError& e) {
     return report(std::string(e.what()) + " (see --help)", 2);
   }

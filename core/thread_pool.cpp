@@ -7,19 +7,29 @@
 #include <exception>
 #include <utility>
 
+#include "core/error.h"
+
 namespace tandem {
 
 ThreadPool::ThreadPool(unsigned threads, bool background) {
+  threads = std::max(1U, threads);
   workers_.reserve(threads);
-  for (unsigned i = 0; i < std::max(1U, threads); ++i)
-    workers_.emplace_back([this, background] {
-      // On Linux a priority belongs to a thread. Failure is harmless: the thread then runs at normal priority.
-      if (background) (void)setpriority(PRIO_PROCESS, 0, 5);
-      work();
-    });
+  try {
+    for (unsigned i = 0; i < threads; ++i)
+      workers_.emplace_back([this, background] {
+        // On Linux a priority belongs to a thread. Failure is harmless: the thread then runs at normal priority.
+        if (background) (void)setpriority(PRIO_PROCESS, 0, 5);
+        work();
+      });
+  } catch (const std::exception& e) {
+    stop();
+    fail("cannot start {} threads: {}", threads, e.what());
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -69,7 +79,11 @@ void parallel_for_each(std::size_t n, unsigned threads, const std::function<void
     }
   };
   std::vector<std::thread> others;
-  for (unsigned i = 1; i < threads; ++i) others.emplace_back(run);
+  others.reserve(threads);
+  try {
+    for (unsigned i = 1; i < threads; ++i) others.emplace_back(run);
+  } catch (const std::exception&) {  // No more threads to be had: those there are do the work.
+  }
   run();
   for (auto& thread : others) thread.join();
   if (failure) std::rethrow_exception(failure);

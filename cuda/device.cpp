@@ -27,14 +27,15 @@ int count_devices(int index) {
   (void)cudaGetLastError();
   if (cudaDriverGetVersion(&driver) != cudaSuccess) driver = 0;
   if (driver == 0)
-    fail_input("device cuda:{}: this machine has no NVIDIA driver, expected one for CUDA {}; use --device cpu", index,
+    fail_input("device cuda:{}: this machine has no NVIDIA driver, expected one for CUDA {}; use the device cpu", index,
                cuda_version(CUDART_VERSION));
   if (status == cudaErrorInsufficientDriver)
-    fail_input("device cuda:{}: the NVIDIA driver is for CUDA {}, expected {} or newer; use --device cpu", index,
+    fail_input("device cuda:{}: the NVIDIA driver is for CUDA {}, expected {} or newer; use the device cpu", index,
                cuda_version(driver), cuda_version(CUDART_VERSION));
   if (status == cudaSuccess || status == cudaErrorNoDevice)
-    fail_input("device cuda:{}: this machine has no NVIDIA GPU that may be used; use --device cpu", index);
-  fail_input("device cuda:{}: {} ({}); use --device cpu", index, cudaGetErrorString(status), cudaGetErrorName(status));
+    fail_input("device cuda:{}: this machine has no NVIDIA GPU that may be used; use the device cpu", index);
+  fail_input("device cuda:{}: {} ({}); use the device cpu", index, cudaGetErrorString(status),
+             cudaGetErrorName(status));
 }
 
 }  // namespace
@@ -48,7 +49,7 @@ DeviceProperties open_device(int index) {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, index));
   if (properties.major < kOldestMajor)
-    fail_input("device cuda:{}: {} has compute capability {}.{}, expected {}.0 or newer; use --device cpu", index,
+    fail_input("device cuda:{}: {} has compute capability {}.{}, expected {}.0 or newer; use the device cpu", index,
                properties.name, properties.major, properties.minor, kOldestMajor);
   check(cudaSetDevice(index));
   return {index,

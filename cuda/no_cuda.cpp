@@ -5,7 +5,7 @@
 namespace tandem {
 
 std::shared_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
-  fail_input("device cuda:{}: Tandem was built without CUDA; use --device cpu", options.index);
+  fail_input("device cuda:{}: Tandem was built without CUDA; use the device cpu", options.index);
 }
 
 int cuda_device_count() { return 0; }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "core/device.h"
 #include "core/error.h"
 #include "train/config_keys.h"
 #include "train/config_reader.h"
@@ -62,7 +63,8 @@ class ObjectWriter {
 
 std::string read_text(const std::string& path) {
   constexpr std::size_t kLargest = 1 << 20;
-  if (std::filesystem::is_directory(path)) fail_input("{}: is a folder, expected a config file", path);
+  std::error_code unknown;  // Then opening it says what is wrong.
+  if (std::filesystem::is_directory(path, unknown)) fail_input("{}: is a folder, expected a config file", path);
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) fail_input("{}: cannot open the config: {}", path, std::strerror(errno));
@@ -153,7 +155,16 @@ void check_source(const SourceConfig& source, const std::string& pointer, const 
                  "missing, expected the path of an image list, or of a folder with a folder a class");
 }
 
-void check_schedule(const ScheduleConfig& schedule, const ConfigSource& from) {
+/// A value that has no effect with the chosen type must be the default.
+template <class Value, class Type>
+void check_unused(const std::string& pointer, const Value& value, const Value& unless, Type type,
+                  const ConfigSource& from) {
+  if (value != unless)
+    from.fail_value(pointer, value,
+                    fmt::format("{}, since \"{}\" does not use it", Json(unless).dump(), enum_name(type)));
+}
+
+void check_schedule(const ScheduleConfig& schedule, int epochs, const ConfigSource& from) {
   const auto& milestones = schedule.milestones;
   if ((schedule.type == ScheduleConfig::Type::step) == milestones.empty())
     from.fail_value("/schedule/milestones", milestones,
@@ -162,47 +173,57 @@ void check_schedule(const ScheduleConfig& schedule, const ConfigSource& from) {
   for (std::size_t i = 1; i < milestones.size(); ++i)
     if (milestones[i] <= milestones[i - 1])
       from.fail_value("/schedule/milestones", milestones, "epochs in increasing order");
+  if (!milestones.empty() && milestones.back() >= epochs)
+    from.fail_value("/schedule/milestones", milestones, fmt::format("epochs below /train/epochs, which is {}", epochs));
+  if (schedule.type != ScheduleConfig::Type::step)
+    check_unused("/schedule/gamma", schedule.gamma, ScheduleConfig().gamma, schedule.type, from);
 }
 
 void check_optimizer(const OptimizerConfig& optimizer, const ConfigSource& from) {
   const OptimizerConfig defaults;
-  const auto check_unused = [&](const char* key, const auto& value, const auto& unless) {
-    if (value != unless)
-      from.fail_value(std::string("/optimizer/") + key, value,
-                      fmt::format("{}, since \"{}\" does not use it", Json(unless).dump(), enum_name(optimizer.type)));
-  };
   if (optimizer.type == OptimizerConfig::Type::sgd) {
-    check_unused("betas", optimizer.betas, defaults.betas);
-    check_unused("eps", optimizer.eps, defaults.eps);
+    check_unused("/optimizer/betas", optimizer.betas, defaults.betas, optimizer.type, from);
+    check_unused("/optimizer/eps", optimizer.eps, defaults.eps, optimizer.type, from);
     if (optimizer.nesterov && optimizer.momentum == 0)
       from.fail_value("/optimizer/momentum", 0, "a number above 0 while /optimizer/nesterov is true");
   } else {
-    check_unused("momentum", optimizer.momentum, defaults.momentum);
-    check_unused("nesterov", optimizer.nesterov, defaults.nesterov);
+    check_unused("/optimizer/momentum", optimizer.momentum, defaults.momentum, optimizer.type, from);
+    check_unused("/optimizer/nesterov", optimizer.nesterov, defaults.nesterov, optimizer.type, from);
   }
 }
 
-bool is_device(std::string_view name) {
-  constexpr std::string_view kNumbered = "cuda:";
-  if (name == "auto" || name == "cpu" || name == "cuda") return true;
-  if (!name.starts_with(kNumbered)) return false;
-  const std::string_view number = name.substr(kNumbered.size());
-  const bool digits = std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return digits && !number.empty() && number.size() <= 3;
+void check_losses(const LossConfig& loss, const ConfigSource& from) {
+  if (loss.softmax.weight > 0) return;
+  if (!loss.contrastive.weight)
+    from.fail_value("/loss/contrastive/weight", "match_softmax",
+                    "a number above 0, since /loss/softmax/weight is 0 and leaves no loss to match");
+  if (*loss.contrastive.weight == 0)
+    from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
+}
+
+/// The statistics of the last stage's batch norms, whose images are the smallest, must be of more than one value: its
+/// variance would be 0, and running averages of nothing else are no use to an evaluation.
+void check_batch_norm(const Config& config, const ConfigSource& from) {
+  constexpr int kStride = 32;  // Pixels of an image for one of the last stage's, which rounds up.
+  const bool alone = config.model.batch_norm == ModelConfig::BatchNorm::per_tower && config.pairs.batch == 1;
+  if (alone && config.data.image_size <= kStride)
+    from.fail_at("/pairs/batch",
+                 fmt::format("1 pair of {} pixels leaves batch norm one value a channel, expected at least 2",
+                             config.data.image_size));
 }
 
 void check(const Config& config, const ConfigSource& from) {
-  if (!is_device(config.device))
+  if (config.device != "auto" && !Device::parse(config.device))
     from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
   if (config.model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
   check_source(config.data.train, "/data/train", from);
   if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
   if (const auto& crop = config.data.augment.random_resized_crop; crop && (*crop)[0] > (*crop)[1])
     from.fail_value("/data/augment/random_resized_crop", *crop, "the smallest share of the area first");
-  if (config.loss.softmax.weight == 0 && config.loss.contrastive.weight.value_or(0) == 0)
-    from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
+  check_batch_norm(config, from);
+  check_losses(config.loss, from);
   check_optimizer(config.optimizer, from);
-  check_schedule(config.schedule, from);
+  check_schedule(config.schedule, config.train.epochs, from);
 }
 
 }  // namespace

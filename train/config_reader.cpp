@@ -42,6 +42,47 @@ std::string_view nearest_key(std::string_view key, const std::vector<std::string
   return nearest;
 }
 
+/// Collects where in the whole config there is a key.
+class KeySearch {
+ public:
+  explicit KeySearch(std::string_view key) : key_(key) { visit_keys(*this, defaults_); }
+
+  /// "/data/train/list or /data/eval/list", or nothing.
+  std::string places() const { return fmt::format("{}", fmt::join(places_, " or ")); }
+
+  template <class T>
+  void operator()(const char* key, const T& value, const Range& = {}) {
+    if constexpr (IsOptional<T>::value) {
+      (*this)(key, typename T::value_type{});
+    } else {
+      const std::string pointer = child_pointer(pointer_, key);
+      if (key == key_) places_.push_back(pointer);
+      if constexpr (requires { visit_keys(*this, value); }) {
+        const std::string above = std::exchange(pointer_, pointer);
+        visit_keys(*this, value);
+        pointer_ = above;
+      }
+    }
+  }
+  void number_or(const char*, const char* key, const std::optional<double>& value, const Range&) {
+    (*this)(key, value);
+  }
+
+ private:
+  const Config defaults_;
+  std::string_view key_;
+  std::string pointer_;
+  std::vector<std::string> places_;
+};
+
+/// " did you mean this?" for a key that is not among `known`: the same key elsewhere, or the nearest here.
+std::string suggestion(std::string_view key, const std::vector<std::string_view>& known) {
+  if (const std::string elsewhere = KeySearch(key).places(); !elsewhere.empty())
+    return fmt::format(" did you mean {}?", elsewhere);
+  const std::string_view nearest = nearest_key(key, known);
+  return nearest.empty() ? "" : fmt::format(" did you mean \"{}\"?", nearest);
+}
+
 /// A value as JSON, short enough for an error's line.
 std::string shown(const nlohmann::json& json) {
   constexpr std::size_t kLongest = 60;
@@ -120,11 +161,8 @@ void ObjectReader::number_or(const char* word, const char* key, std::optional<do
 void ObjectReader::finish() const {
   for (const auto& [key, value] : json_.items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    const std::string_view nearest = nearest_key(key, known_);
-    source_.fail_at(
-        child_pointer(pointer_, key),
-        fmt::format("unknown key;{} known keys: {}",
-                    nearest.empty() ? "" : fmt::format(" did you mean \"{}\"?", nearest), fmt::join(known_, ", ")));
+    source_.fail_at(child_pointer(pointer_, key),
+                    fmt::format("unknown key;{} known keys: {}", suggestion(key, known_), fmt::join(known_, ", ")));
   }
 }
 

@@ -126,6 +126,8 @@ void ObjectReader::read(const nlohmann::json& json, const std::string& pointer, 
       source_.fail_value(pointer, json, "a list of " + std::to_string(size) + " numbers");
     read_elements(json, pointer, value, range);
   } else {
+    if (std::same_as<T, SourceConfig> && !json.is_object())
+      source_.fail_value(pointer, json, R"(an object: {"list": "an image list, or a folder with a folder a class"})");
     ObjectReader keys(json, pointer, source_);
     visit_keys(keys, value);
     keys.finish();

@@ -31,12 +31,18 @@ DType compute_type(const Backend& backend, Precision precision) {
 
 }  // namespace
 
+Device device_named(const std::string& text) {
+  if (text == "auto") return {cuda_device_count() > 0 ? DeviceKind::cuda : DeviceKind::cpu, 0};
+  const std::optional<Device> device = Device::parse(text);
+  if (!device) fail_input(R"(device: got "{}", expected "auto", "cpu", "cuda" or "cuda:<index>")", text);
+  return *device;
+}
+
 Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options) {
-  const Device parsed = device == "auto" ? Device{cuda_device_count() > 0 ? DeviceKind::cuda : DeviceKind::cpu, 0}
-                                         : Device::parse(device);
+  const Device named = device_named(device);
   const bool tf32 = precision == Precision::tf32;
-  auto backend = parsed.kind == DeviceKind::cuda ? make_cuda_backend({parsed.index, tf32, options.deterministic})
-                                                 : make_cpu_backend({.autotune = options.cpu.autotune});
+  auto backend = named.kind == DeviceKind::cuda ? make_cuda_backend({named.index, tf32, options.deterministic})
+                                                : make_cpu_backend({.autotune = options.cpu.autotune});
   const DType compute = compute_type(*backend, precision);
   return {std::move(backend), compute, tf32 ? "tf32" : name_of(compute)};
 }

@@ -24,7 +24,10 @@ struct Engine {
   bool on_cuda() const { return backend->device().kind == DeviceKind::cuda; }
 };
 
-/// device: "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:K". Precision `automatic` is
+/// "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:K"; InputError for anything else.
+Device device_named(const std::string& text);
+
+/// Opens the device that device_named() tells. Precision `automatic` is
 /// bf16 where the device has it, else fp32. InputError if there is no such device, or if it does not compute in that
 /// precision: nothing is emulated.
 Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options = {});

@@ -41,6 +41,13 @@ std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, cons
       backend, module, AdamOptions{config.betas[0], config.betas[1], config.eps, config.weight_decay, decoupled});
 }
 
+Schedule make_schedule(const Config& config, const PairStream& stream) {
+  std::vector<std::int64_t> milestones;  // Epochs differ in their steps where the pairs of a step do not divide them.
+  for (const int epochs : config.schedule.milestones) milestones.push_back(stream.steps_before_epoch_end(epochs - 1));
+  return {config.schedule, config.optimizer.lr, stream.steps_before_epoch_end(config.train.epochs - 1),
+          std::move(milestones)};
+}
+
 StepOptions step_options(const Config& config, const Engine& engine) {
   StepOptions options;
   options.pairs = config.pairs.batch;

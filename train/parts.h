@@ -4,10 +4,12 @@
 #include <memory>
 
 #include "data/image_list.h"
+#include "data/pair_stream.h"
 #include "data/transform.h"
 #include "train/config.h"
 #include "train/engine.h"
 #include "train/optimizer.h"
+#include "train/schedule.h"
 #include "train/step_queue.h"
 
 namespace tandem {
@@ -16,6 +18,8 @@ ImageList load_list(const SourceConfig& source, std::optional<int> classes);
 Augment augment_of(const AugmentConfig& config);
 Engine engine_of(const Config& config);
 std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerConfig& config);
+/// The rates of a run over the stream's pairs.
+Schedule make_schedule(const Config& config, const PairStream& stream);
 StepOptions step_options(const Config& config, const Engine& engine);
 /// Device, type and groups of the config's steps.
 Context step_context(const Config& config, const Engine& engine);

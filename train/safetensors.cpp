@@ -140,73 +140,94 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Safete
 
 namespace {
 
-struct FileBytes {
-  std::unique_ptr<std::byte[]> bytes;
-  std::size_t size = 0;
+/// A file that is read from its beginning on; every error names it.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& path) : path_(path), file_{::open(path.c_str(), O_RDONLY | O_CLOEXEC)} {
+    if (file_.number < 0) fail_input("{}: cannot open: {}", path_, std::strerror(errno));
+    struct stat status {};
+    if (::fstat(file_.number, &status) != 0) fail_input("{}: cannot read: {}", path_, std::strerror(errno));
+    if (!S_ISREG(status.st_mode)) fail_input("{}: not a file, expected a safetensors file", path_);
+    left_ = static_cast<std::uint64_t>(status.st_size);
+  }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  /// Bytes not read yet.
+  std::uint64_t left() const { return left_; }
+
+  void read(void* bytes, std::size_t size) {
+    for (auto* to = static_cast<char*>(bytes); size > 0;) {
+      const ssize_t count = ::read(file_.number, to, size);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail_input("{}: cannot read: {}", path_, std::strerror(errno));
+      if (count == 0) fail_input("{}: became shorter while it was read", path_);
+      to += count;
+      size -= static_cast<std::size_t>(count);
+      left_ -= static_cast<std::uint64_t>(count);
+    }
+  }
+
+ private:
+  struct Descriptor {
+    int number;
+    ~Descriptor() {
+      if (number >= 0) (void)::close(number);
+    }
+  };
+
+  std::string path_;
+  Descriptor file_;
+  std::uint64_t left_ = 0;
 };
 
-FileBytes read_bytes(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) fail_input("{}: cannot open: {}", path, std::strerror(errno));
-  const auto close = [](const int* f) { (void)::close(*f); };
-  const std::unique_ptr<const int, decltype(close)> closer(&file, close);
-
-  struct stat status {};
-  if (::fstat(file, &status) != 0) fail_input("{}: cannot read: {}", path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) fail_input("{}: not a file, expected a safetensors file", path);
-  FileBytes read;
-  const auto size = static_cast<std::size_t>(status.st_size);
-  read.bytes.reset(new std::byte[size]);  // Not make_unique, which would write zeros first.
-  while (read.size < size) {
-    const ssize_t count = ::read(file, read.bytes.get() + read.size, size - read.size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail_input("{}: cannot read: {}", path, std::strerror(errno));
-    if (count == 0) fail_input("{}: became shorter while it was read", path);
-    read.size += static_cast<std::size_t>(count);
-  }
-  return read;
-}
-
-/// What a file's header says, checked step by step; every error names the file.
+/// A file's header, read and checked step by step before any data is; every error names the file.
 class HeaderReader {
  public:
-  HeaderReader(std::string path, std::span<const std::byte> file) : path_(std::move(path)) {
-    if (file.size() < kPrefix)
-      refuse("{} bytes long, expected a safetensors file, which begins with the 8-byte length of its header",
-             file.size());
-    std::uint64_t length = 0;
-    std::memcpy(&length, file.data(), kPrefix);
-    if (length > kLargestHeader || length > file.size() - kPrefix)
+  HeaderReader(std::string path, InputFile& file) : path_(std::move(path)) {
+    const std::uint64_t size = file.left();
+    if (size < kPrefix)
+      refuse("{} bytes long, expected a safetensors file, which begins with the 8-byte length of its header", size);
+    std::array<char, kPrefix> prefix{};
+    file.read(prefix.data(), kPrefix);
+    if (std::string_view(prefix.data(), kPrefix).starts_with("PK\x03\x04"))  // A zip archive, as torch.save makes.
+      refuse("a PyTorch file, expected safetensors; the README says how to convert it");
+    const auto length = std::bit_cast<std::uint64_t>(prefix);
+    if (length > kLargestHeader) refuse("not a safetensors file");
+    if (length > file.left())
       refuse("says that its header is {} bytes long, of a file of {}: truncated, or not a safetensors file", length,
-             file.size());
-    text_ = {reinterpret_cast<const char*>(file.data()) + kPrefix, static_cast<std::size_t>(length)};
-    data_ = file.subspan(kPrefix + text_.size());
+             size);
+    text_.resize(static_cast<std::size_t>(length));
+    file.read(text_.data(), text_.size());
+    data_size_ = file.left();
   }
 
   std::string_view text() const { return text_; }
-  std::span<const std::byte> data() const { return data_; }
+  std::uint64_t data_size() const { return data_size_; }
 
+  /// The entries in the order of their data, which is not there yet. Without gaps, each begins where the one before it
+  /// ends.
   void parse(std::vector<SafetensorsEntry>& entries, SafetensorsMetadata& metadata) const {
     const Json header = parse_json();
+    std::vector<Placed> tensors;
     for (const auto& [name, value] : header.items()) {
       if (name == "__metadata__") {
         read_metadata(value, metadata);
       } else {
-        entries.push_back(read_entry(name, value));
+        tensors.push_back(read_entry(name, value));
       }
     }
-    // Offsets are pointers into data_ by now; without gaps, each tensor begins where the one before it ends.
-    std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-      return std::pair(a.data.data(), a.data.size()) < std::pair(b.data.data(), b.data.size());
+    std::stable_sort(tensors.begin(), tensors.end(), [](const Placed& a, const Placed& b) {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
     });
-    const std::byte* expected = data_.data();
-    for (const auto& entry : entries) {
-      if (entry.data.data() != expected)
-        refuse("the tensor {} does not begin where the one before it ends", entry.name);
-      expected += entry.data.size();
+    std::uint64_t expected = 0;
+    for (Placed& tensor : tensors) {
+      if (tensor.begin != expected)
+        refuse("the tensor {} does not begin where the one before it ends", tensor.entry.name);
+      expected = tensor.end;
+      entries.push_back(std::move(tensor.entry));
     }
-    if (expected != data_.data() + data_.size())
-      refuse("has {} bytes of data, but its tensors take {}", data_.size(), expected - data_.data());
+    if (expected != data_size_) refuse("has {} bytes of data, but its tensors take {}", data_size_, expected);
   }
 
   template <class... Args>
@@ -218,6 +239,12 @@ class HeaderReader {
   }
 
  private:
+  /// A tensor and its place in the data.
+  struct Placed {
+    SafetensorsEntry entry;
+    std::uint64_t begin, end;
+  };
+
   Json parse_json() const {
     constexpr int kDeepest = 3;  // header > tensor > shape
     std::set<std::string> names;
@@ -240,7 +267,7 @@ class HeaderReader {
     }
   }
 
-  SafetensorsEntry read_entry(const std::string& name, const Json& value) const {
+  Placed read_entry(const std::string& name, const Json& value) const {
     SafetensorsEntry entry{name, "", {}, {}};
     const auto field = [&, this](const char* key) -> const Json& {
       if (!value.is_object() || !value.contains(key)) refuse("the tensor {} has no {}", name, key);
@@ -253,14 +280,13 @@ class HeaderReader {
     for (const std::uint64_t size : read_naturals(name, field("shape")))
       entry.shape.push_back(static_cast<std::int64_t>(size));
     const auto offsets = read_naturals(name, field("data_offsets"));
-    if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_.size())
+    if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_size_)
       refuse("the tensor {} is at {}, of {} bytes of data: truncated or damaged", name, field("data_offsets").dump(),
-             data_.size());
+             data_size_);
     if (bytes_of(entry.dtype, entry.shape) != offsets[1] - offsets[0])
       refuse("the tensor {} is {} {}, but has {} bytes", name, entry.dtype, field("shape").dump(),
              offsets[1] - offsets[0]);
-    entry.data = data_.subspan(offsets[0], offsets[1] - offsets[0]);
-    return entry;
+    return {std::move(entry), offsets[0], offsets[1]};
   }
 
   std::vector<std::uint64_t> read_naturals(const std::string& name, const Json& list) const {
@@ -275,8 +301,8 @@ class HeaderReader {
   }
 
   std::string path_;
-  std::string_view text_;
-  std::span<const std::byte> data_;
+  std::string text_;
+  std::uint64_t data_size_ = 0;
 };
 
 /// The checksum of a file with such a header.
@@ -295,14 +321,22 @@ std::string checksum_of(std::string_view header, std::span<const std::byte> data
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) {
-  FileBytes file = read_bytes(path.string());
-  bytes_ = std::move(file.bytes);
-  const HeaderReader header(path.string(), {bytes_.get(), file.size});
+  InputFile file(path.string());
+  const HeaderReader header(path.string(), file);
   header.parse(entries_, metadata_);
+
+  const auto size = static_cast<std::size_t>(header.data_size());
+  bytes_.reset(new std::byte[size]);  // Not make_unique, which would write zeros first.
+  file.read(bytes_.get(), size);
+  std::size_t begin = 0;
+  for (SafetensorsEntry& entry : entries_) {
+    entry.data = {bytes_.get() + begin, static_cast<std::size_t>(*bytes_of(entry.dtype, entry.shape))};
+    begin += entry.data.size();
+  }
 
   if (const auto stored = metadata_.extract(std::string(kChecksumKey)); !stored.empty()) {
     has_checksum_ = true;
-    if (const std::string actual = checksum_of(header.text(), header.data()); actual != stored.mapped())
+    if (const std::string actual = checksum_of(header.text(), {bytes_.get(), size}); actual != stored.mapped())
       header.refuse("its checksum is {}, but it says {}: damaged, or changed by another program", actual,
                     Json(stored.mapped()).dump());
   }

@@ -43,7 +43,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Safete
 class SafetensorsFile {
  public:
   /// InputError, naming the file, what is wrong and what was expected, for a file that is missing, truncated, damaged
-  /// or something else; a checksum is verified where there is one.
+  /// or something else; a checksum is verified where there is one. What no header describes is not read.
   explicit SafetensorsFile(const std::filesystem::path& path);
 
   /// In the order of their data.

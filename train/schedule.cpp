@@ -3,20 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "core/error.h"
 
 namespace tandem {
 
-Schedule::Schedule(const ScheduleConfig& config, double base_lr, std::int64_t total_steps, std::int64_t steps_per_epoch)
+Schedule::Schedule(const ScheduleConfig& config, double base_lr, std::int64_t total_steps,
+                   std::vector<std::int64_t> milestones)
     : config_(config),
       base_lr_(base_lr),
       total_steps_(total_steps),
-      steps_per_epoch_(steps_per_epoch),
+      milestones_(std::move(milestones)),
       warmup_steps_(std::max<std::int64_t>(
           1, static_cast<std::int64_t>(std::floor(config.warmup * static_cast<double>(total_steps))))) {
-  require(total_steps >= 1 && steps_per_epoch >= 1, "schedule: got {} steps, {} an epoch, expected at least 1",
-          total_steps, steps_per_epoch);
+  require(total_steps >= 1, "schedule: got {} steps, expected at least 1", total_steps);
 }
 
 double Schedule::lr(std::int64_t step) const {
@@ -29,8 +30,8 @@ double Schedule::lr(std::int64_t step) const {
       return full * 0.5 * (1 + std::cos(std::numbers::pi * done));
     }
     case ScheduleConfig::Type::step: {
-      const auto passed = std::count_if(config_.milestones.begin(), config_.milestones.end(),
-                                        [&](int epoch) { return step >= epoch * steps_per_epoch_; });
+      const auto passed = std::count_if(milestones_.begin(), milestones_.end(),
+                                        [&](std::int64_t milestone) { return step >= milestone; });
       return full * std::pow(config_.gamma, static_cast<double>(passed));
     }
     case ScheduleConfig::Type::constant:

@@ -101,7 +101,7 @@ Run::Run(const Config& config, std::ostream& out)
       optimizer_(make_optimizer(backend_, model_, config.optimizer)),
       stream_(static_cast<std::uint32_t>(train_list_.size()), config.pairs.batch, config.seed),
       total_steps_(stream_.steps_before_epoch_end(config.train.epochs - 1)),
-      schedule_(config.schedule, config.optimizer.lr, total_steps_, stream_.steps_before_epoch_end(0)) {
+      schedule_(make_schedule(config, stream_)) {
   if (static_cast<std::size_t>(config.pairs.batch) > train_list_.size())
     fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", config.pairs.batch,
                train_list_.size(), train_list_.size());

@@ -1,10 +1,13 @@
 #include "core/program.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <new>
 #include <utility>
 
@@ -46,6 +49,19 @@ class Capture {
   int saved_;
   std::FILE* file_ = std::tmpfile();
 };
+
+/// The exit status of `program` in a child process whose standard output is a device that is full.
+int status_on_a_full_device(const std::function<int()>& program) {
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
+    _exit(program());
+  }
+  int ended = 0;
+  waitpid(child, &ended, 0);
+  return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+}
 
 }  // namespace
 
@@ -93,6 +109,46 @@ TEST_CASE("A wrong command line is bad input and help is not") {
   const int status = run({"program", "--help"});
   CHECK(stdout_text.text().find("--number") != std::string::npos);
   CHECK(status == 0);
+}
+
+TEST_CASE("The version is that of the project") {
+  CLI::App app("a program");
+  app.require_subcommand(1);
+  std::string program = "program", version = "--version";
+  char* argv[] = {program.data(), version.data(), nullptr};
+  Capture stdout_text(stdout);
+  const int status = run_program(app, 2, argv, [] { return 1; });
+  CHECK(stdout_text.text() == "tandem 0.1.0\n");
+  CHECK(status == 0);
+}
+
+TEST_CASE("Output that cannot be written is a failure") {
+  if (access("/dev/full", W_OK) != 0) TANDEM_SKIP("no /dev/full");
+  const std::string large(100'000, 'x');  // more than any buffer
+  const struct {
+    std::function<int()> body;
+    int status;
+    std::string message;
+  } rows[] = {
+      {[] { return 0; }, 0, ""},  // prints nothing
+      {[] { return std::printf("text") == 4 ? 0 : 9; }, 1, "error: cannot write to standard output: No space left"},
+      {[] { return std::cout << "text" ? 0 : 9; }, 1, "error: cannot write to standard output: No space left"},
+      {[&] { return std::cout << large, 0; }, 1, "error: cannot write to standard output"},
+      {[]() -> int { std::cout << "text", fail_input("bad"); }, 2, "error: bad\n"},
+  };
+  for (const auto& row : rows) {
+    Capture stderr_text(stderr);
+    const int status = status_on_a_full_device([&] { return run_program(row.body); });
+    const std::string text = stderr_text.text();
+    CHECK(text.starts_with(row.message));
+    CHECK(std::count(text.begin(), text.end(), '\n') == (row.status == 0 ? 0 : 1));
+    CHECK(status == row.status);
+  }
+  std::string program = "program", help = "--help";
+  char* argv[] = {program.data(), help.data(), nullptr};
+  Capture stderr_text(stderr);
+  CLI::App app("a program");
+  CHECK(status_on_a_full_device([&] { return run_program(app, 2, argv, [] { return 0; }); }) == 1);
 }
 
 }  // namespace tandem

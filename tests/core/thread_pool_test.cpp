@@ -1,13 +1,49 @@
 #include "core/thread_pool.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <fstream>
+#include <functional>
 #include <future>
 #include <stdexcept>
+#include <string>
 
 #include "core/error.h"
 #include "tests/support/catch.h"
 
 namespace tandem {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kSanitized = __has_feature(address_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
+
+/// The exit status of a child process that calls `body` where the stacks of a few threads fit, and no more; -1 if a
+/// signal ended it.
+int status_with_few_threads(const std::function<int()>& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t limit = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + (64U << 20U);
+    const rlimit space{limit, limit}, cores{0, 0};
+    setrlimit(RLIMIT_CORE, &cores);
+    setrlimit(RLIMIT_AS, &space);
+    _exit(body());
+  }
+  int ended = 0;
+  waitpid(child, &ended, 0);
+  return WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+}
+
+}  // namespace
 
 TEST_CASE("A pool of one worker runs tasks in the order they came") {
   std::vector<int> order;
@@ -78,6 +114,27 @@ TEST_CASE("Parallel for each passes on an exception and stops") {
     CHECK_THROWS_AS(run(), InputError);
     CHECK(calls < 1'000'000);
   }
+}
+
+TEST_CASE("A pool whose threads cannot all be started is an error") {
+  if (kSanitized) TANDEM_SKIP("AddressSanitizer cannot do with so little memory");
+  CHECK(status_with_few_threads([] {
+          try {
+            const ThreadPool pool(256);
+          } catch (const Error& e) {
+            return std::string(e.what()).starts_with("cannot start 256 threads: ") ? 7 : 8;
+          }
+          return 9;
+        }) == 7);
+}
+
+TEST_CASE("Parallel for each goes on with the threads that can be started") {
+  if (kSanitized) TANDEM_SKIP("AddressSanitizer cannot do with so little memory");
+  CHECK(status_with_few_threads([] {
+          std::atomic<int> calls = 0;
+          parallel_for_each(1000, 256, [&](std::size_t) { ++calls; });
+          return calls == 1000 ? 7 : 8;
+        }) == 7);
 }
 
 }  // namespace tandem

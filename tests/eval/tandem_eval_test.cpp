@@ -122,7 +122,7 @@ TEST_CASE("tandem eval refuses what it cannot use") {
   check_refused(evaluate(run, {"--precision", "fp16"}), "does not compute in fp16");
   check_refused(evaluate(run, {"--precision", "fp8"}), "precision: got \"fp8\", expected one of");
   check_refused(evaluate(run, {"--device", "cuda:99"}), "cuda:99");
-  check_refused(evaluate(run, {"--device", "tpu"}), "tpu");
+  check_refused(evaluate(run, {"--device", "tpu"}), R"(got "tpu", expected "auto", "cpu", "cuda" or "cuda:<index>")");
 
   const auto on_data = [&](const std::string& data) {
     return run_to_end({"tandem-eval", run.last(), "--data", data, "--out", run.path("eval")});

@@ -160,7 +160,7 @@ double gradient_error(Backend& backend, const OpInstance& instance, std::uint64_
 
 std::shared_ptr<Backend> make_test_backend() {
   const char* asked = std::getenv("TANDEM_TEST_DEVICE");
-  const Device device = Device::parse(asked ? asked : "cpu");
+  const Device device = Device::parse(asked ? asked : "cpu").value();
   if (device.kind == DeviceKind::cpu) return make_cpu_backend();
   return cuda_device_count() > device.index ? make_cuda_backend({.index = device.index}) : nullptr;
 }

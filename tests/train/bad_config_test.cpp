@@ -51,6 +51,7 @@ TEST_CASE("a command line that cannot be used is refused") {
 TEST_CASE("a device or a precision that is not there is refused") {
   const TinyRun run;
   check_refused(run.train({"device=cuda:99"}), "cuda:99");
+  CHECK_FALSE(test::has_part(run.train({"device=cuda:99"}).error, "--device"));  // an option of other programs
   check_refused(run.train({"device=tpu"}), "/device: got \"tpu\"");
   check_refused(run.train({"precision=fp16"}), "does not compute in fp16");
   check_refused(run.train({"precision=tf32"}), "does not compute in tf32");
@@ -82,6 +83,10 @@ TEST_CASE("files without permission are refused") {
 
   fs::permissions(run.path("set/train.txt"), fs::perms::none);
   check_refused(run.train({}, options), run.path("set/train.txt"));
+  fs::permissions(run.path("locked"), fs::perms::none);
+  check_refused(run_to_end({"tandem-train", run.path("locked/config.json")}, options),
+                "locked/config.json: cannot open the config: Permission denied");
+  fs::permissions(run.path("locked"), fs::perms::owner_all);
   fs::permissions(run.path("config.json"), fs::perms::none);
   check_refused(run.train({}, options), "config.json: cannot open the config: Permission denied");
 }

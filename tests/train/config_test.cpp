@@ -97,6 +97,12 @@ TEST_CASE("an unknown key is refused with the one that was meant") {
   CHECK(contains(error_in(with(R"("precison": "fp32")")), "did you mean \"precision\"?"));
   CHECK(contains(error_in(with(R"("zebra": 1)")), "/zebra: unknown key; known keys: seed, device"));
   CHECK(contains(error_in(with(R"("a/b~c": 1)")), "/a~1b~0c: unknown key"));
+  // A key in the wrong place.
+  CHECK(contains(error_in(with(R"("lr": 0.1)")), "2: my.json: /lr: unknown key; did you mean /optimizer/lr? known"));
+  CHECK(contains(error_in(with(R"("epochs": 3)")), "/epochs: unknown key; did you mean /train/epochs?"));
+  CHECK(contains(error_in(with(R"("pairs": {"lr": 3})")), "/pairs/lr: unknown key; did you mean /optimizer/lr?"));
+  CHECK(contains(error_in(with(R"("batch": 3)"), {"batch=4"}), "--set batch=4: /batch: unknown key; did you mean /pa"));
+  CHECK(contains(error_in(with(R"("list": "a")")), "did you mean /data/train/list or /data/eval/list?"));
   // The misspelt key, not the one that is missing for it.
   CHECK(contains(error_in(R"({"data": {"train": {"lits": "a"}}})"), "/data/train/lits: unknown key; did you mean"));
 }
@@ -114,6 +120,11 @@ TEST_CASE("a wrong type is refused with what was got and expected") {
   CHECK(contains(error_in(with(R"("output": "a\u0000b")")), "expected a string"));
   CHECK(error_in(with(R"("schedule": [])")) ==
         "2: my.json: /schedule: got [], expected an object: {\"key\": value, ...}");
+  for (const char* source : {"train", "eval"})
+    CHECK(error_in(R"({"data": {"train": {"list": "a"}}})", {"data." + std::string(source) + "=list.txt"}) ==
+          "2: --set data." + std::string(source) + "=list.txt: /data/" + source +
+              ": got \"list.txt\", expected an object: {\"list\": \"an image list, or a folder with a folder a "
+              "class\"}");
   CHECK(error_in(with(R"("model": {"embedding": 256})")) == "2: my.json: /model/embedding: got 256, expected a list");
   CHECK(contains(error_in(with(R"("model": {"embedding": [256, "x"]})")), "/model/embedding/1: got \"x\", expected"));
   CHECK(contains(error_in(R"({"data": {"train": {"list": "a"}, "augment": {"random_resized_crop": [0.3]}}})"),
@@ -169,6 +180,9 @@ TEST_CASE("a value out of range is refused") {
       R"("schedule": {"type": "step", "milestones": [3, 3]})",
       R"("schedule": {"type": "step", "milestones": [0]})",
       R"("schedule": {"type": "step", "milestones": [1], "gamma": 0})",
+      R"("schedule": {"gamma": 0.5})",
+      R"("schedule": {"type": "constant", "gamma": 0.5})",
+      R"("schedule": {"type": "step", "milestones": [10, 30]})",
       R"("train": {"epochs": 0})",
       R"("checkpoint": {"every_epochs": 0})",
       R"("checkpoint": {"every_steps": 0})",
@@ -184,6 +198,30 @@ TEST_CASE("a value out of range is refused") {
     CHECK(contains(error_in(R"({"data": {"train": {"list": "a"}, "augment": {"random_resized_crop": )" +
                             std::string(crop) + "}}}"),
                    "/data/augment/random_resized_crop"));
+}
+
+TEST_CASE("what contradicts another key is refused with both") {
+  CHECK(error_in(with(R"("schedule": {"gamma": 0.5})")) ==
+        "2: my.json: /schedule/gamma: got 0.5, expected 0.1, since \"cosine\" does not use it");
+  CHECK(error_in(with(R"("schedule": {"type": "step", "milestones": [2, 5]}, "train": {"epochs": 5})")) ==
+        "2: my.json: /schedule/milestones: got [2,5], expected epochs below /train/epochs, which is 5");
+  CHECK(error_in(with(R"("loss": {"softmax": {"weight": 0}, "contrastive": {"weight": "match_softmax"}})")) ==
+        "2: my.json: /loss/contrastive/weight: got \"match_softmax\", expected a number above 0, since "
+        "/loss/softmax/weight is 0 and leaves no loss to match");
+}
+
+TEST_CASE("a batch norm over one value is refused") {
+  const auto batch = [](int pairs, int size, const char* statistics) {
+    return error_in(with(R"("model": {"batch_norm": ")" + std::string(statistics) + "\"}"),
+                    {"pairs.batch=" + std::to_string(pairs), "data.image_size=" + std::to_string(size)});
+  };
+  CHECK(batch(1, 32, "per_tower") ==
+        "2: --set pairs.batch=1: /pairs/batch: 1 pair of 32 pixels leaves batch norm one "
+        "value a channel, expected at least 2");
+  CHECK(contains(batch(1, 8, "per_tower"), "1 pair of 8 pixels"));
+  CHECK(batch(1, 33, "per_tower").empty());
+  CHECK(batch(2, 32, "per_tower").empty());
+  CHECK(batch(1, 32, "joint").empty());
 }
 
 TEST_CASE("values at the ends of their ranges are accepted") {
@@ -279,6 +317,12 @@ TEST_CASE("a config that cannot be read is refused") {
   CHECK(error_of([&] { read_config(missing); }) ==
         "2: " + missing + ": cannot open the config: No such file or directory");
   CHECK(contains(error_of([&] { read_config(folder.path().string()); }), "is a folder, expected a config file"));
+  const std::string long_name(5000, 'x');
+  CHECK(error_of([&] { read_config(long_name); }) ==
+        "2: " + long_name + ": cannot open the config: File name too long");
+  std::filesystem::create_symlink("loop.json", folder / "loop.json");
+  CHECK(contains(error_of([&] { read_config((folder / "loop.json").string()); }),
+                 "2: " + (folder / "loop.json").string() + ": cannot open the config: Too many levels of symbolic"));
   const std::string large = folder.write("large.json", std::string((1 << 20) + 1, ' ')).string();
   CHECK(contains(error_of([&] { read_config(large); }), "larger than 1 MiB"));
   const std::string good = folder.write("good.json", "\xEF\xBB\xBF" + with("\"seed\": 5")).string();  // With a BOM.

@@ -182,6 +182,23 @@ TEST_CASE("weights that do not fit are refused") {
   CHECK_FALSE(std::filesystem::exists(run.last()));
 }
 
+TEST_CASE("the rate falls where an epoch ends") {
+  const TinyRun run;
+  run.must_train({"train.epochs=5", "optimizer.lr=0.001", "schedule.type=step", "schedule.warmup=0",
+                  "schedule.milestones=[1,4]", "data.eval=null", "checkpoint.every_epochs=5"});
+  int steps = 0;
+  for (const auto& event : run.metrics())
+    if (event.at("event") == "step") {
+      INFO("step " << event.at("step"));
+      const int epoch = event.at("epoch").get<int>();
+      // The first epoch ends with step 3, the fourth with step 10.
+      CHECK((epoch > 4) == (event.at("step").get<int>() > 10));
+      CHECK(event.at("lr").get<double>() == Approx(epoch > 4 ? 1e-5 : epoch > 1 ? 1e-4 : 1e-3));
+      ++steps;
+    }
+  CHECK(steps == 12);
+}
+
 TEST_CASE("thirty steps lower the loss") {
   const TinyRun run;
   // Without augmentation, twelve images are quickly known by heart: 0.18 to 0.34 of the loss is left, as the seed is.

@@ -197,7 +197,23 @@ TEST_CASE("something that is not a checkpoint is refused") {
   CHECK(contains(read_error(folder / "missing"), "cannot open: No such file or directory"));
   CHECK(contains(read_error(folder.path()), "not a file, expected a safetensors file"));
   CHECK(contains(read_error(folder.write("empty", "")), "0 bytes long, expected a safetensors file"));
-  CHECK(contains(read_error(folder.write("text", "This is not a checkpoint at all.")), "not a safetensors file"));
+  const auto text = folder.write("text", "This is not a checkpoint at all.");
+  CHECK(read_error(text) == "2: " + text.string() + ": not a safetensors file");
+  const auto torch = folder.write("resnet50.pth", "PK\x03\x04" + std::string(100, '\0'));
+  CHECK(read_error(torch) ==
+        "2: " + torch.string() + ": a PyTorch file, expected safetensors; the README says how to convert it");
+}
+
+TEST_CASE("a file larger than the memory is refused after a look at its header") {
+  const test::TempDir folder;
+  const auto refusal_of = [&](const std::string& begin) {
+    const auto path = folder.write("large", begin);
+    std::filesystem::resize_file(path, std::uintmax_t{1} << 42U);  // Zeros that take no space on the disk.
+    return read_error(path);
+  };
+  CHECK(contains(refusal_of("The log of a long day"), ": not a safetensors file"));
+  CHECK(contains(refusal_of(file_of(R"({"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", "")),
+                 "but its tensors take 4"));
 }
 
 TEST_CASE("entries that contradict themselves are not written") {

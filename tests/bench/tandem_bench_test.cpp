@@ -1,0 +1,42 @@
+// Command lines and files that tandem-bench cannot use.
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/tiny_run.h"
+
+namespace tandem {
+namespace {
+
+using test::check_refused;
+using test::run_to_end;
+
+TEST_CASE("tandem bench refuses a flag that would do nothing") {
+  const std::vector<std::string> small = {"--arch", "resnet18", "--pairs", "2", "--size", "8", "--steps", "1"};
+  for (const char* command : {"step", "inference", "layers", "compare"}) {
+    std::vector<std::string> argv = {"tandem-bench", command, "--nondeterministic"};
+    argv.insert(argv.end(), small.begin(), small.end());
+    check_refused(run_to_end(argv), "--nondeterministic: the CPU is always deterministic, expected a CUDA device");
+  }
+  check_refused(run_to_end({"tandem-bench", "step", "--device", "cuda", "--autotune"}), "--autotune: ");
+}
+
+TEST_CASE("tandem bench names the fixture that it cannot use") {
+  const test::TempDir dir;
+  const std::string folder = dir.path().string();
+  check_refused(run_to_end({"tandem-bench", "fixture", folder}), folder + ": is a folder, expected a fixture file");
+  const std::string missing = (dir / "no.json").string();
+  check_refused(run_to_end({"tandem-bench", "fixture", missing}), missing + ": cannot open the fixture: No such file");
+  auto fixture = nlohmann::json::parse(
+      test::read_file(std::string(TANDEM_TEST_DATA) + "/bench/fixtures/resnet18_32px_6pairs_separate.json"));
+  fixture["size"] = 4'000'000'000;
+  const std::string large = dir.write("large.json", fixture.dump()).string();
+  check_refused(run_to_end({"tandem-bench", "fixture", large}), large + ": fixture: size 4000000000");
+  fixture["size"] = 32;
+  fixture["pairs"] = 4'000'000'000;
+  const std::string many = dir.write("many.json", fixture.dump()).string();
+  check_refused(run_to_end({"tandem-bench", "fixture", many}), many + ": fixture: size 32 and pairs 4000000000");
+}
+
+}  // namespace
+}  // namespace tandem
