@@ -51,7 +51,7 @@ Image decode_image(std::span<const std::uint8_t> content, const std::string& nam
     fail_input("{}: image file of {} bytes: expected at most {}", name, content.size(), kMaxFileBytes);
   const ImageHeader header = read_image_header(content);
   check_header(header, name);
-  Image image = codec_decode(content);
+  Image image = codec_decode(content, header.alpha);
   if (image.pixels.empty())
     fail_input("{}: {} file is damaged or of an unsupported kind: expected {}", name, format_name(header.format),
                codec_formats());
@@ -61,6 +61,20 @@ Image decode_image(std::span<const std::uint8_t> content, const std::string& nam
 Image read_image(const std::filesystem::path& path, const std::string& origin) {
   const std::string name = origin.empty() ? path.string() : origin + ": " + path.string();
   return decode_image(read_file(path, name), name);
+}
+
+Image on_white(int height, int width, const std::uint8_t* rgba) {
+  constexpr unsigned kOpaque = 255, kWhite = 255;
+  const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+  Image image{height, width, std::vector<std::uint8_t>(pixels * 3)};
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const unsigned alpha = rgba[4 * i + 3];
+    for (std::size_t c = 0; c < 3; ++c) {
+      const unsigned sum = rgba[4 * i + c] * alpha + kWhite * (kOpaque - alpha);
+      image.pixels[3 * i + c] = static_cast<std::uint8_t>((sum + kOpaque / 2) / kOpaque);
+    }
+  }
+  return image;
 }
 
 void write_png(const Image& image, const std::filesystem::path& path) {
