@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "data/codec.h"
+#include "data/files.h"
 #include "data/image_header.h"
 
 namespace tandem {
@@ -29,10 +30,10 @@ void check_header(const ImageHeader& header, const std::string& name) {
 }
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std::string& name) {
+  const std::filesystem::file_type type = file_type_of(path, name);
+  if (type == std::filesystem::file_type::not_found) fail_input("{}: no such image file", name);
+  if (type != std::filesystem::file_type::regular) fail_input("{}: not a file: expected an image", name);
   std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) fail_input("{}: no such image file", name);
-  if (!std::filesystem::is_regular_file(status)) fail_input("{}: not a file: expected an image", name);
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   std::ifstream file(path, std::ios::binary);
   if (error || !file) fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));

@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/program.h"
-#include "data/image_list.h"
+#include "data/list_checks.h"
 #include "data/synth/dataset.h"
 
 namespace tandem {

@@ -24,6 +24,10 @@ ImageList load_list(const SourceConfig& source, std::optional<int> classes) {
   return ImageList::load(source.list, source.root.value_or(""), classes);
 }
 
+ImageList load_known_list(const SourceConfig& source, const std::vector<std::string>& classes) {
+  return ImageList::load_known(source.list, source.root.value_or(""), classes);
+}
+
 Augment augment_of(const AugmentConfig& config) {
   Augment augment;
   if (config.random_resized_crop)

@@ -13,6 +13,8 @@
 namespace tandem {
 
 ImageList load_list(const SourceConfig& source, std::optional<int> classes);
+/// The images of an evaluation, for a network with these classes.
+ImageList load_known_list(const SourceConfig& source, const std::vector<std::string>& classes);
 Augment augment_of(const AugmentConfig& config);
 Engine engine_of(const Config& config);
 std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerConfig& config);

@@ -140,6 +140,8 @@ TEST_CASE("unusable image files are refused with one line that says where and wh
   CHECK(contains(error_of(text, "a.txt:1"), "a.txt:1: " + text.string() + ": not an image: expected JPEG, PNG"));
   CHECK(error_of(empty) == empty.string() + ": image file is empty (zero bytes)");
   CHECK(contains(error_of(dir.path()), "not a file"));
+  std::filesystem::create_symlink("loop.png", dir / "loop.png");
+  CHECK(contains(error_of(dir / "loop.png", "a.txt:1"), "a.txt:1: " + (dir / "loop.png").string() + ": cannot read: "));
 }
 
 TEST_CASE("an image of one pixel is refused") {

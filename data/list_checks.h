@@ -1,0 +1,24 @@
+#pragma once
+// What may be wrong with a list of images.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "data/image_list.h"
+
+namespace tandem {
+
+/// An image that cannot be used, and why (one line, naming the file).
+struct BadImage {
+  std::size_t index;
+  std::string message;
+};
+
+/// Decodes every image of the list on `threads` threads (0: one per core) and returns the first `limit` bad ones.
+std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit);
+
+/// Decodes every image of the list; throws InputError for the first bad one.
+void check_decodes(const ImageList& list, unsigned threads = 0);
+
+}  // namespace tandem
