@@ -1,5 +1,5 @@
 #pragma once
-// What may be wrong with a list of images.
+// What may be wrong with a list of images, or odd about it.
 
 #include <cstddef>
 #include <string>
@@ -20,5 +20,17 @@ std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, s
 
 /// Decodes every image of the list; throws InputError for the first bad one.
 void check_decodes(const ImageList& list, unsigned threads = 0);
+
+/// How many images each class has.
+std::vector<std::size_t> images_per_class(const ImageList& list);
+
+/// Throws InputError unless at least two classes have images.
+void require_two_classes(const ImageList& list);
+
+/// A line each on what the list's owner may not know: classes without images, files that are not read.
+std::vector<std::string> remarks(const ImageList& list);
+
+/// How many images of `list` are files of `other` as well, whatever the path that leads to them.
+std::size_t count_shared(const ImageList& list, const ImageList& other);
 
 }  // namespace tandem

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/program.h"
+#include "data/list_checks.h"
 #include "eval/report.h"
 #include "train/atomic_file.h"
 #include "train/checkpoint.h"
@@ -36,6 +37,7 @@ int evaluate(const Options& o) {
   const Checkpoint checkpoint(o.checkpoint);
   const CheckpointInfo& info = checkpoint.info();
   const ImageList list = ImageList::load_known(o.data, o.root, info.classes);
+  for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
   const Engine engine =
       open_engine(o.device, o.precision.empty() ? info.config.precision : parse_precision(o.precision));
   TwinTowers model(*engine.backend, real_type(engine.compute), checkpoint.model_options());

@@ -122,6 +122,7 @@ TEST_CASE("tandem eval takes folders that lack a class and names those that are 
   std::filesystem::remove(run.path("set/classes.txt"));
   std::filesystem::remove_all(test + "/ball");
   const Outcome outcome = evaluated();
+  CHECK(outcome.error == test + ": no images of: ball\n");
   REQUIRE(outcome.status == 0);
   const auto metrics = nlohmann::json::parse(test::read_file(run.path("eval/metrics.json")));
   CHECK(metrics.at("images") == 4);

@@ -135,6 +135,15 @@ TEST_CASE("class names that are not UTF-8 are refused before the run begins") {
   check_refused(run.train({"--dry-run"}), run.path("set/classes.txt") + ":1: not UTF-8");
 }
 
+TEST_CASE("images of one class are not trained on") {
+  const TinyRun run;
+  const std::string list = test::read_file(run.path("set/train.txt"));
+  run.dir().write("set/one.txt", list.substr(0, list.find("train/ball")));
+  check_refused(run.train({"data.train.list=" + run.path("set/one.txt"), "pairs.batch=2"}),
+                run.path("set/one.txt") + ": all its images are of the class 'bag': expected two classes or more");
+  CHECK_FALSE(std::filesystem::exists(run.path("run")));
+}
+
 TEST_CASE("an image without permission to read is refused before the run begins") {
   const TinyRun run;
   namespace fs = std::filesystem;
@@ -148,6 +157,16 @@ TEST_CASE("an image without permission to read is refused before the run begins"
   fs::permissions(folder, fs::perms::none);
   check_refused(run.train({}, as_anyone), where + ": cannot read: Permission denied");
   fs::permissions(folder, fs::perms::owner_all);
+}
+
+TEST_CASE("a run tells what of its images is odd before it begins") {
+  const TinyRun run;
+  run.dir().write("set/train/bag/picture.tif", "x");
+  const std::string lines = run.must_train({"data.train.list=" + run.path("set/train"), "--dry-run"}).error;
+  CHECK(test::has_part(lines, run.path("set/train") + ": not read: 1 file of other types\n"));
+  CHECK_FALSE(test::has_part(lines, "warning"));
+  const std::string same = run.must_train({"data.eval.list=" + run.path("set/train"), "--dry-run"}).error;
+  CHECK(test::has_part(same, "warning: 12 of the 12 evaluation images are training images too\n"));
 }
 
 }  // namespace
