@@ -3,6 +3,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include <algorithm>
 #include <mutex>
 
 #include "core/error.h"
@@ -20,16 +21,35 @@ void set_up_opencv() {
   });
 }
 
+/// Decodes a file with alpha. No pixels if the library finds none in it: it ignores the one transparent colour of a PNG
+/// file without an alpha channel.
+Image decode_alpha(const cv::Mat& file) {
+  cv::Mat bgra = cv::imdecode(file, cv::IMREAD_UNCHANGED);
+  if (bgra.channels() != 4) return {};
+  if (bgra.depth() == CV_16U) {
+    // Cut off, not rounded, as the library does itself when asked for 8 bits.
+    cv::Mat narrow(bgra.rows, bgra.cols, CV_8UC4);
+    std::transform(bgra.begin<cv::Vec4w>(), bgra.end<cv::Vec4w>(), narrow.begin<cv::Vec4b>(),
+                   [](const cv::Vec4w& v) { return cv::Vec4b(v[0] >> 8, v[1] >> 8, v[2] >> 8, v[3] >> 8); });
+    bgra = narrow;
+  }
+  cv::Mat rgba;
+  cv::cvtColor(bgra, rgba, cv::COLOR_BGRA2RGBA);
+  return on_white(rgba.rows, rgba.cols, rgba.data);
+}
+
 }  // namespace
 
 const char* codec_formats() { return "JPEG, PNG, BMP or WebP"; }
 
-Image codec_decode(std::span<const std::uint8_t> file) {
+Image codec_decode(std::span<const std::uint8_t> file, bool alpha) {
   set_up_opencv();
   // Mat has no view of const data; imdecode does not write to it.
   const cv::Mat input(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
   Image image;
   try {
+    if (alpha) image = decode_alpha(input);
+    if (!image.pixels.empty()) return image;
     const cv::Mat bgr = cv::imdecode(input, cv::IMREAD_COLOR);
     if (bgr.empty()) return {};
     image = {bgr.rows, bgr.cols, std::vector<std::uint8_t>(bgr.total() * 3)};

@@ -19,14 +19,15 @@ namespace tandem {
 
 const char* codec_formats() { return "JPEG, PNG or BMP"; }
 
-Image codec_decode(std::span<const std::uint8_t> file) {
+Image codec_decode(std::span<const std::uint8_t> file, bool alpha) {
   int width = 0;
   int height = 0;
   int channels = 0;
   const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> pixels(
-      stbi_load_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &channels, 3),
+      stbi_load_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &channels, alpha ? 4 : 3),
       &stbi_image_free);
   if (pixels == nullptr) return {};
+  if (alpha) return on_white(height, width, pixels.get());
   const std::size_t bytes = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
   return {height, width, std::vector<std::uint8_t>(pixels.get(), pixels.get() + bytes)};
 }

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "data/codec.h"
+#include "data/files.h"
 #include "data/image_header.h"
 
 namespace tandem {
@@ -29,10 +30,10 @@ void check_header(const ImageHeader& header, const std::string& name) {
 }
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std::string& name) {
+  const std::filesystem::file_type type = file_type_of(path, name);
+  if (type == std::filesystem::file_type::not_found) fail_input("{}: no such image file", name);
+  if (type != std::filesystem::file_type::regular) fail_input("{}: not a file: expected an image", name);
   std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) fail_input("{}: no such image file", name);
-  if (!std::filesystem::is_regular_file(status)) fail_input("{}: not a file: expected an image", name);
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   std::ifstream file(path, std::ios::binary);
   if (error || !file) fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));
@@ -51,7 +52,7 @@ Image decode_image(std::span<const std::uint8_t> content, const std::string& nam
     fail_input("{}: image file of {} bytes: expected at most {}", name, content.size(), kMaxFileBytes);
   const ImageHeader header = read_image_header(content);
   check_header(header, name);
-  Image image = codec_decode(content);
+  Image image = codec_decode(content, header.alpha);
   if (image.pixels.empty())
     fail_input("{}: {} file is damaged or of an unsupported kind: expected {}", name, format_name(header.format),
                codec_formats());
@@ -61,6 +62,20 @@ Image decode_image(std::span<const std::uint8_t> content, const std::string& nam
 Image read_image(const std::filesystem::path& path, const std::string& origin) {
   const std::string name = origin.empty() ? path.string() : origin + ": " + path.string();
   return decode_image(read_file(path, name), name);
+}
+
+Image on_white(int height, int width, const std::uint8_t* rgba) {
+  constexpr unsigned kOpaque = 255, kWhite = 255;
+  const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+  Image image{height, width, std::vector<std::uint8_t>(pixels * 3)};
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const unsigned alpha = rgba[4 * i + 3];
+    for (std::size_t c = 0; c < 3; ++c) {
+      const unsigned sum = rgba[4 * i + c] * alpha + kWhite * (kOpaque - alpha);
+      image.pixels[3 * i + c] = static_cast<std::uint8_t>((sum + kOpaque / 2) / kOpaque);
+    }
+  }
+  return image;
 }
 
 void write_png(const Image& image, const std::filesystem::path& path) {

@@ -2,7 +2,8 @@
 // Images: reading JPEG, PNG, BMP and WebP files (WebP only in a build with OpenCV), writing PNG.
 //
 // What a file is, is decided by its content; its extension does not matter. Grey, palette, 16-bit and alpha images
-// become 8-bit RGB (alpha is dropped). With OpenCV the EXIF orientation of a photo is applied; stb_image ignores it.
+// become 8-bit RGB. What a PNG or WebP file has as transparent is laid on white; a BMP file's alpha, which many
+// programs leave unset, is ignored. With OpenCV the EXIF orientation of a photo is applied; stb_image ignores it.
 
 #include <cstddef>
 #include <cstdint>

@@ -66,17 +66,19 @@ ImageHeader read_jpeg(Bytes file) {
   return header;
 }
 
-/// Chunks (length, type, content, checksum) up to IEND.
+/// Chunks (length, type, content, checksum) up to IEND. Alpha is a channel (colour types 4 and 6) or a chunk tRNS.
 ImageHeader read_png(Bytes file) {
   ImageHeader header{ImageFormat::png};
   header.width = file.big32(16);
   header.height = file.big32(20);
+  header.alpha = (file.u8(25) & 4) != 0;
   for (std::size_t at = 8; at < file.size();) {
     const std::size_t end = at + 12 + file.big32(at);
     if (file.text(at + 4, "IEND")) {
       header.complete = end <= file.size();
       break;
     }
+    header.alpha = header.alpha || file.text(at + 4, "tRNS");
     at = end;
   }
   return header;
@@ -107,9 +109,11 @@ ImageHeader read_webp(Bytes file) {
   if (file.text(12, "VP8X")) {
     header.width = file.little24(24) + 1;
     header.height = file.little24(27) + 1;
+    header.alpha = (file.u8(20) & 0x10) != 0;
   } else if (file.text(12, "VP8L")) {
     header.width = (file.little32(21) & 0x3FFF) + 1;
     header.height = (file.little32(21) >> 14 & 0x3FFF) + 1;
+    header.alpha = (file.little32(21) >> 28 & 1) != 0;
   } else {
     header.width = file.little16(26) & 0x3FFF;
     header.height = file.little16(28) & 0x3FFF;

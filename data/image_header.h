@@ -17,6 +17,7 @@ struct ImageHeader {
   bool complete = false;    // the file reaches the end that its format marks
   std::int64_t height = 0;  // meaningful if complete
   std::int64_t width = 0;
+  bool alpha = false;  // PNG, WebP: pixels may be transparent
 };
 
 /// Reads the header and walks the file's structure to its end. Never throws; junk is ImageFormat::unknown.

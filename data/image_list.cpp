@@ -1,17 +1,19 @@
 #include "data/image_list.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
+#include <cerrno>
+#include <cstring>
 #include <limits>
-#include <map>
-#include <mutex>
-#include <system_error>
+#include <utility>
 
 #include "core/error.h"
-#include "core/thread_pool.h"
-#include "data/image.h"
+#include "core/utf8.h"
+#include "data/files.h"
+#include "data/label_reader.h"
 #include "data/text_lines.h"
 
 namespace tandem {
@@ -19,40 +21,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Somebody's text within a message: not too long.
-std::string in_quotes(const std::string& text) {
-  constexpr std::size_t kLongest = 80;
-  return "'" + (text.size() <= kLongest ? text : text.substr(0, kLongest) + "...") + "'";
-}
-
 /// The folder that a path lies in; never empty.
 fs::path folder_of(const fs::path& path) {
   // A folder may be named with a slash at its end, which would make it its own parent.
   const fs::path parent = (path.has_filename() ? path : path.parent_path()).parent_path();
   return parent.empty() ? fs::path(".") : parent;
-}
-
-/// The names in the first classes.txt found in `folders`; none if there is none.
-std::vector<std::string> read_class_names(const std::vector<fs::path>& folders, std::optional<int> expected) {
-  for (const fs::path& folder : folders) {
-    const fs::path path = folder / "classes.txt";
-    std::error_code ignored;
-    if (!fs::exists(path, ignored)) continue;
-    std::vector<std::string> names;
-    std::map<std::string, std::uint32_t> line_of;
-    for (TextLine& line : read_text_lines(path)) {
-      const auto [first, is_new] = line_of.emplace(line.text, line.number);
-      if (!is_new)
-        fail_input("{}:{}: class {} is already on line {}", path.string(), line.number, in_quotes(line.text),
-                   first->second);
-      names.push_back(std::move(line.text));
-    }
-    if (names.empty()) fail_input("{}: names no class: expected one a line", path.string());
-    if (expected && names.size() != static_cast<std::size_t>(*expected))
-      fail_input("{}: names {} classes: expected {}", path.string(), names.size(), *expected);
-    return names;
-  }
-  return {};
 }
 
 bool is_image_name(const fs::path& path) {
@@ -62,35 +35,32 @@ bool is_image_name(const fs::path& path) {
   return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
 }
 
-/// The names in a folder that `wanted` accepts, sorted; hidden ones are left out.
-template <class Wanted>
-std::vector<std::string> sorted_names(const fs::path& folder, Wanted wanted) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (name.front() != '.' && wanted(*entry)) names.push_back(std::move(name));
-  }
-  if (error) fail_input("{}: cannot read the folder: {}", folder.string(), error.message());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 }  // namespace
 
 ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optional<int> classes) {
-  std::error_code ignored;
-  if (!root.empty() && !fs::is_directory(root, ignored))
+  return load(path, root, classes, {});
+}
+
+ImageList ImageList::load_known(const fs::path& path, const fs::path& root, std::vector<std::string> classes) {
+  return load(path, root, {}, {std::move(classes), "the network's classes"});
+}
+
+ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optional<int> number,
+                          const ClassNames& known) {
+  if (!root.empty() && file_type_of(root) != fs::file_type::directory)
     fail_input("{}: no such folder: expected the root of {}", root.string(), path.string());
   ImageList list;
   list.source_ = path.string();
-  if (fs::is_directory(path, ignored)) {
-    list.load_folder(root, classes);
-  } else {
-    if (!fs::exists(path, ignored)) fail_input("{}: no such image list or folder", path.string());
-    list.load_list(root, classes);
+  switch (file_type_of(path)) {
+    case fs::file_type::not_found:
+      fail_input("{}: no such image list or folder", path.string());
+    case fs::file_type::directory:
+      list.load_folder(root, number, known);
+      break;
+    default:
+      list.load_list(root, number, known);
   }
-  list.check_files_exist();
+  list.check_files();
   return list;
 }
 
@@ -99,107 +69,98 @@ ImageSample ImageList::sample(std::size_t i) const {
   return {entry.path, entry.label, entry.line == 0 ? source_ : fmt::format("{}:{}", source_, entry.line)};
 }
 
-void ImageList::load_list(const fs::path& root, std::optional<int> classes) {
+void ImageList::load_list(const fs::path& root, std::optional<int> number, const ClassNames& known) {
   const fs::path folder = folder_of(source_);
   const fs::path base = root.empty() ? folder : root;
-  classes_ = read_class_names({folder, base}, classes);
-  const auto known = static_cast<std::int32_t>(classes_.empty() ? classes.value_or(0) : classes_.size());
-
-  std::int32_t largest = 0;
+  const ClassNames own = ClassNames::read({folder, base}, number);
+  const LabelReader reader(own, known, number);
   for (const TextLine& line : read_text_lines(source_)) {
-    const std::string where = fmt::format("{}:{}", source_, line.number);
-    const std::size_t blank = line.text.find_last_of(" \t");
-    if (blank == std::string::npos)
-      fail_input("{}: {} has no label: expected 'path label'", where, in_quotes(line.text));
-    const std::string word = line.text.substr(blank + 1);
-    std::int32_t label = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), label);
-    if (error != std::errc() || end != word.data() + word.size())
-      fail_input("{}: label {} is not an integer: expected 'path label'", where, in_quotes(word));
-    if (label < 0) fail_input("{}: label {} is negative: expected a class from 0", where, label);
-    if (known > 0 && label >= known)
-      fail_input("{}: label {} is too large: expected 0 to {} ({} classes)", where, label, known - 1, known);
-    largest = std::max(largest, label);
-    const std::string name = line.text.substr(0, line.text.find_last_not_of(" \t", blank) + 1);
-    entries_.push_back({(base / name).lexically_normal().string(), label, line.number});
+    const auto [image, label] = reader.read(line.text, fmt::format("{}:{}", source_, line.number));
+    entries_.push_back({(base / image).lexically_normal().string(), label, line.number});
   }
   if (entries_.empty()) fail_input("{}: the list is empty: expected 'path label' lines", source_);
   if (entries_.size() > std::numeric_limits<std::uint32_t>::max())
     fail_input("{}: {} images: expected fewer than 2^32", source_, entries_.size());
-
-  // Names would cost memory in proportion to a mistyped label.
-  constexpr std::int32_t kMostClasses = 1 << 24;
-  if (largest >= kMostClasses)
-    fail_input("{}: label {} is too large: expected below {}", source_, largest, kMostClasses);
-  named_ = !classes_.empty();
-  if (!named_)
-    for (std::int32_t i = 0; i < (known > 0 ? known : largest + 1); ++i) classes_.push_back(std::to_string(i));
+  classes_ = known.empty() ? own.names() : known.names();
+  if (classes_.empty()) number_classes(number);
 }
 
-void ImageList::load_folder(const fs::path& root, std::optional<int> classes) {
+/// Names as many classes as there should be or, if nobody said, as the largest label asks for.
+void ImageList::number_classes(std::optional<int> number) {
+  const auto largest = std::max_element(entries_.begin(), entries_.end(),
+                                        [](const Entry& a, const Entry& b) { return a.label < b.label; });
+  // A mistyped one would make thousands.
+  if (!number && static_cast<std::size_t>(largest->label) >= size())
+    fail_input(
+        "{}:{}: label {} of {} images: expected classes numbered from 0 without large gaps; a classes.txt names "
+        "those without images too",
+        source_, largest->line, largest->label, size());
+  for (std::int32_t i = 0; i < number.value_or(largest->label + 1); ++i) classes_.push_back(std::to_string(i));
+}
+
+void ImageList::load_folder(const fs::path& root, std::optional<int> number, const ClassNames& known) {
   const fs::path folder = source_;
-  const std::vector<std::string> subfolders =
-      sorted_names(folder, [](const fs::directory_entry& entry) { return entry.is_directory(); });
-  if (subfolders.empty()) fail_input("{}: no subfolders: expected one a class, with its images", source_);
-  classes_ = read_class_names({folder, folder_of(folder), root.empty() ? folder : root}, classes);
-  if (classes_.empty()) {
-    classes_ = subfolders;
-    if (classes && classes_.size() != static_cast<std::size_t>(*classes))
-      fail_input("{}: {} subfolders: expected {}, one a class", source_, classes_.size(), *classes);
+  const std::vector<std::string> names = subfolders();
+  if (names.empty()) fail_input("{}: no subfolders: expected one a class, with its images", source_);
+  ClassNames classes = known;
+  if (classes.empty()) classes = ClassNames::read({folder, folder_of(folder), root.empty() ? folder : root}, number);
+  if (classes.empty()) {
+    classes = ClassNames(names, "its classes");
+    if (number && names.size() != static_cast<std::size_t>(*number))
+      fail_input("{}: {} subfolders ({}): expected {}, one a class", source_, names.size(), short_list(names), *number);
   }
-  for (const std::string& name : subfolders) {
-    const auto found = std::find(classes_.begin(), classes_.end(), name);
-    if (found == classes_.end()) fail_input("{}: subfolder {} is no class of classes.txt", source_, in_quotes(name));
-    const auto label = static_cast<std::int32_t>(found - classes_.begin());
-    const auto is_image = [](const fs::directory_entry& entry) {
-      return is_image_name(entry.path()) && !entry.is_directory();
-    };
-    for (const std::string& file : sorted_names(folder / name, is_image))
-      entries_.push_back({(folder / name / file).string(), label, 0});
-  }
+  for (const std::string& name : names) load_class(folder / name, classes.number_of(name, source_ + ": subfolder"));
   if (entries_.empty())
     fail_input("{}: no images in its subfolders: expected .jpg, .png, .bmp or .webp files", source_);
+  classes_ = classes.names();
 }
 
-void ImageList::check_files_exist() const {
+/// The names of the classes' folders.
+std::vector<std::string> ImageList::subfolders() {
+  std::vector<std::string> names;
+  for (FolderEntry& entry : read_folder(source_)) {
+    if (entry.type != fs::file_type::directory) {
+      unread_.outside += is_image_name(entry.name);
+      continue;
+    }
+    if (!is_utf8(entry.name))
+      fail_input("{}: the name of the subfolder {} is not UTF-8", source_, in_quotes(entry.name));
+    names.push_back(std::move(entry.name));
+  }
+  return names;
+}
+
+void ImageList::load_class(const fs::path& folder, std::int32_t label) {
+  for (const FolderEntry& entry : read_folder(folder)) {
+    if (entry.type == fs::file_type::directory)
+      unread_.deeper += count_files(folder / entry.name);
+    else if (is_image_name(entry.name))
+      entries_.push_back({(folder / entry.name).string(), label, 0});
+    else
+      ++unread_.other_types;
+  }
+}
+
+void ImageList::check_files() const {
   std::size_t missing = 0;
   std::size_t first = 0;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    std::error_code ignored;
-    if (fs::exists(entries_[i].path, ignored)) continue;
-    if (missing++ == 0) first = i;
+    const std::string& path = entries_[i].path;
+    const auto name = [&] { return fmt::format("{}: {}", sample(i).origin, path); };
+    std::error_code error;
+    const fs::file_type type = fs::status(path, error).type();
+    if (type == fs::file_type::not_found) {
+      if (missing++ == 0) first = i;
+      continue;
+    }
+    if (error) fail_input("{}: cannot read: {}", name(), error.message());
+    if (type != fs::file_type::regular) fail_input("{}: not a file: expected an image", name());
+    if (::access(path.c_str(), R_OK) != 0) fail_input("{}: cannot read: {}", name(), std::strerror(errno));
   }
   if (missing == 0) return;
   const ImageSample sample = this->sample(first);
   fail_input("{}: {}: no such image file ({} of the list's {} are missing)", sample.origin, sample.path, missing,
              size());
-}
-
-std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit) {
-  std::mutex mutex;
-  std::map<std::size_t, std::string> bad;
-  parallel_for_each(list.size(), threads, [&](std::size_t i) {
-    {
-      const std::lock_guard lock(mutex);
-      if (bad.size() >= limit && (limit == 0 || i > bad.rbegin()->first)) return;  // enough come before this one
-    }
-    try {
-      const ImageSample sample = list.sample(i);
-      read_image(sample.path, sample.origin);
-    } catch (const InputError& e) {
-      const std::lock_guard lock(mutex);
-      bad.emplace(i, e.what());
-    }
-  });
-  std::vector<BadImage> result;
-  for (auto& [index, message] : bad)
-    if (result.size() < limit) result.push_back({index, std::move(message)});
-  return result;
-}
-
-void check_decodes(const ImageList& list, unsigned threads) {
-  const std::vector<BadImage> bad = find_bad_images(list, threads, 1);
-  if (!bad.empty()) throw InputError(bad.front().message);
 }
 
 }  // namespace tandem

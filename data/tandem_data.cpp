@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/program.h"
-#include "data/image_list.h"
+#include "data/list_checks.h"
 #include "data/synth/dataset.h"
 
 namespace tandem {
@@ -26,13 +26,13 @@ int synthesise(const synth::DatasetOptions& options) {
   return 0;
 }
 
-/// Prints how many images each class has, and each bad image.
+/// Prints how many images each class has, what is odd about the list, and each bad image.
 int check(const CheckOptions& options) {
   constexpr std::size_t kMostReported = 100;
   const ImageList list = ImageList::load(options.data, options.root);
-  std::vector<std::size_t> images(list.classes().size());
-  for (std::size_t i = 0; i < list.size(); ++i) ++images[static_cast<std::size_t>(list.label(i))];
+  const std::vector<std::size_t> images = images_per_class(list);
   for (std::size_t c = 0; c < images.size(); ++c) fmt::print("{:6} {:7} {}\n", c, images[c], list.classes()[c]);
+  for (const std::string& remark : remarks(list)) fmt::print("{}\n", remark);
 
   const std::vector<BadImage> bad = find_bad_images(list, 0, kMostReported);
   for (const BadImage& image : bad) fmt::print(stderr, "error: {}\n", image.message);

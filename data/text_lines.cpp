@@ -7,12 +7,16 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/utf8.h"
+#include "data/files.h"
 
 namespace tandem {
 
 std::vector<TextLine> read_text_lines(const std::filesystem::path& path) {
   constexpr std::string_view kBlanks = " \t\r\f\v";
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (file_type_of(path) == std::filesystem::file_type::directory)
+    fail_input("{}: is a folder: expected a text file", path.string());
   std::ifstream file(path, std::ios::binary);
   if (!file) fail_input("{}: cannot read the file: {}", path.string(), std::strerror(errno));
   const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -26,6 +30,7 @@ std::vector<TextLine> read_text_lines(const std::filesystem::path& path) {
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     const std::size_t first = line.find_first_not_of(kBlanks);
     if (first == std::string_view::npos) continue;
+    if (!is_utf8(line)) fail_input("{}:{}: not UTF-8", path.string(), number);
     line = line.substr(first, line.find_last_not_of(kBlanks) - first + 1);
     lines.push_back({number, std::string(line)});
   }

@@ -14,7 +14,7 @@ struct TextLine {
 };
 
 /// The lines of a text file but the blank ones. Accepts CRLF and a UTF-8 byte order mark. Throws InputError if the file
-/// cannot be read or is not text.
+/// cannot be read or is not UTF-8 text.
 std::vector<TextLine> read_text_lines(const std::filesystem::path& path);
 
 }  // namespace tandem

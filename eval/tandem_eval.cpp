@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/program.h"
+#include "data/list_checks.h"
 #include "eval/report.h"
 #include "train/atomic_file.h"
 #include "train/checkpoint.h"
@@ -35,10 +36,8 @@ int evaluate(const Options& o) {
   require_writable_folder(o.out);
   const Checkpoint checkpoint(o.checkpoint);
   const CheckpointInfo& info = checkpoint.info();
-  const auto classes = static_cast<int>(info.classes.size());
-  const ImageList list = ImageList::load(o.data, o.root, classes);
-  if (!list.agrees_with(info.classes))
-    fail_input("{}: its classes have other names than the network's; classes.txt beside the list names them", o.data);
+  const ImageList list = ImageList::load_known(o.data, o.root, info.classes);
+  for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
   const Engine engine =
       open_engine(o.device, o.precision.empty() ? info.config.precision : parse_precision(o.precision));
   TwinTowers model(*engine.backend, real_type(engine.compute), checkpoint.model_options());

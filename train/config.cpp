@@ -9,6 +9,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "core/utf8.h"
 #include "train/config_keys.h"
 #include "train/config_reader.h"
 
@@ -121,9 +122,7 @@ Json parse_json(std::string_view text, const std::string& source) {
 /// Sets the value at a path of keys, making the objects on the way.
 ConfigSource::Override apply_override(Json& root, const std::string& text) {
   // A path that is not UTF-8 could not be written to the resolved config.
-  if (Json(text).dump(-1, ' ', false, Json::error_handler_t::ignore) !=
-      Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
-    fail_input("--set {}: not UTF-8", text);
+  if (!is_utf8(text)) fail_input("--set {}: not UTF-8", text);
   const std::size_t equals = text.find('=');
   const std::string path = text.substr(0, equals);
   if (equals == std::string::npos || path.empty() || path.front() == '.' || path.back() == '.' ||

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "data/list_checks.h"
 #include "layers/initialise.h"
 #include "train/checkpoint.h"
 #include "train/predict.h"
@@ -22,6 +23,20 @@ PairLossOptions loss_options(const LossConfig& config) {
 
 ImageList load_list(const SourceConfig& source, std::optional<int> classes) {
   return ImageList::load(source.list, source.root.value_or(""), classes);
+}
+
+ImageList load_known_list(const SourceConfig& source, const std::vector<std::string>& classes) {
+  return ImageList::load_known(source.list, source.root.value_or(""), classes);
+}
+
+std::vector<std::string> data_remarks(const ImageList& train, const std::optional<ImageList>& eval) {
+  std::vector<std::string> lines = remarks(train);
+  if (!eval) return lines;
+  for (std::string& line : remarks(*eval)) lines.push_back(std::move(line));
+  if (const std::size_t shared = count_shared(*eval, train); shared > 0)
+    lines.push_back(
+        fmt::format("warning: {} of the {} evaluation images are training images too", shared, eval->size()));
+  return lines;
 }
 
 Augment augment_of(const AugmentConfig& config) {

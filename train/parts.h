@@ -15,6 +15,10 @@
 namespace tandem {
 
 ImageList load_list(const SourceConfig& source, std::optional<int> classes);
+/// The images of an evaluation, for a network with these classes.
+ImageList load_known_list(const SourceConfig& source, const std::vector<std::string>& classes);
+/// What the lists' owner should know before a run begins, a line each.
+std::vector<std::string> data_remarks(const ImageList& train, const std::optional<ImageList>& eval);
 Augment augment_of(const AugmentConfig& config);
 Engine engine_of(const Config& config);
 std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerConfig& config);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "data/list_checks.h"
 #include "data/loader.h"
 #include "data/pair_stream.h"
 #include "layers/initialise.h"
@@ -105,11 +106,8 @@ Run::Run(const Config& config, std::ostream& out)
   if (static_cast<std::size_t>(config.pairs.batch) > train_list_.size())
     fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", config.pairs.batch,
                train_list_.size(), train_list_.size());
-  if (config.data.eval) {
-    eval_list_ = load_list(*config.data.eval, static_cast<int>(train_list_.classes().size()));
-    if (!eval_list_->agrees_with(train_list_.classes()))
-      fail_input("/data/eval: its classes have other names than those of /data/train");
-  }
+  require_two_classes(train_list_);
+  if (config.data.eval) eval_list_ = load_known_list(*config.data.eval, train_list_.classes());
   // Before the first step the loss of a classifier that knows nothing, log K, stands for the moving average.
   state_.matched_weight = std::log(static_cast<double>(train_list_.classes().size()));
   state_.images = static_cast<std::int64_t>(train_list_.size());
@@ -127,8 +125,9 @@ void Run::report_start() const {
                       static_cast<double>(parameters) / 1e6, train_list_.size(), train_list_.classes().size(),
                       eval_list_ ? std::to_string(eval_list_->size()) : "none")
        << fmt::format("{} pairs a step, {} steps in {} epochs\n", config_.pairs.batch, total_steps_,
-                      config_.train.epochs)
-       << std::flush;
+                      config_.train.epochs);
+  for (const std::string& remark : data_remarks(train_list_, eval_list_)) out_ << remark << '\n';
+  out_ << std::flush;
 }
 
 void Run::check_data() const {

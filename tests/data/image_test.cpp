@@ -1,5 +1,6 @@
 #include "data/image.h"
 
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,11 +23,13 @@ std::span<const std::uint8_t> bytes(const std::string& text) {
 
 /// The fixtures that this build decodes.
 std::vector<std::string> pictures() {
-  std::vector<std::string> names = {"rgb.png",    "grey.png",        "grey16.png", "alpha.png",    "palette.png",
-                                    "smooth.jpg", "progressive.jpg", "turned.jpg", "thumbnail.jpg"};
+  std::vector<std::string> names = {"rgb.png",    "grey.png",           "grey16.png", "palette.png",
+                                    "cutout.png", "cutout_palette.png", "smooth.jpg", "progressive.jpg",
+                                    "turned.jpg", "thumbnail.jpg"};
   names.push_back("rgb.bmp");
 #ifdef TANDEM_OPENCV
   names.push_back("rgb.webp");
+  names.push_back("cutout.webp");
 #endif
   return names;
 }
@@ -44,7 +47,6 @@ TEST_CASE("lossless images decode exactly") {
   CHECK(test::largest_difference(read_image(picture("rgb.png")), expected) == 0);
   CHECK(test::largest_difference(read_image(picture("rgb.bmp")), expected) == 0);
   CHECK(test::largest_difference(read_image(picture("palette.png")), expected) == 0);
-  CHECK(test::largest_difference(read_image(picture("alpha.png")), expected) == 0);
 #ifdef TANDEM_OPENCV
   CHECK(test::largest_difference(read_image(picture("rgb.webp")), expected) == 0);
 #else
@@ -57,6 +59,29 @@ TEST_CASE("grey images of 8 and 16 bits become RGB") {
   for (std::size_t i = 0; i < expected.pixels.size(); ++i) expected.pixels[i] = expected.pixels[i - i % 3];
   CHECK(test::largest_difference(read_image(picture("grey.png")), expected) == 0);
   CHECK(test::largest_difference(read_image(picture("grey16.png")), expected) == 0);
+}
+
+/// What the cut-out fixtures show on white: patterned(4, 6), whose column x has the alpha kAlpha[x].
+Image on_white(bool grey) {
+  constexpr int kAlpha[] = {0, 255, 128, 1, 254, 77};
+  const Image pattern = test::patterned(4, 6);
+  Image image = pattern;
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    const int alpha = kAlpha[i / 3 % 6], value = pattern.pixels[grey ? i - i % 3 : i];
+    image.pixels[i] = static_cast<std::uint8_t>(std::lround((value * alpha + 255 * (255 - alpha)) / 255.0));
+  }
+  return image;
+}
+
+TEST_CASE("what is transparent shows white") {
+  for (const char* name : {"cutout.png", "cutout16.png", "cutout_palette.png"}) {
+    INFO(name);
+    CHECK(test::largest_difference(read_image(picture(name)), on_white(false)) == 0);
+  }
+  CHECK(test::largest_difference(read_image(picture("cutout_grey.png")), on_white(true)) == 0);
+#ifdef TANDEM_OPENCV
+  CHECK(test::largest_difference(read_image(picture("cutout.webp")), on_white(false)) == 0);
+#endif
 }
 
 TEST_CASE("JPEG images decode closely") {
@@ -115,6 +140,8 @@ TEST_CASE("unusable image files are refused with one line that says where and wh
   CHECK(contains(error_of(text, "a.txt:1"), "a.txt:1: " + text.string() + ": not an image: expected JPEG, PNG"));
   CHECK(error_of(empty) == empty.string() + ": image file is empty (zero bytes)");
   CHECK(contains(error_of(dir.path()), "not a file"));
+  std::filesystem::create_symlink("loop.png", dir / "loop.png");
+  CHECK(contains(error_of(dir / "loop.png", "a.txt:1"), "a.txt:1: " + (dir / "loop.png").string() + ": cannot read: "));
 }
 
 TEST_CASE("an image of one pixel is refused") {

@@ -64,6 +64,20 @@ TEST_CASE("tandem data check reports every bad image and exits with 2") {
   CHECK(contains(checked.error, "c.png: truncated JPEG file"));
 }
 
+TEST_CASE("tandem data check tells what is not read") {
+  const test::TempDir dir;
+  for (const char* name : {"set/apple/1.png", "set/pear/1.png", "set/2.png"}) {
+    std::filesystem::create_directories((dir / name).parent_path());
+    write_png(test::patterned(4, 6), dir / name);
+  }
+  dir.write("set/pear/2.tif", "x");
+  dir.write("set/classes.txt", "apple\nplum\npear\n");
+  const Outcome checked = tandem_data(dir, "check " + (dir / "set").string());
+  CHECK(checked.status == 0);
+  CHECK(contains(checked.out, "/set: no images of: plum\n"));
+  CHECK(contains(checked.out, "/set: not read: 1 file of other types, 1 outside the classes\n"));
+}
+
 TEST_CASE("tandem data refuses bad command lines and bad input with one line and status 2") {
   const test::TempDir dir;
   for (const std::string arguments :

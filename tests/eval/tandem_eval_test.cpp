@@ -112,6 +112,47 @@ TEST_CASE("tandem eval reads a folder with one subfolder a class") {
   CHECK(from_folder.at("classes") == from_list.at("classes"));
 }
 
+TEST_CASE("tandem eval takes folders that lack a class and names those that are none") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const std::string test = run.path("set/test");
+  const auto evaluated = [&] {
+    return run_to_end({"tandem-eval", run.last(), "--data", test, "--out", run.path("eval")});
+  };
+  std::filesystem::remove(run.path("set/classes.txt"));
+  std::filesystem::remove_all(test + "/ball");
+  const Outcome outcome = evaluated();
+  CHECK(outcome.error == test + ": no images of: ball\n");
+  REQUIRE(outcome.status == 0);
+  const auto metrics = nlohmann::json::parse(test::read_file(run.path("eval/metrics.json")));
+  CHECK(metrics.at("images") == 4);
+  CHECK(metrics.at("per_class")[1].at("support") == 0);
+  CHECK(metrics.at("per_class")[2].at("support") == 2);
+  run.must_train(
+      {"train.epochs=1", run.output("lacking"), "data.train.list=" + run.path("set/train"), "data.eval.list=" + test});
+  run.dir().write("set/test/kiwi/a.png", "");
+  check_refused(evaluated(), test + ": subfolder 'kiwi' is none of the network's classes (bag, ball, book)");
+}
+
+TEST_CASE("class names with umlauts and spaces go through training and evaluation") {
+  const TinyRun run;
+  const std::string names[][2] = {
+      {"bag", "Tasche f\xC3\xBCr B\xC3\xBC\x63her"}, {"ball", "\xE7\x90\x83"}, {"book", "\xC3\x84"}};
+  for (const auto& [from, to] : names)
+    for (const std::string part : {"set/train/", "set/test/"})
+      std::filesystem::rename(run.path(part + from), run.path(part + to));
+  std::filesystem::remove(run.path("set/classes.txt"));
+  run.must_train(
+      {"train.epochs=1", "data.train.list=" + run.path("set/train"), "data.eval.list=" + run.path("set/test")});
+  const Outcome outcome =
+      run_to_end({"tandem-eval", run.last(), "--data", run.path("set/test"), "--out", run.path("eval")});
+  INFO(outcome.error);
+  REQUIRE(outcome.status == 0);
+  const auto metrics = nlohmann::json::parse(test::read_file(run.path("eval/metrics.json")));
+  CHECK(metrics.at("classes") == nlohmann::json({names[0][1], names[2][1], names[1][1]}));
+  CHECK(test::has_part(test::read_file(run.path("eval/report.html")), names[0][1]));
+}
+
 TEST_CASE("tandem eval refuses what it cannot use") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
@@ -137,7 +178,8 @@ TEST_CASE("tandem eval refuses what it cannot use") {
                 "image.txt:7: " + run.path("set/empty.png") + ": image file is empty");
   std::filesystem::copy(run.path("set"), run.path("other"), std::filesystem::copy_options::recursive);
   run.dir().write("other/classes.txt", "bag\nball\nbox\n");
-  check_refused(on_data(run.path("other/test.txt")), "other names");
+  check_refused(on_data(run.path("other/test.txt")),
+                "other/test.txt:5: class 'box' is none of the network's classes (bag, ball, book)");
   CHECK_FALSE(std::filesystem::exists(run.path("eval/metrics.json")));
 
   run.dir().write("file", "");

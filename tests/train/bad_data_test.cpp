@@ -78,7 +78,7 @@ TEST_CASE("a list that cannot be used is refused with its line") {
   const std::string lists[][2] = {
       {good + image + " seven\n", ":13: label 'seven' is not an integer"},
       {good + image + "\n", ":13: "},
-      {good + image + " 3\n", ":13: label 3 is too large: expected 0 to 2 (3 classes)"},
+      {good + image + " 3\n", ":13: label 3 is too large: expected 0 to 2 (the "},
       {good + image + " -1\n", ":13: label -1 is negative"},
       {good + "train/nowhere.png 0\n", ":13: "},
       {"", ": the list is empty"},
@@ -122,10 +122,52 @@ TEST_CASE("classes that do not match are refused") {
   std::filesystem::copy(run.path("set"), run.path("other"), std::filesystem::copy_options::recursive);
   run.dir().write("other/classes.txt", "bag\nball\nbox\n");
   check_refused(run.train({"data.eval.list=" + run.path("other/test.txt")}),
-                "/data/eval: its classes have other names than those of /data/train");
-  run.dir().write("other/classes.txt", "bag\nball\nbook\nbox\n");
-  check_refused(run.train({"data.eval.list=" + run.path("other/test.txt")}), "names 4 classes: expected 3");
+                "other/test.txt:5: class 'box' is none of the network's classes (bag, ball, book)");
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
+}
+
+TEST_CASE("class names that are not UTF-8 are refused before the run begins") {
+  const TinyRun run;
+  std::filesystem::rename(run.path("set/train/bag"), run.path("set/train/caf\xE9"));
+  std::filesystem::remove(run.path("set/classes.txt"));
+  check_refused(run.train({"data.train.list=" + run.path("set/train"), "--dry-run"}),
+                run.path("set/train") + ": the name of the subfolder 'caf\xE9' is not UTF-8");
+  run.dir().write("set/classes.txt", "caf\xE9\nball\nbook\n");
+  check_refused(run.train({"--dry-run"}), run.path("set/classes.txt") + ":1: not UTF-8");
+}
+
+TEST_CASE("images of one class are not trained on") {
+  const TinyRun run;
+  const std::string list = test::read_file(run.path("set/train.txt"));
+  run.dir().write("set/one.txt", list.substr(0, list.find("train/ball")));
+  check_refused(run.train({"data.train.list=" + run.path("set/one.txt"), "pairs.batch=2"}),
+                run.path("set/one.txt") + ": all its images are of the class 'bag': expected two classes or more");
+  CHECK_FALSE(std::filesystem::exists(run.path("run")));
+}
+
+TEST_CASE("an image without permission to read is refused before the run begins") {
+  const TinyRun run;
+  namespace fs = std::filesystem;
+  const std::string image = first_image(run), where = run.path("set/train.txt") + ":1: " + image;
+  test::ProgramOptions as_anyone;
+  as_anyone.obey_permissions = true;
+  fs::permissions(image, fs::perms::none);
+  check_refused(run.train({}, as_anyone), where + ": cannot read: Permission denied");
+  fs::permissions(image, fs::perms::owner_all);
+  const fs::path folder = fs::path(image).parent_path();
+  fs::permissions(folder, fs::perms::none);
+  check_refused(run.train({}, as_anyone), where + ": cannot read: Permission denied");
+  fs::permissions(folder, fs::perms::owner_all);
+}
+
+TEST_CASE("a run tells what of its images is odd before it begins") {
+  const TinyRun run;
+  run.dir().write("set/train/bag/picture.tif", "x");
+  const std::string lines = run.must_train({"data.train.list=" + run.path("set/train"), "--dry-run"}).error;
+  CHECK(test::has_part(lines, run.path("set/train") + ": not read: 1 file of other types\n"));
+  CHECK_FALSE(test::has_part(lines, "warning"));
+  const std::string same = run.must_train({"data.eval.list=" + run.path("set/train"), "--dry-run"}).error;
+  CHECK(test::has_part(same, "warning: 12 of the 12 evaluation images are training images too\n"));
 }
 
 }  // namespace
