@@ -1,4 +1,4 @@
-// Results do not depend on the number of threads.
+// What does not depend on the number of threads.
 
 #include <omp.h>
 
