@@ -25,13 +25,14 @@ void RunFolder::share(const fs::path& name) const {
   std::error_code error;
   fs::remove(temporary, error);
   fs::create_hard_link(next(), temporary, error);
-  if (error) fs::copy_file(next(), temporary, fs::copy_options::overwrite_existing, error);
-  if (!error) fs::rename(temporary, name, error);
+  if (error) return copy_file_atomically(next(), name);
+  fs::rename(temporary, name, error);
   if (error) {
     std::error_code ignored;
     fs::remove(temporary, ignored);
     fail("{}: cannot be written: {}", name.string(), error.message());
   }
+  sync_folder(checkpoints());
 }
 
 void RunFolder::keep_numbered(std::int64_t step) const {
@@ -50,6 +51,7 @@ void RunFolder::mark_last() const {
   std::error_code error;
   fs::rename(next(), last(), error);
   if (error) fail("{}: cannot be written: {}", last().string(), error.message());
+  sync_folder(checkpoints());
 }
 
 }  // namespace tandem

@@ -89,7 +89,7 @@ TEST_CASE("a checkpoint is called the last only after it has its other names") {
   run.must_train({run.output("whole"), "train.epochs=1"});
   // Something in the way of the name best: the run ends between writing a checkpoint and naming it.
   run.dir().write("run/checkpoints/best.safetensors.tmp/in-the-way", "");
-  check_failed(run.train({"train.epochs=1"}), run.best() + ": cannot be written", 1);
+  check_failed(run.train({"train.epochs=1"}), run.best() + ": cannot create best.safetensors.tmp", 1);
   CHECK_FALSE(std::filesystem::exists(run.last()));
   std::filesystem::remove_all(run.path("run/checkpoints/best.safetensors.tmp"));
   run.must_train({"train.epochs=1", "--resume"});
