@@ -1,18 +1,42 @@
 #include "train/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include "core/error.h"
 #include "train/atomic_file.h"
 
 namespace tandem {
+namespace {
 
 namespace fs = std::filesystem;
 
-RunFolder::RunFolder(fs::path folder, int keep) : folder_(std::move(folder)), keep_(keep) {
-  require_writable_folder(checkpoints());
+fs::path make_writable(const fs::path& folder) {
+  require_writable_folder(folder / "checkpoints");
+  return folder;
 }
+
+}  // namespace
+
+FolderLock::FolderLock(const fs::path& folder) {
+  const fs::path path = folder / ".lock";
+  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file_ < 0) fail_input("{}: cannot open: {}", path.string(), std::strerror(errno));
+  // Some file systems have no locks; on these nobody is kept away.
+  if (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  (void)::close(file_);
+  fail_input("{}: another tandem-train writes here", folder.string());
+}
+
+FolderLock::~FolderLock() { (void)::close(file_); }
+
+RunFolder::RunFolder(const fs::path& folder, int keep) : folder_(make_writable(folder)), lock_(folder), keep_(keep) {}
 
 bool RunFolder::has_checkpoint() const { return fs::exists(last()); }
 

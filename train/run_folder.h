@@ -1,16 +1,31 @@
 #pragma once
 // A run's folder: config.json, metrics.jsonl and the checkpoints.
 
+#include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string_view>
 
 namespace tandem {
 
+/// While it lives, no other process holds a lock on the folder: one on the file ".lock" in it, which stays behind. The
+/// lock goes with the process, however that ends.
+class FolderLock {
+ public:
+  /// InputError if another holds it.
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
 class RunFolder {
  public:
-  /// Makes the folder and proves that it can be written: InputError if not. `keep`: how many numbered checkpoints stay.
-  RunFolder(std::filesystem::path folder, int keep);
+  /// Makes the folder, proves that it can be written, and keeps other runs out of it: InputError if not. `keep`: how
+  /// many numbered checkpoints stay.
+  RunFolder(const std::filesystem::path& folder, int keep);
 
   /// Where a checkpoint is written first, before mark_best(), keep_numbered() and mark_last() give it its names.
   std::filesystem::path next() const { return checkpoints() / "next.safetensors"; }
@@ -33,6 +48,7 @@ class RunFolder {
   void share(const std::filesystem::path& name) const;
 
   std::filesystem::path folder_;
+  FolderLock lock_;
   int keep_;
 };
 

@@ -20,6 +20,29 @@ std::set<std::string> names_in(const std::filesystem::path& folder) {
   return names;
 }
 
+TEST_CASE("one run at a time holds a folder") {
+  const TempDir dir;
+  {
+    const RunFolder first(dir / "run", 1);
+    CHECK(error_of([&] { RunFolder(dir / "run", 1); }) ==
+          "2: " + (dir / "run").string() + ": another tandem-train writes here");
+    const RunFolder elsewhere(dir / "other", 1);
+  }
+  const RunFolder after(dir / "run", 1);
+}
+
+TEST_CASE("a second process in a run's folder is refused and changes nothing in it") {
+  const test::TinyRun run;
+  test::Program first = run.start({"train.epochs=1000", "data.eval=null", "checkpoint.every_epochs=1000"});
+  REQUIRE(first.wait_until([&] { return !test::read_file(run.metrics_file()).empty(); }));
+  test::check_refused(run.train({"--resume", "train.epochs=7"}),
+                      run.path("run") + ": another tandem-train writes here");
+  first.kill(SIGTERM);
+  CHECK(first.wait().status == 130);
+  const auto config = nlohmann::json::parse(test::read_file(run.path("run/config.json")));
+  CHECK(config.at("train").at("epochs") == 1000);
+}
+
 TEST_CASE("a copy appears whole or not at all") {
   const TempDir dir;
   const std::string content(std::size_t{3} << 20, 'x');
