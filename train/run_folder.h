@@ -29,7 +29,10 @@ class RunFolder {
 
   /// Where a checkpoint is written first, before mark_best(), keep_numbered() and mark_last() give it its names.
   std::filesystem::path next() const { return checkpoints() / "next.safetensors"; }
-  std::filesystem::path last() const { return checkpoints() / "last.safetensors"; }
+  std::filesystem::path last() const { return last_in(folder_); }
+  static std::filesystem::path last_in(const std::filesystem::path& folder) {
+    return folder / "checkpoints" / "last.safetensors";
+  }
   std::filesystem::path best() const { return checkpoints() / "best.safetensors"; }
   std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
   bool has_checkpoint() const;
@@ -37,7 +40,8 @@ class RunFolder {
   void write_config(std::string_view json) const;
   /// Gives next() the name best() too, without writing it again.
   void mark_best() const { share(best()); }
-  /// Keeps next() as step-<step>.safetensors too, and removes the oldest beyond `keep`.
+  /// Keeps next() as step-<step>.safetensors too, and removes the ones of the earliest steps beyond `keep`, but never
+  /// this one, nor a file of another kind of name.
   void keep_numbered(std::int64_t step) const;
   /// Renames next() to last(). Comes last: a run that is killed before it resumes from the checkpoint before, and gives
   /// the other names again.

@@ -20,6 +20,46 @@ std::set<std::string> names_in(const std::filesystem::path& folder) {
   return names;
 }
 
+/// Saves a checkpoint of a step, as a run does, and returns the names that are there then.
+std::set<std::string> save(const RunFolder& folder, std::int64_t step) {
+  write_file_atomically(folder.next(), std::to_string(step));
+  folder.keep_numbered(step);
+  folder.mark_last();
+  return names_in(folder.last().parent_path());
+}
+
+TEST_CASE("numbered checkpoints go in the order of their steps, not of their names") {
+  const TempDir dir;
+  const RunFolder folder(dir / "run", 2);
+  save(folder, 99999998);
+  save(folder, 99999999);
+  CHECK(save(folder, 100000000) ==
+        std::set<std::string>{"last.safetensors", "step-99999999.safetensors", "step-100000000.safetensors"});
+  CHECK(test::read_file(dir / "run/checkpoints/step-100000000.safetensors") == "100000000");
+  // A run begun anew, whose steps are behind those of the one before.
+  CHECK(save(folder, 3) ==
+        std::set<std::string>{"last.safetensors", "step-00000003.safetensors", "step-100000000.safetensors"});
+}
+
+TEST_CASE("files that are no numbered checkpoints stay") {
+  const TempDir dir;
+  const std::set<std::string> foreign = {"step-00000001-precious.safetensors",
+                                         "step-.safetensors",
+                                         "step-+1.safetensors",
+                                         "step-1.safetensors.bak",
+                                         "step-99999999999999999999999.safetensors",
+                                         "my-step-1.safetensors"};
+  for (const std::string& name : foreign) dir.write("run/checkpoints/" + name, "mine");
+  for (const int keep : {1, 0}) {
+    const RunFolder folder(dir / "run", keep);
+    save(folder, 1);
+    std::set<std::string> expected = foreign;
+    expected.insert("last.safetensors");
+    if (keep > 0) expected.insert("step-00000002.safetensors");
+    CHECK(save(folder, 2) == expected);
+  }
+}
+
 TEST_CASE("one run at a time holds a folder") {
   const TempDir dir;
   {
