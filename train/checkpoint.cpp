@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "layers/torch_layout.h"
@@ -25,6 +26,24 @@ std::vector<std::byte> to_file(Backend& backend, const Tensor& tensor) {
                 size);
   });
   return torch;
+}
+
+template <class Real>
+bool all_finite(const std::vector<std::byte>& bytes) {
+  bool finite = true;
+  for (std::size_t i = 0; i < bytes.size(); i += sizeof(Real)) {
+    Real value;
+    std::memcpy(&value, bytes.data() + i, sizeof(Real));
+    finite &= std::isfinite(value);  // to the end, which the compiler makes faster than an early one
+  }
+  return finite;
+}
+
+void check_values(const std::string& name, const Tensor& tensor, const std::vector<std::byte>& bytes,
+                  std::int64_t step) {
+  if (tensor.dtype() == DType::f64 ? all_finite<double>(bytes) : all_finite<float>(bytes)) return;
+  fail("{} has a value that is not a finite number after step {}: the run diverged; a lower optimizer.lr may help",
+       name, step);
 }
 
 template <class File, class Ours>
@@ -124,6 +143,7 @@ void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTo
   const auto append = [&](const std::string& prefix, const std::vector<NamedTensor>& tensors) {
     for (const NamedTensor& t : tensors) {
       buffers.push_back(to_file(backend, t.tensor()));
+      check_values(prefix + t.name, t.tensor(), buffers.back(), info.state.step);
       entries.push_back({prefix + t.name, file_type(t.tensor()), torch_shape(t.tensor().shape()), buffers.back()});
     }
   };

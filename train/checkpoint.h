@@ -39,7 +39,8 @@ struct CheckpointInfo {
   RunState state;
 };
 
-/// Writes atomically: after an Error (disk full, ...) an earlier file at `path` is as it was.
+/// Writes atomically: after an Error (disk full, ...) an earlier file at `path` is as it was. Error also for a value
+/// that is not a finite number: a run goes on from such a checkpoint to nowhere.
 void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
                      const CheckpointInfo& info);
 
