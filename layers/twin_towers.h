@@ -22,6 +22,7 @@ class EmbeddingHead : public Module {
 };
 
 struct TowerOutputs {
+  Variable features;    ///< (N, C) real, the trunk's, which both heads see
   Variable logits;      ///< (N, K) real
   Variable embeddings;  ///< (N, D) real
 };
