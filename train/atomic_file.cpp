@@ -84,4 +84,16 @@ void require_writable_folder(const std::filesystem::path& folder) {
   (void)::unlink(probe.c_str());
 }
 
+void check_writable_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::path there = std::filesystem::absolute(folder, error);
+  bool exists = true;
+  while (!std::filesystem::exists(there, error) && there != there.parent_path()) {
+    there = there.parent_path();
+    exists = false;
+  }
+  if (::access((there / ".").c_str(), W_OK | X_OK) == 0) return;
+  fail_input("{}: cannot {} the folder: {}", folder.string(), exists ? "write to" : "make", std::strerror(errno));
+}
+
 }  // namespace tandem

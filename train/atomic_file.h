@@ -45,4 +45,7 @@ void sync_folder(const std::filesystem::path& folder);
 /// Makes `folder`, and those above it, and proves that a file can be written in it: InputError if not.
 void require_writable_folder(const std::filesystem::path& folder);
 
+/// What require_writable_folder() would refuse, as far as that can be told without writing anything.
+void check_writable_folder(const std::filesystem::path& folder);
+
 }  // namespace tandem

@@ -55,6 +55,8 @@ class Run {
   void report_start() const;
   void make_steps();
   PairLoader loader(std::int64_t first_step, std::int64_t last_step) const;
+  double seconds_of_a_step();
+  double seconds_of_an_evaluation();
 
   Batch next_batch(PairLoader& batches, double begin, RunFolder& folder, MetricsLog& log);
   void finish_steps(double begin, MetricsLog& log);

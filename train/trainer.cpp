@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include "train/atomic_file.h"
 #include "train/out_of_memory.h"
 #include "train/run.h"
 
@@ -23,12 +24,13 @@ void prepare(Run& run, const Config& config, const TrainOptions& options, std::o
 
 int start(const Config& config, const TrainOptions& options, std::ostream& out) {
   Run run(config, out);
+  const bool resumes = goes_on(config, options);
+  check_writable_folder(RunFolder::last_in(config.output).parent_path());
   if (options.dry_run) {
-    run.start_from_weights();
+    prepare(run, config, options, out);
     run.dry_run();
     return 0;
   }
-  const bool resumes = goes_on(config, options);
   run.check_evaluation();  // before the folder is made, so that a refusal leaves nothing behind
   RunFolder folder(config.output, config.checkpoint.keep);
   if (folder.has_checkpoint() != resumes) fail_input("{}: another tandem-train writes here", config.output);

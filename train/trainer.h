@@ -9,7 +9,7 @@ namespace tandem {
 
 struct TrainOptions {
   bool resume = false;   ///< go on from the output folder's last checkpoint; start anew if it has none
-  bool dry_run = false;  ///< check everything, decode every image, time two steps, write nothing
+  bool dry_run = false;  ///< check what the run would check, decode every image, time some steps, write nothing
 };
 
 /// Runs the config to its end, reporting on `out`. SIGINT, SIGTERM and SIGHUP end it after the current step, with
