@@ -96,7 +96,8 @@ json to_json(const RunState& s) {
       {"epoch_steps", s.epoch_steps},
       {"matched_weight", s.matched_weight},
       {"loss_scale", s.loss_scale ? json(*s.loss_scale) : json(nullptr)},
-      {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)}};
+      {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)},
+      {"eval_list", s.eval_list ? json(*s.eval_list) : json(nullptr)}};
 }
 
 RunState parse_state(const json& j) {
@@ -110,6 +111,7 @@ RunState parse_state(const json& j) {
   s.matched_weight = j.at("matched_weight").get<double>();
   if (const json scale = j.value("loss_scale", json()); !scale.is_null())
     s.loss_scale = scale.get<std::array<double, 2>>();
+  if (const json list = j.value("eval_list", json()); !list.is_null()) s.eval_list = list.get<std::string>();
   if (!j.at("best_top1").is_null()) s.best_top1 = j.at("best_top1").get<double>();
   return s;
 }

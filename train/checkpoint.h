@@ -30,7 +30,8 @@ struct RunState {
   double matched_weight = 0;     ///< the contrastive weight under "match_softmax"
   /// of UpdateInputs; absent without one
   std::optional<std::array<double, 2>> loss_scale;
-  std::optional<double> best_top1;  ///< of the evaluations so far
+  std::optional<double> best_top1;       ///< of the evaluations so far
+  std::optional<std::string> eval_list;  ///< fingerprint of their list; absent without one, and in older checkpoints
 };
 
 struct CheckpointInfo {

@@ -35,6 +35,7 @@ Run::Run(const Config& config, std::ostream& out)
   state_.matched_weight = std::log(static_cast<double>(train_list_.classes().size()));
   state_.images = static_cast<std::int64_t>(train_list_.size());
   state_.list = fingerprint(train_list_);
+  if (eval_list_) state_.eval_list = fingerprint(*eval_list_);
   if (engine_.compute == DType::f16) state_.loss_scale = kFirstLossScale;
   initialise(backend_, model_, config.seed);
   if (config.model.zero_init_residual) model_.trunk().zero_init_residual(backend_);
@@ -68,12 +69,31 @@ void Run::resume(const std::filesystem::path& path) {
   const Checkpoint checkpoint(path);
   check_resumable(path, checkpoint.info(), {config_, train_list_.classes(), state_});
   const RunState now = std::exchange(state_, checkpoint.info().state);
+  if (state_.step > total_steps_)
+    fail_input("{}: cannot resume: the run has done {} steps, train.epochs {} makes {}", path.string(), state_.step,
+               config_.train.epochs, total_steps_);
   checkpoint.load_model(backend_, model_);
   checkpoint.load_optimizer(backend_, *optimizer_);
   saved_step_ = state_.step;
   // A run whose precision is "auto" may go on in another one.
   if (!now.loss_scale || !state_.loss_scale) state_.loss_scale = now.loss_scale;
+  state_.eval_list = now.eval_list;
   out_ << fmt::format("resumed from {} after step {} of {}\n", path.string(), state_.step, total_steps_);
+  report_changes(checkpoint.info());
+}
+
+/// What means something else from here on than it did before.
+void Run::report_changes(const CheckpointInfo& before) {
+  const std::int64_t steps = stream_.steps_before_epoch_end(before.config.train.epochs - 1);
+  if (steps != total_steps_)
+    out_ << fmt::format("train.epochs is {}, it was {}: the schedule now ends after step {}, not {}\n",
+                        config_.train.epochs, before.config.train.epochs, total_steps_, steps);
+  // A checkpoint of an earlier version does not say what was evaluated.
+  const bool same = before.state.eval_list ? before.state.eval_list == state_.eval_list : eval_list_.has_value();
+  if (same || !state_.best_top1) return;
+  out_ << fmt::format("the evaluation list is another one: the best top-1 so far, {:.3f}, counts no more\n",
+                      *state_.best_top1);
+  state_.best_top1.reset();
 }
 
 void Run::make_steps() {

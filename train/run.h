@@ -31,7 +31,7 @@ class Run {
   void check_evaluation() const;
   /// Takes over the config's weights, if it names some.
   void start_from_weights();
-  /// Goes on from a checkpoint. InputError if it cannot.
+  /// Goes on from a checkpoint. InputError if it cannot, or has done more steps than the config asks for.
   void resume(const std::filesystem::path& checkpoint);
 
   std::int64_t steps_done() const { return state_.step; }
@@ -53,6 +53,7 @@ class Run {
   };
 
   void report_start() const;
+  void report_changes(const CheckpointInfo& before);
   void make_steps();
   PairLoader loader(std::int64_t first_step, std::int64_t last_step) const;
   double seconds_of_a_step();

@@ -19,6 +19,7 @@ bool goes_on(const Config& config, const TrainOptions& options) {
 /// Where a run begins: with a checkpoint, or with weights.
 void prepare(Run& run, const Config& config, const TrainOptions& options, std::ostream& out) {
   if (goes_on(config, options)) return run.resume(RunFolder::last_in(config.output));
+  if (options.resume) out << fmt::format("no checkpoint in {}: starting a new run\n", config.output);
   run.start_from_weights();
 }
 
