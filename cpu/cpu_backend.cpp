@@ -153,6 +153,21 @@ void CpuBackend::adam_update(const AdamOptions& options, const UpdateInputs& inp
     });
 }
 
+namespace {
+
+/// In several sums at a time: one alone would wait for each addition to be done.
+double sum_of_squares(const float* x, std::int64_t n) {
+  constexpr std::int64_t kSums = 16;
+  double sums[kSums] = {};
+  const std::int64_t whole = n / kSums * kSums;
+  for (std::int64_t i = 0; i < whole; i += kSums)
+    for (std::int64_t j = 0; j < kSums; ++j) sums[j] += static_cast<double>(x[i + j]) * x[i + j];
+  for (std::int64_t i = whole; i < n; ++i) sums[i - whole] += static_cast<double>(x[i]) * x[i];
+  return std::accumulate(sums, sums + kSums, 0.0);
+}
+
+}  // namespace
+
 void CpuBackend::gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) {
   if (norm.dtype() == DType::f64) return ReferenceBackend::gradient_norm(gradients, norm);
   double sum = 0;
@@ -161,9 +176,7 @@ void CpuBackend::gradient_norm(const std::vector<Tensor>& gradients, Tensor& nor
     std::vector<double> sums(static_cast<std::size_t>((gradient.size() + kGrain - 1) / kGrain));
     const auto* elements = gradient.data<float>();
     parallel_pieces(gradient.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      double squares = 0;
-      for (std::int64_t i = begin; i < end; ++i) squares += static_cast<double>(elements[i]) * elements[i];
-      sums[static_cast<std::size_t>(begin / kGrain)] = squares;
+      sums[static_cast<std::size_t>(begin / kGrain)] = sum_of_squares(elements + begin, end - begin);
     });
     sum = std::accumulate(sums.begin(), sums.end(), sum);
   }

@@ -71,7 +71,8 @@ std::string mistakes_in_words(const Evaluation& evaluation) {
 }
 
 void require_consistent(const Evaluation& evaluation) {
-  const auto& [about, classes, classification, embedding] = evaluation;
+  const auto& classes = evaluation.classes;
+  const auto& classification = evaluation.classification;
   require(classes.size() == classification.per_class.size() && classes.size() == classification.confusion.size(),
           "report: got {} class names, expected {}", classes.size(), classification.per_class.size());
 }
@@ -103,6 +104,7 @@ Json report_json(const Evaluation& evaluation) {
   json["top5"] = classification.top5;
   json["loss"] = classification.loss;
   json["macro_f1"] = classification.macro_f1;
+  if (!evaluation.embedding_note.empty()) json["embedding_note"] = evaluation.embedding_note;
   json["pair_auc"] = json_of(embedding.pair_auc);
   json["same_distance"] = json_of(embedding.same_distance);
   json["different_distance"] = json_of(embedding.different_distance);
@@ -141,6 +143,7 @@ std::string report_text(const Evaluation& evaluation) {
   text += fmt::format("\n{}\n{}", class_table(evaluation), mistakes_in_words(evaluation));
   text += fmt::format("\nEmbedding, {} pairs of the same label and {} of different labels\n", embedding.same_pairs,
                       embedding.different_pairs);
+  if (!evaluation.embedding_note.empty()) text += fmt::format("  {}\n", evaluation.embedding_note);
   text +=
       line("pair ROC-AUC", number(embedding.pair_auc), "how often a same-label pair is the closer one; 0.5 is chance");
   text += line("same distance", number(embedding.same_distance), "mean distance between images of the same label");

@@ -15,6 +15,7 @@ struct Evaluation {
   std::vector<std::string> classes;  // (K) names
   ClassificationMetrics classification;
   EmbeddingMetrics embedding;
+  std::string embedding_note;  // what must be known to read the embedding's figures; empty: nothing
 };
 
 /// metrics.json's content. First the members of `about`, then
@@ -23,7 +24,8 @@ struct Evaluation {
 ///     different_pairs, recall_at_1, recall_at_5, classes, per_class, confusion
 ///
 /// with per_class a list of {name, precision, recall, f1, support}, and confusion a K × K list, a row for each label, a
-/// column for each prediction. What is not defined is null. Error if `classes` and the metrics differ in K.
+/// column for each prediction. embedding_note comes before pair_auc, if it is not empty. What is not defined is null.
+/// Error if `classes` and the metrics differ in K.
 nlohmann::ordered_json report_json(const Evaluation& evaluation);
 
 /// A table for a terminal: the figures, each class, the most frequent mistakes in words. Ends with a newline.

@@ -144,7 +144,8 @@ std::string confusion_map(const Evaluation& evaluation) {
 }
 
 /// Both curves are shares of their own pairs: there are many more pairs of different labels.
-std::string distance_histogram(const EmbeddingMetrics& embedding) {
+std::string distance_histogram(const Evaluation& evaluation) {
+  const EmbeddingMetrics& embedding = evaluation.embedding;
   const DistanceHistogram& histogram = embedding.histogram;
   const std::size_t bins = histogram.same.size();
   constexpr double kWidth = 700;
@@ -163,11 +164,14 @@ std::string distance_histogram(const EmbeddingMetrics& embedding) {
   for (const auto* list : {&same, &different}) {
     for (const double share : *list) highest = std::max(highest, share);
   }
+  const std::string note = evaluation.embedding_note.empty()
+                               ? ""
+                               : fmt::format("<p class=\"note\">{}</p>\n", escaped(evaluation.embedding_note));
   std::string text = fmt::format(
       "<h2>Distances in the embedding</h2>\n<p class=\"note\">Share of the pairs at each distance. "
       "<span style=\"color:#3465a4\">Same label</span>: mean {}. "
-      "<span style=\"color:#cc0000\">Different labels</span>: mean {}.</p>\n<svg width=\"{}\" height=\"{}\">\n",
-      number(embedding.same_distance), number(embedding.different_distance), kWidth, kHeight + 20);
+      "<span style=\"color:#cc0000\">Different labels</span>: mean {}.</p>\n{}<svg width=\"{}\" height=\"{}\">\n",
+      number(embedding.same_distance), number(embedding.different_distance), note, kWidth, kHeight + 20);
   const auto bars = [&](const std::vector<double>& share, const char* colour) {
     const double step = kWidth / static_cast<double>(std::max<std::size_t>(bins, 1));
     for (std::size_t b = 0; b < share.size(); ++b) {
@@ -189,8 +193,7 @@ std::string distance_histogram(const EmbeddingMetrics& embedding) {
 
 std::string report_html(const Evaluation& evaluation) {
   return kHead + std::string("<h1>Evaluation</h1>\n") + about(evaluation) + figures(evaluation) +
-         class_bars(evaluation) + confusion_map(evaluation) + distance_histogram(evaluation.embedding) +
-         "</body></html>\n";
+         class_bars(evaluation) + confusion_map(evaluation) + distance_histogram(evaluation) + "</body></html>\n";
 }
 
 }  // namespace tandem

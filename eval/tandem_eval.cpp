@@ -16,6 +16,9 @@
 namespace tandem {
 namespace {
 
+constexpr const char* kUntrained =
+    "the embedding head was not trained (contrastive weight 0): these figures are of the trunk's features, pooled";
+
 struct Options {
   std::string checkpoint, data, root, out, device = "auto", precision;
   int batch = 64, workers = 2;
@@ -33,7 +36,6 @@ Predictions predict_all(const Engine& engine, TwinTowers& model, const ImageList
 }
 
 int evaluate(const Options& o) {
-  require_writable_folder(o.out);
   const Checkpoint checkpoint(o.checkpoint);
   const CheckpointInfo& info = checkpoint.info();
   const ImageList list = ImageList::load_known(o.data, o.root, info.classes);
@@ -42,13 +44,18 @@ int evaluate(const Options& o) {
       open_engine(o.device, o.precision.empty() ? info.config.precision : parse_precision(o.precision));
   TwinTowers model(*engine.backend, real_type(engine.compute), checkpoint.model_options());
   checkpoint.load_model(*engine.backend, model);
-  const Predictions p = predict_all(engine, model, list, {info.config.data.image_size, o.batch, o.workers});
+  // After what is sooner checked, so that a refusal leaves nothing behind, but before the long part.
+  require_writable_folder(o.out);
+  // The checkpoint of a softmax run has an embedding head, as it was drawn at random.
+  const bool untrained = info.config.loss.contrastive.weight == 0.0;
+  const Predictions p = predict_all(engine, model, list, {info.config.data.image_size, o.batch, o.workers, untrained});
 
   const Evaluation evaluation{
       {{"checkpoint", o.checkpoint}, {"data", o.data}, {"step", info.state.step}, {"precision", engine.precision}},
       info.classes,
       classification_metrics(p.logits, p.labels, p.classes),
-      embedding_metrics(p.embeddings, p.labels, p.dimensions)};
+      embedding_metrics(p.embeddings, p.labels, p.dimensions),
+      untrained ? kUntrained : ""};
   write_report(evaluation, o.out);
   std::cout << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
   return 0;

@@ -29,7 +29,7 @@ TwinTowers::TwinTowers(Backend& backend, DType real, const TwinTowersOptions& op
 
 TowerOutputs TwinTowers::forward(Context& context, const Variable& images) {
   const Variable features = trunk_.forward(context, images);
-  return {fc_.forward(context, features), embedding_.forward(context, features)};
+  return {fc_.forward(context, features), embedding_.forward(context, features), features};
 }
 
 }  // namespace tandem

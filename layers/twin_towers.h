@@ -24,6 +24,7 @@ class EmbeddingHead : public Module {
 struct TowerOutputs {
   Variable logits;      ///< (N, K) real
   Variable embeddings;  ///< (N, D) real
+  Variable features{};  ///< (N, C) real, the trunk's, which both heads see
 };
 
 struct TwinTowersOptions {

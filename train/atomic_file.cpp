@@ -5,23 +5,14 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "core/error.h"
 
 namespace tandem {
-namespace {
-
-/// Brings a folder's entries to the disk. Not every file system can; where it cannot, the rename is as safe as it gets.
-void sync_folder(const std::filesystem::path& folder) {
-  const int file = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  (void)::fsync(file);
-  (void)::close(file);
-}
-
-}  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
   file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -61,6 +52,25 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
   file.commit();
 }
 
+void copy_file_atomically(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::ifstream in(from, std::ios::binary);
+  AtomicFile out(to);
+  std::vector<char> piece(std::size_t{1} << 20);
+  do {
+    in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    out.write(std::string_view(piece.data(), static_cast<std::size_t>(in.gcount())));
+  } while (in);
+  if (!in.eof()) fail("{}: cannot read: {}", from.string(), std::strerror(errno));
+  out.commit();
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const int file = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return;
+  (void)::fsync(file);
+  (void)::close(file);
+}
+
 void require_writable_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -72,6 +82,18 @@ void require_writable_folder(const std::filesystem::path& folder) {
   if (file < 0) fail_input("{}: cannot write to the folder: {}", folder.string(), std::strerror(errno));
   (void)::close(file);
   (void)::unlink(probe.c_str());
+}
+
+void check_writable_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::path there = std::filesystem::absolute(folder, error);
+  bool exists = true;
+  while (!std::filesystem::exists(there, error) && there != there.parent_path()) {
+    there = there.parent_path();
+    exists = false;
+  }
+  if (::access((there / ".").c_str(), W_OK | X_OK) == 0) return;
+  fail_input("{}: cannot {} the folder: {}", folder.string(), exists ? "write to" : "make", std::strerror(errno));
 }
 
 }  // namespace tandem

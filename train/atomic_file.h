@@ -35,7 +35,17 @@ class AtomicFile {
 /// AtomicFile in one call.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// A copy that appears at `to` whole or not at all.
+void copy_file_atomically(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Brings a folder's entries to the disk, after a rename that must last. Not every file system can; where it cannot,
+/// the rename is as safe as it gets.
+void sync_folder(const std::filesystem::path& folder);
+
 /// Makes `folder`, and those above it, and proves that a file can be written in it: InputError if not.
 void require_writable_folder(const std::filesystem::path& folder);
+
+/// What require_writable_folder() would refuse, as far as that can be told without writing anything.
+void check_writable_folder(const std::filesystem::path& folder);
 
 }  // namespace tandem

@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "layers/torch_layout.h"
@@ -25,6 +26,24 @@ std::vector<std::byte> to_file(Backend& backend, const Tensor& tensor) {
                 size);
   });
   return torch;
+}
+
+template <class Real>
+bool all_finite(const std::vector<std::byte>& bytes) {
+  bool finite = true;
+  for (std::size_t i = 0; i < bytes.size(); i += sizeof(Real)) {
+    Real value;
+    std::memcpy(&value, bytes.data() + i, sizeof(Real));
+    finite &= std::isfinite(value);  // to the end, which the compiler makes faster than an early one
+  }
+  return finite;
+}
+
+void check_values(const std::string& name, const Tensor& tensor, const std::vector<std::byte>& bytes,
+                  std::int64_t step) {
+  if (tensor.dtype() == DType::f64 ? all_finite<double>(bytes) : all_finite<float>(bytes)) return;
+  fail("{} has a value that is not a finite number after step {}: the run diverged; a lower optimizer.lr may help",
+       name, step);
 }
 
 template <class File, class Ours>
@@ -77,7 +96,8 @@ json to_json(const RunState& s) {
       {"epoch_steps", s.epoch_steps},
       {"matched_weight", s.matched_weight},
       {"loss_scale", s.loss_scale ? json(*s.loss_scale) : json(nullptr)},
-      {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)}};
+      {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)},
+      {"eval_list", s.eval_list ? json(*s.eval_list) : json(nullptr)}};
 }
 
 RunState parse_state(const json& j) {
@@ -91,6 +111,7 @@ RunState parse_state(const json& j) {
   s.matched_weight = j.at("matched_weight").get<double>();
   if (const json scale = j.value("loss_scale", json()); !scale.is_null())
     s.loss_scale = scale.get<std::array<double, 2>>();
+  if (const json list = j.value("eval_list", json()); !list.is_null()) s.eval_list = list.get<std::string>();
   if (!j.at("best_top1").is_null()) s.best_top1 = j.at("best_top1").get<double>();
   return s;
 }
@@ -124,6 +145,7 @@ void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTo
   const auto append = [&](const std::string& prefix, const std::vector<NamedTensor>& tensors) {
     for (const NamedTensor& t : tensors) {
       buffers.push_back(to_file(backend, t.tensor()));
+      check_values(prefix + t.name, t.tensor(), buffers.back(), info.state.step);
       entries.push_back({prefix + t.name, file_type(t.tensor()), torch_shape(t.tensor().shape()), buffers.back()});
     }
   };

@@ -30,7 +30,8 @@ struct RunState {
   double matched_weight = 0;     ///< the contrastive weight under "match_softmax"
   /// of UpdateInputs; absent without one
   std::optional<std::array<double, 2>> loss_scale;
-  std::optional<double> best_top1;  ///< of the evaluations so far
+  std::optional<double> best_top1;       ///< of the evaluations so far
+  std::optional<std::string> eval_list;  ///< fingerprint of their list; absent without one, and in older checkpoints
 };
 
 struct CheckpointInfo {
@@ -39,7 +40,8 @@ struct CheckpointInfo {
   RunState state;
 };
 
-/// Writes atomically: after an Error (disk full, ...) an earlier file at `path` is as it was.
+/// Writes atomically: after an Error (disk full, ...) an earlier file at `path` is as it was. Error also for a value
+/// that is not a finite number: a run goes on from such a checkpoint to nowhere.
 void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
                      const CheckpointInfo& info);
 

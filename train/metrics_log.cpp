@@ -16,13 +16,14 @@ namespace tandem {
 namespace {
 
 /// Whether a line belongs to a run that has done `step` steps. InputError if it is not a JSON object.
-bool is_kept(const std::string& line, std::int64_t step, const std::string& where) {
+bool is_kept(const std::string& line, std::int64_t step, bool epoch_is_open, const std::string& where) {
   const nlohmann::json event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!event.is_object()) fail_input("{}: not a JSON object, expected an event of the metrics log", where);
   const auto found = event.find("step");
   if (found == event.end()) return true;
   if (!found->is_number_integer()) fail_input("{}: /step is not an integer", where);
-  return found->get<std::int64_t>() <= step;
+  const auto at = found->get<std::int64_t>();
+  return at < step || (at == step && !(epoch_is_open && event.value("event", nlohmann::json()) == "epoch"));
 }
 
 }  // namespace
@@ -50,13 +51,13 @@ void MetricsLog::append(const nlohmann::ordered_json& event) {
   if (static_cast<std::size_t>(written) != line.size()) fail("{}: cannot write: the disk is full", path_.string());
 }
 
-void MetricsLog::truncate_after(std::int64_t step) {
+void MetricsLog::truncate_after(std::int64_t step, bool epoch_is_open) {
   std::ifstream in(path_, std::ios::binary);
   std::string kept;
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {
     if (in.eof()) break;  // No newline: the run ended while it wrote this line.
-    if (is_kept(line, step, fmt::format("{}:{}", path_.string(), number))) kept += line + '\n';
+    if (is_kept(line, step, epoch_is_open, fmt::format("{}:{}", path_.string(), number))) kept += line + '\n';
   }
   if (in.bad()) fail("{}: cannot read: {}", path_.string(), std::strerror(errno));
   write_file_atomically(path_, kept);

@@ -20,8 +20,9 @@ class MetricsLog {
   void append(const nlohmann::ordered_json& event);
 
   /// For a run that resumes after `step`: drops the lines whose "step" is larger, and a torn last line. Lines without
-  /// "step" stay. The file is rewritten atomically. InputError, naming the line, if another line is not a JSON object.
-  void truncate_after(std::int64_t step);
+  /// "step" stay. With `epoch_is_open`, the end of the epoch that `step` ends is yet to be logged: such a line is
+  /// dropped, too. The file is rewritten atomically. InputError, naming the line, if another line is not a JSON object.
+  void truncate_after(std::int64_t step, bool epoch_is_open = false);
 
  private:
   void open();

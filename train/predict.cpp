@@ -40,7 +40,7 @@ Predictions predict(Backend& backend, DType compute, TwinTowers& model, const Im
   while (auto batch = loader.next()) {
     const TowerOutputs outputs = model.forward(context, upload_images(backend, compute, *batch));
     append(outputs.logits, all.logits, all.classes);
-    append(outputs.embeddings, all.embeddings, all.dimensions);
+    append(options.features ? outputs.features : outputs.embeddings, all.embeddings, all.dimensions);
     all.labels.insert(all.labels.end(), batch->labels.begin(), batch->labels.end());
     loader.recycle(std::move(*batch));
   }

@@ -11,7 +11,7 @@ namespace tandem {
 struct Predictions {
   std::int64_t classes = 0, dimensions = 0;
   std::vector<float> logits;         ///< (N, K)
-  std::vector<float> embeddings;     ///< (N, D)
+  std::vector<float> embeddings;     ///< (N, D); with PredictOptions::features those, and D is C
   std::vector<std::int32_t> labels;  ///< (N)
 };
 
@@ -19,6 +19,7 @@ struct PredictOptions {
   int image_size = 224;
   int batch = 64;
   int workers = 2;
+  bool features = false;  ///< the trunk's features in the place of the embeddings
 };
 
 /// Every image once, in the list's order, with the evaluation transform and running statistics.

@@ -22,18 +22,18 @@ void average(std::optional<double>& mean, double value) {
   mean = mean && std::isfinite(*mean) ? *mean + kShare * (value - *mean) : value;
 }
 
-std::string duration(double seconds) {
-  const auto s = std::llround(std::min(seconds, 1e9));
-  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
-                  : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
-}
-
 std::string bar(double done, std::size_t width) {
   const auto filled = static_cast<std::size_t>(std::llround(done * static_cast<double>(width)));
   return fmt::format("[{:-<{}}]", std::string(std::min(filled, width), '='), width);
 }
 
 }  // namespace
+
+std::string duration_text(double seconds) {
+  const auto s = std::llround(std::min(seconds, 1e9));
+  return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
+                  : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
 
 Progress::Output Progress::standard_error() {
   const char* term = std::getenv("TERM");
@@ -105,7 +105,7 @@ std::string Progress::text(const ProgressStep& step, std::size_t width) const {
                              {fmt::format("loss {:.4f}", *total_), 5},
                              {fmt::format("(softmax {:.4f}, contrastive {:.4f})", *softmax_, *contrastive_), 1},
                              {timed ? fmt::format("{:.1f} images/s", step.images / *step_seconds_) : "", 3},
-                             {timed ? duration(left * *step_seconds_) + " left" : "", 4}};
+                             {timed ? duration_text(left * *step_seconds_) + " left" : "", 4}};
   std::erase_if(parts, [](const Part& part) { return part.text.empty(); });
 
   const auto columns = [&] {

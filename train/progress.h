@@ -10,6 +10,9 @@
 
 namespace tandem {
 
+/// "4:05", "1:00:30".
+std::string duration_text(double seconds);
+
 /// A finished step.
 struct ProgressStep {
   int epoch = 0;  ///< From 1.

@@ -1,20 +1,38 @@
 #pragma once
 // A run's folder: config.json, metrics.jsonl and the checkpoints.
 
+#include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string_view>
 
 namespace tandem {
 
+/// While it lives, no other process holds a lock on the folder: one on the file ".lock" in it, which stays behind. The
+/// lock goes with the process, however that ends.
+class FolderLock {
+ public:
+  /// InputError if another holds it.
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
 class RunFolder {
  public:
-  /// Makes the folder and proves that it can be written: InputError if not. `keep`: how many numbered checkpoints stay.
-  RunFolder(std::filesystem::path folder, int keep);
+  /// Makes the folder, proves that it can be written, and keeps other runs out of it: InputError if not. `keep`: how
+  /// many numbered checkpoints stay.
+  RunFolder(const std::filesystem::path& folder, int keep);
 
   /// Where a checkpoint is written first, before mark_best(), keep_numbered() and mark_last() give it its names.
   std::filesystem::path next() const { return checkpoints() / "next.safetensors"; }
-  std::filesystem::path last() const { return checkpoints() / "last.safetensors"; }
+  std::filesystem::path last() const { return last_in(folder_); }
+  static std::filesystem::path last_in(const std::filesystem::path& folder) {
+    return folder / "checkpoints" / "last.safetensors";
+  }
   std::filesystem::path best() const { return checkpoints() / "best.safetensors"; }
   std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
   bool has_checkpoint() const;
@@ -22,7 +40,8 @@ class RunFolder {
   void write_config(std::string_view json) const;
   /// Gives next() the name best() too, without writing it again.
   void mark_best() const { share(best()); }
-  /// Keeps next() as step-<step>.safetensors too, and removes the oldest beyond `keep`.
+  /// Keeps next() as step-<step>.safetensors too, and removes the ones of the earliest steps beyond `keep`, but never
+  /// this one, nor a file of another kind of name.
   void keep_numbered(std::int64_t step) const;
   /// Renames next() to last(). Comes last: a run that is killed before it resumes from the checkpoint before, and gives
   /// the other names again.
@@ -33,6 +52,7 @@ class RunFolder {
   void share(const std::filesystem::path& name) const;
 
   std::filesystem::path folder_;
+  FolderLock lock_;
   int keep_;
 };
 

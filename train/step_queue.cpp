@@ -25,9 +25,9 @@ void copy_scalar(Backend& backend, const Tensor& from, Tensor& to, std::int64_t 
   backend.copy(from, element);
 }
 
-void check_gradient(double norm, const double* loss_scale) {
+void check_gradient(double norm, const double* loss_scale, std::int64_t step) {
   if (std::isfinite(norm) || (loss_scale && *loss_scale > 1)) return;
-  fail("the gradient{} is not a finite number, though the loss is: lower the learning rate",
+  fail("step {}: the gradient{} is not a finite number, though the loss is: lower the learning rate", step,
        loss_scale ? " under a loss scale of 1" : "");
 }
 
@@ -48,8 +48,8 @@ StepQueue::StepQueue(const Context& context, TwinTowers& model, Optimizer& optim
   labels_up_ = backend_.make_uploader(labels_.bytes());
   scalars_up_ = backend_.make_uploader(scalars_.bytes());
   if (options.match_softmax) average_ = real_tensor(backend_, real, {kAverage, (1 - kAverage) / 2, (1 - kAverage) / 2});
-  if (options.at_once) return;
   norm_ = backend_.empty({1}, real);
+  if (options.at_once) return;
   figures_ = real_tensor(backend_, real, std::vector<double>(kFigures, 0.0));
   figures_down_ = backend_.make_downloader(static_cast<std::size_t>(kFigures * options.most_queued));
   if (options.loss_scaling)
@@ -71,6 +71,7 @@ void StepQueue::submit_again(double lr, std::int64_t t) {
   require(queued_ < options_.most_queued, "steps: more than {} queued", options_.most_queued);
   scalars_up_->begin(bytes_of(optimizer_.scalars(lr, t), scalars_.dtype()).data(), scalars_.bytes());
   scalars_up_->finish(scalars_);
+  number_ = t;
   if (options_.capture && !options_.at_once && steps_ == kWarmUp) captured_ = backend_.capture([this] { run(); });
   if (captured_)
     captured_->replay();
@@ -89,12 +90,14 @@ void StepQueue::run() {
   UpdateInputs inputs{scalars_, {}, {}};
   if (options_.at_once) {
     const LossValues values = pass.values();
-    check_finite(values);
+    check_finite(values, number_);
     read_.push_back(values);
   }
   pass.backward(loss_scale_ ? loss_scale_.rows(0, 1) : Tensor());
-  if (!options_.at_once) {
-    backend_.gradient_norm(optimizer_.gradients(), norm_);
+  backend_.gradient_norm(optimizer_.gradients(), norm_);
+  if (options_.at_once) {
+    check_gradient(download(backend_, norm_)[0], nullptr, number_);
+  } else {
     write_figures(pass.losses());
     inputs.gradient_norm = norm_;
     inputs.loss_scale = loss_scale_;
@@ -123,11 +126,13 @@ void StepQueue::finish(const std::function<void(const LossValues&)>& body) {
   for (const LossValues& values : std::exchange(read_, {})) body(values);
   if (options_.at_once) return;
   const std::vector<double> figures = figures_down_->finish();
+  std::int64_t step = number_ - static_cast<std::int64_t>(figures.size()) / kFigures;
   for (std::size_t i = 0; i < figures.size(); i += kFigures) {
+    ++step;
     const double* f = &figures[i];
     const LossValues values{f[0], f[1], f[2], f[3]};
-    check_finite(values);
-    check_gradient(f[4], loss_scale_ ? &f[5] : nullptr);
+    check_finite(values, step);
+    check_gradient(f[4], loss_scale_ ? &f[5] : nullptr, step);
     body(values);
   }
 }

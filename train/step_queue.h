@@ -3,7 +3,9 @@
 // can, so that the host only hands over batches.
 //
 // How a step that goes wrong is kept from the weights:
-//   reading at once   the loss is read between forward and backward; if it is not finite, submit() throws.
+//   reading at once   the loss is read between forward and backward, the gradients' norm between backward and update;
+//   if
+//                     one is not finite, submit() throws.
 //   reading later     the device does not update where the gradients' norm is not finite; finish() throws for the first
 //                     step whose loss is not. A gradient that is not finite though its loss is throws, too, but with a
 //                     loss scale: there it is what makes the scale fall.
@@ -74,6 +76,7 @@ class StepQueue {
   Tensor figures_;                // total, softmax A, softmax B, contrastive, gradient norm, loss scale
   std::vector<LossValues> read_;  // at once
   int queued_ = 0, steps_ = 0;
+  std::int64_t number_ = 0;  // of the latest step
   std::unique_ptr<CapturedStep> captured_;
 };
 

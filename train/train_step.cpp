@@ -6,10 +6,11 @@
 
 namespace tandem {
 
-void check_finite(const LossValues& values) {
+void check_finite(const LossValues& values, std::int64_t step) {
   require(std::isfinite(values.total),
-          "the loss is not a finite number (total {}, softmax {} and {}, contrastive {}): lower the learning rate",
-          values.total, values.softmax_a, values.softmax_b, values.contrastive);
+          "{}the loss is not a finite number (total {}, softmax {} and {}, contrastive {}): lower the learning rate",
+          step > 0 ? fmt::format("step {}: ", step) : "", values.total, values.softmax_a, values.softmax_b,
+          values.contrastive);
 }
 
 ForwardPass::ForwardPass(const Context& context, TwinTowers& model, const Tensor& images, const Tensor& labels,

@@ -10,8 +10,8 @@ struct LossValues {
   double total = 0, softmax_a = 0, softmax_b = 0, contrastive = 0;
 };
 
-/// Error unless the total is finite.
-void check_finite(const LossValues& values);
+/// Error unless the total is finite. It names the step, counted from 1, unless that is 0.
+void check_finite(const LossValues& values, std::int64_t step = 0);
 
 /// The forward pass of a step, with a tape that leads back from its losses. Not copied: the rules know their tape.
 class ForwardPass {

@@ -208,5 +208,35 @@ TEST_CASE("tandem eval refuses a damaged checkpoint") {
   CHECK_FALSE(std::filesystem::exists(run.path("eval/metrics.json")));
 }
 
+TEST_CASE("tandem eval leaves no folder behind when it refuses") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  check_refused(evaluate(run, {"--precision", "fp16"}), "does not compute in fp16");
+  const std::string good = test::read_file(run.last());
+  std::filesystem::remove(run.last());
+  check_refused(evaluate(run), run.last());
+  run.dir().write("run/checkpoints/last.safetensors", good.substr(0, good.size() / 2));
+  check_refused(evaluate(run), run.last() + ": ");
+  CHECK_FALSE(std::filesystem::exists(run.path("eval")));
+}
+
+TEST_CASE("tandem eval measures the trunk's features where the embedding head was not trained, and says so") {
+  const TinyRun run;
+  const std::string note = "the embedding head was not trained (contrastive weight 0)";
+  run.must_train({"train.epochs=1", "loss.contrastive.weight=0"});
+  const nlohmann::json metrics = must_evaluate(run);
+  CHECK(test::has_part(metrics.at("embedding_note").get<std::string>(), note));
+  CHECK(test::has_part(evaluate(run).out, note));
+  CHECK(test::has_part(test::read_file(run.path("eval/report.html")), note));
+  // The head is another, and nothing depends on it.
+  std::filesystem::remove_all(run.path("run"));
+  run.must_train({"train.epochs=1", "loss.contrastive.weight=0", "model.embedding=[8]"});
+  CHECK(must_evaluate(run).at("same_distance") == metrics.at("same_distance"));
+
+  std::filesystem::remove_all(run.path("run"));
+  run.must_train({"train.epochs=1", R"(loss.contrastive.weight="match_softmax")"});
+  CHECK_FALSE(must_evaluate(run).contains("embedding_note"));
+}
+
 }  // namespace
 }  // namespace tandem

@@ -127,6 +127,8 @@ class Program {
   /// In the child: never returns.
   [[noreturn]] void become(char** arguments, char** variables) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // A test that is killed leaves nothing running.
+    // Tests that a shell runs in the background are told to ignore these; their programs are not.
+    for (const int signal : {SIGINT, SIGHUP}) ::signal(signal, SIG_DFL);
     ::dup2(::fileno(out_.get()), STDOUT_FILENO);
     ::dup2(::fileno(error_.get()), STDERR_FILENO);
     if (options_.file_limit) {

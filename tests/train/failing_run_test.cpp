@@ -1,8 +1,13 @@
 // What goes wrong while a run goes on: damaged checkpoints, a full disk, a loss that is not finite. What was written
 // before stays as it was.
 
-#include "tests/support/tiny_run.h"
-#include "train/safetensors.h"
+#include <cmath>
+
+#include "core/backend.h"
+#include "layers/initialise.h"
+#include "tests/support/same_run.h"
+#include "tests/train/errors.h"
+#include "train/checkpoint.h"
 
 namespace tandem {
 namespace {
@@ -90,7 +95,7 @@ TEST_CASE("a checkpoint is called the last only after it has its other names") {
   run.must_train({run.output("whole"), "train.epochs=1"});
   // Something in the way of the name best: the run ends between writing a checkpoint and naming it.
   run.dir().write("run/checkpoints/best.safetensors.tmp/in-the-way", "");
-  check_failed(run.train({"train.epochs=1"}), run.best() + ": cannot be written", 1);
+  check_failed(run.train({"train.epochs=1"}), run.best() + ": cannot create best.safetensors.tmp", 1);
   CHECK_FALSE(std::filesystem::exists(run.last()));
   std::filesystem::remove_all(run.path("run/checkpoints/best.safetensors.tmp"));
   run.must_train({"train.epochs=1", "--resume"});
@@ -117,6 +122,44 @@ TEST_CASE("a loss that is not finite ends the run") {
   // Read with the losses of two good steps.
   check_diverged({"optimizer.lr=1000", "schedule.warmup=0", "data.eval=null", "checkpoint.every_epochs=10",
                   "train.epochs=10", "schedule.type=constant", "train.losses_every=3"});
+}
+
+TEST_CASE("a last step that diverges does not end as done") {
+  const TinyRun run;
+  // The third step's loss is finite, its gradient is not; nothing comes after it that would notice.
+  check_failed(run.train({"optimizer.lr=1000", "schedule.warmup=0", "schedule.type=constant", "data.eval=null",
+                          "checkpoint.every_steps=1", "train.epochs=1"}),
+               "step 3: the gradient is not a finite number", 1);
+  CHECK(test::state_of(run.last()).at("step") == 2);
+  CHECK_FALSE(std::filesystem::exists(run.best()));
+}
+
+TEST_CASE("a value that is not finite is not saved") {
+  const test::TempDir dir;
+  const auto backend = make_cpu_backend();
+  TwinTowers model(*backend, DType::f32, {"resnet18", 3, {8}});
+  initialise(*backend, model, 1);
+  Sgd optimizer(*backend, model, SgdOptions{});
+  const auto save = [&] {
+    return test::error_of([&] { save_checkpoint(dir / "a", *backend, model, optimizer, {{}, {"a"}, {}}); });
+  };
+  REQUIRE(save().empty());
+  const std::string before = test::read_file(dir / "a");
+  const auto check_refused = [&](const std::vector<NamedTensor>& tensors, const std::string& name, double value) {
+    for (const NamedTensor& t : tensors) {
+      if (t.name != name) continue;
+      backend->fill(t.tensor(), value);
+      CHECK(test::contains(save(), name + " has a value that is not a finite number after step 0: the run diverged; "));
+      backend->fill(t.tensor(), 0);
+      return;
+    }
+    FAIL(name);
+  };
+  check_refused(model.state(), "layer1.0.bn1.running_mean", NAN);
+  check_refused(model.state(), "embedding.0.bias", -HUGE_VAL);
+  check_refused(optimizer.state(), "momentum.fc.weight", HUGE_VAL);
+  CHECK((test::read_file(dir / "a") == before));
+  CHECK_FALSE(has_temporary_files(dir.path().string()));
 }
 
 }  // namespace

@@ -45,6 +45,17 @@ TEST_CASE("a resumed run drops later lines and a torn one") {
   CHECK(content(path) == kept + "{\"step\":3}\n");
 }
 
+TEST_CASE("the end of an epoch that is open is dropped") {
+  const test::TempDir folder;
+  const std::string kept = "{\"event\":\"epoch\",\"step\":1}\n{\"event\":\"step\",\"step\":2}\n";
+  const std::string end = "{\"event\":\"epoch\",\"step\":2}\n";
+  const auto path = folder.write("metrics.jsonl", kept + end + "{\"event\":\"step\",\"step\":3}\n");
+  MetricsLog(path).truncate_after(2, false);
+  CHECK(content(path) == kept + end);
+  MetricsLog(path).truncate_after(2, true);
+  CHECK(content(path) == kept);
+}
+
 TEST_CASE("the torn line is dropped even if it is whole but for its end") {
   const test::TempDir folder;
   const auto path = folder.write("metrics.jsonl", "{\"step\":1}\n{\"step\":2}");

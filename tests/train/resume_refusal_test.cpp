@@ -1,6 +1,6 @@
 // What --resume accepts, what it refuses, and that a refusal changes nothing.
 
-#include "tests/support/tiny_run.h"
+#include "tests/support/same_run.h"
 
 namespace tandem {
 namespace {
@@ -24,7 +24,8 @@ std::string joined(const std::vector<std::string>& lines) {
 
 TEST_CASE("resume without a checkpoint starts afresh") {
   const TinyRun run;
-  run.must_train({"--resume", "train.epochs=1"});
+  const test::Outcome first = run.must_train({"--resume", "train.epochs=1"});
+  CHECK(test::has_part(first.error, "no checkpoint in " + run.path("run") + ": starting a new run\n"));
   const auto events = run.metrics();
   CHECK(events.size() == 4);
   // A run that was killed before its first checkpoint leaves a log and no checkpoint.
@@ -62,6 +63,46 @@ TEST_CASE("resume refuses a config that would have made another run") {
     check_refused(run.train({"--resume", change, "train.epochs=2"}), run.last() + ": cannot resume: " + pointer);
   }
   CHECK(test::snapshot(run.path("run")) == before);
+}
+
+TEST_CASE("resume refuses fewer epochs than were done, and says where the schedule ends with others") {
+  const TinyRun run;
+  run.must_train({"train.epochs=2"});
+  const auto before = test::snapshot(run.path("run"));
+  check_refused(run.train({"--resume", "train.epochs=1"}),
+                run.last() + ": cannot resume: the run has done 5 steps, train.epochs 1 makes 3");
+  CHECK(test::snapshot(run.path("run")) == before);
+  const std::string line = "train.epochs is 3, it was 2: the schedule now ends after step 8, not 5\n";
+  CHECK(test::has_part(run.must_train({"--resume", "train.epochs=3"}).error, line));
+  CHECK_FALSE(test::has_part(run.must_train({"--resume", "train.epochs=3"}).error, "the schedule now ends"));
+}
+
+TEST_CASE("the best evaluation of another list counts no more") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const std::string line = "the evaluation list is another one: the best top-1 so far, ";
+  const std::string list = test::read_file(run.path("set/test.txt"));
+  run.dir().write("set/other.txt", list.substr(0, list.rfind('\n', list.size() - 2) + 1));
+
+  std::filesystem::copy(run.path("set"), run.path("moved"), std::filesystem::copy_options::recursive);
+  std::filesystem::copy(run.path("run"), run.path("old"), std::filesystem::copy_options::recursive);
+  CHECK_FALSE(test::has_part(
+      run.must_train({"--resume", "train.epochs=1", "data.eval.list=" + run.path("moved/test.txt")}).error, line));
+  const std::string to_other = "data.eval.list=" + run.path("set/other.txt");
+  CHECK(test::has_part(run.must_train({"--resume", "train.epochs=2", to_other}).error, line));
+  CHECK(test::state_of(run.last()).at("best_top1") == run.metrics().back().at("eval").at("top1"));
+  CHECK_FALSE(test::has_part(run.must_train({"--resume", "train.epochs=3", to_other}).error, line));
+
+  // A checkpoint that does not say what was evaluated.
+  const SafetensorsFile file(run.last("old"));
+  SafetensorsMetadata metadata = file.metadata();
+  nlohmann::json state = nlohmann::json::parse(metadata.at("tandem.state"));
+  REQUIRE(state.erase("eval_list") == 1);
+  metadata["tandem.state"] = state.dump();
+  write_safetensors(run.last("old"), file.entries(), metadata);
+  const test::Outcome old = run.must_train({"--resume", "train.epochs=2", run.output("old")});
+  CHECK_FALSE(test::has_part(old.error, line));
+  CHECK(test::has_part(old.error, "resumed from"));
 }
 
 TEST_CASE("resume refuses another training list") {

@@ -1,13 +1,11 @@
 // A run that is killed and resumed comes to the same numbers, bit for bit, as one that was never stopped.
 
-#include <cstring>
-
-#include "tests/support/tiny_run.h"
-#include "train/safetensors.h"
+#include "tests/support/same_run.h"
 
 namespace tandem {
 namespace {
 
+using test::check_same_run;
 using test::Outcome;
 using test::Program;
 using test::ProgramOptions;
@@ -26,25 +24,6 @@ Outcome interrupt(const TinyRun& run, const std::string& folder, std::ptrdiff_t 
   REQUIRE(program.wait_until([&] { return logged_lines(run, folder) >= lines; }));
   program.kill(signal);
   return program.wait();
-}
-
-/// Checks that two runs logged the same events, and ended in the same weights, velocities and state.
-void check_same_run(const TinyRun& run, const std::string& expected_folder, const std::string& folder) {
-  CHECK(run.metrics(folder) == run.metrics(expected_folder));
-  const auto state = [](const SafetensorsFile& file) { return file.metadata().at("tandem.state"); };
-  CHECK(state(SafetensorsFile(run.best(folder))) == state(SafetensorsFile(run.best(expected_folder))));
-  const SafetensorsFile expected(run.last(expected_folder)), actual(run.last(folder));
-  CHECK(state(actual) == state(expected));
-  REQUIRE(actual.entries().size() == expected.entries().size());
-  for (const SafetensorsEntry& tensor : expected.entries()) {
-    const SafetensorsEntry* other = actual.find(tensor.name);
-    INFO(tensor.name);
-    REQUIRE(other != nullptr);
-    REQUIRE(other->data.size() == tensor.data.size());
-    REQUIRE(std::memcmp(other->data.data(), tensor.data.data(), tensor.data.size()) == 0);
-  }
-  for (const auto& file : std::filesystem::directory_iterator(run.path(folder + "/checkpoints")))
-    CHECK((file.path().filename() == "last.safetensors" || file.path().filename() == "best.safetensors"));
 }
 
 std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
@@ -132,16 +111,16 @@ TEST_CASE("a run killed in the middle of writing a checkpoint resumes to the sam
 TEST_CASE("a run that is told to stop finishes its step and resumes to the same bits") {
   const TinyRun run;
   // So long that the signal comes well before the end, and without any other checkpoint.
-  const std::vector<std::string> overrides = {"data.eval=null", "train.epochs=7", "checkpoint.every_epochs=7"};
+  const std::vector<std::string> overrides = {"data.eval=null", "train.epochs=12", "checkpoint.every_epochs=12"};
   run.must_train(with(overrides, {run.output("whole")}));
   std::ptrdiff_t lines = 1;
-  for (const int signal : {SIGTERM, SIGINT}) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
     const Outcome stopped = interrupt(run, "stopped", lines, signal, with(overrides, {"--resume"}));
     INFO(stopped.error);
     CHECK(stopped.status == 130);
+    CHECK(test::has_part(stopped.error, "stopping after this step; once more: at once\n"));
     CHECK(test::has_part(stopped.error, "interrupted; the run so far is in " + run.last("stopped")));
-    const auto state = nlohmann::json::parse(SafetensorsFile(run.last("stopped")).metadata().at("tandem.state"));
-    CHECK(state.at("step") == run.metrics("stopped").back().at("step"));
+    CHECK(test::state_of(run.last("stopped")).at("step") == run.metrics("stopped").back().at("step"));
     lines = logged_lines(run, "stopped") + 4;
   }
   run.must_train(with(overrides, {run.output("stopped"), "--resume"}));

@@ -30,9 +30,38 @@ TEST_CASE("a dry run checks everything and writes nothing") {
   const auto before = test::snapshot(run.dir().path());
   const Outcome outcome = run.must_train({"--dry-run"});
   CHECK(has_part(outcome.error, "every image can be decoded"));
+  CHECK(has_part(outcome.error, " s, an evaluation 0:0"));
+  CHECK(has_part(outcome.error, ", the run's 8 steps about 0:0"));
   CHECK(has_part(outcome.error, "Nothing was written."));
   CHECK(test::snapshot(run.dir().path()) == before);
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
+}
+
+TEST_CASE("a dry run finds in the output folder what the run would find, and writes nothing") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  auto before = test::snapshot(run.dir().path());
+  check_refused(run.train({"--dry-run"}), run.last() + ": holds a run already; --resume continues it");
+  check_refused(run.train({"--dry-run", "--resume", "seed=2"}), run.last() + ": cannot resume: /seed is 1");
+  const Outcome resumed = run.must_train({"--dry-run", "--resume"});
+  CHECK(has_part(resumed.error, "resumed from " + run.last() + " after step 3 of 8"));
+  CHECK(has_part(resumed.error, ", the run's 5 steps about 0:0"));
+  run.must_train({"--dry-run", "--resume", "train.epochs=1"});  // which has come to its end
+  const Outcome fresh = run.must_train({"--dry-run", "--resume", run.output("other")});
+  CHECK(has_part(fresh.error, "no checkpoint in " + run.path("other") + ": starting a new run"));
+  CHECK(test::snapshot(run.dir().path()) == before);
+
+  run.dir().write("run/checkpoints/last.safetensors", "junk");
+  before = test::snapshot(run.dir().path());
+  check_refused(run.train({"--dry-run", "--resume"}), run.last() + ": ");
+  check_refused(run.train({"--dry-run", run.output("config.json")}), "cannot make the folder: Not a directory");
+  std::filesystem::create_directory(run.path("locked"));
+  std::filesystem::permissions(run.path("locked"), std::filesystem::perms::owner_exec);
+  test::ProgramOptions options;
+  options.obey_permissions = true;
+  check_refused(run.train({"--dry-run", run.output("locked/run")}, options),
+                "cannot make the folder: Permission denied");
+  CHECK(test::snapshot(run.dir().path()) == before);
 }
 
 TEST_CASE("a run writes its config with overrides and its metrics") {

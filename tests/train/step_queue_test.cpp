@@ -186,7 +186,7 @@ TEST_CASE("losses that are not finite are found when they are read, after those 
       training.steps->finish([&](const LossValues& values) { good += std::isfinite(values.total); });
       FAIL("a loss that is not finite was accepted");
     } catch (const Error& e) {
-      CHECK(std::string(e.what()).find("the loss is not a finite number") == 0);
+      CHECK(std::string(e.what()).find("step 3: the loss is not a finite number") == 0);
     }
     CHECK(good == 1);
     CHECK(test::all_finite(weight));
@@ -199,19 +199,22 @@ TEST_CASE("a gradient that is not finite though the loss is ends a run without a
     backend->spoil_norm = true;
     Training training(backend, 8, options, {0, {scale, 0}});
     const Weights before = training.weights();
-    training.submit();
-    CHECK(training.weights().at("conv1.weight") == before.at("conv1.weight"));
+    std::string error;
     try {
+      training.submit();
       training.finish();
     } catch (const Error& e) {
-      return e.what();
+      error = e.what();
     }
-    return "";
+    CHECK(training.weights().at("conv1.weight") == before.at("conv1.weight"));
+    return error;
   };
-  CHECK(error_of_a_step(later(1), 0) ==
-        "the gradient is not a finite number, though the loss is: lower the learning rate");
+  for (const StepOptions& options : {StepOptions{}, later(1)})
+    CHECK(error_of_a_step(options, 0) ==
+          "step 1: the gradient is not a finite number, though the loss is: lower the learning rate");
   CHECK(error_of_a_step(scaled(10), 1) ==
-        "the gradient under a loss scale of 1 is not a finite number, though the loss is: lower the learning rate");
+        "step 1: the gradient under a loss scale of 1 is not a finite number, though the loss is: lower the learning "
+        "rate");
   CHECK(error_of_a_step(scaled(10), 2).empty());
 }
 

@@ -1,0 +1,34 @@
+#pragma once
+// Whether two small runs came to the same, bit for bit.
+
+#include <cstring>
+
+#include "tests/support/tiny_run.h"
+#include "train/safetensors.h"
+
+namespace tandem::test {
+
+/// The state that a checkpoint carries.
+inline nlohmann::json state_of(const std::string& checkpoint) {
+  return nlohmann::json::parse(SafetensorsFile(checkpoint).metadata().at("tandem.state"));
+}
+
+/// Checks that two runs logged the same events, and ended in the same weights, velocities and state.
+inline void check_same_run(const TinyRun& run, const std::string& expected_folder, const std::string& folder) {
+  CHECK(run.metrics(folder) == run.metrics(expected_folder));
+  CHECK(state_of(run.best(folder)) == state_of(run.best(expected_folder)));
+  CHECK(state_of(run.last(folder)) == state_of(run.last(expected_folder)));
+  const SafetensorsFile expected(run.last(expected_folder)), actual(run.last(folder));
+  REQUIRE(actual.entries().size() == expected.entries().size());
+  for (const SafetensorsEntry& tensor : expected.entries()) {
+    const SafetensorsEntry* other = actual.find(tensor.name);
+    INFO(tensor.name);
+    REQUIRE(other != nullptr);
+    REQUIRE(other->data.size() == tensor.data.size());
+    REQUIRE(std::memcmp(other->data.data(), tensor.data.data(), tensor.data.size()) == 0);
+  }
+  for (const auto& file : std::filesystem::directory_iterator(run.path(folder + "/checkpoints")))
+    CHECK((file.path().filename() == "last.safetensors" || file.path().filename() == "best.safetensors"));
+}
+
+}  // namespace tandem::test
