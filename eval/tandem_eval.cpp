@@ -16,12 +16,14 @@
 namespace tandem {
 namespace {
 
+constexpr const char* kTrunkFeatures = "these figures are of the trunk's features, pooled";
 constexpr const char* kUntrained =
     "the embedding head was not trained (contrastive weight 0): these figures are of the trunk's features, pooled";
 
 struct Options {
   std::string checkpoint, data, root, out, device = "auto", precision;
   int batch = 64, workers = 2;
+  bool trunk_features = false;
 };
 
 /// predict(), which, when out of memory, names a batch that fits.
@@ -48,14 +50,15 @@ int evaluate(const Options& o) {
   require_writable_folder(o.out);
   // The checkpoint of a softmax run has an embedding head, as it was drawn at random.
   const bool untrained = info.config.loss.contrastive.weight == 0.0;
-  const Predictions p = predict_all(engine, model, list, {info.config.data.image_size, o.batch, o.workers, untrained});
+  const bool features = untrained || o.trunk_features;
+  const Predictions p = predict_all(engine, model, list, {info.config.data.image_size, o.batch, o.workers, features});
 
   const Evaluation evaluation{
       {{"checkpoint", o.checkpoint}, {"data", o.data}, {"step", info.state.step}, {"precision", engine.precision}},
       info.classes,
       classification_metrics(p.logits, p.labels, p.classes),
       embedding_metrics(p.embeddings, p.labels, p.dimensions),
-      untrained ? kUntrained : ""};
+      untrained ? kUntrained : (features ? kTrunkFeatures : "")};
   write_report(evaluation, o.out);
   std::cout << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
   return 0;
@@ -68,6 +71,8 @@ int run(int argc, char** argv) {
   app.add_option("--data", o.data, "List file, or folder with one subfolder a class")->required();
   app.add_option("--root", o.root, "Where the list's paths start (default: the list's folder)");
   app.add_option("--out", o.out, "Folder for metrics.json and report.html")->required();
+  app.add_flag("--trunk-features", o.trunk_features,
+               "Measures distances of the trunk's pooled features, not embeddings");
   app.add_option("--device", o.device, "auto, cpu or cuda[:K]")->capture_default_str();
   app.add_option("--precision", o.precision, "fp32, tf32, bf16, fp16, fp64 or auto (default: as in training)");
   app.add_option("--batch", o.batch, "Images at a time")->capture_default_str()->check(CLI::Range(1, 1 << 16));

@@ -235,7 +235,12 @@ TEST_CASE("tandem eval measures the trunk's features where the embedding head wa
 
   std::filesystem::remove_all(run.path("run"));
   run.must_train({"train.epochs=1", R"(loss.contrastive.weight="match_softmax")"});
-  CHECK_FALSE(must_evaluate(run).contains("embedding_note"));
+  const nlohmann::json embeddings = must_evaluate(run);
+  CHECK_FALSE(embeddings.contains("embedding_note"));
+  const nlohmann::json features = must_evaluate(run, {"--trunk-features"});
+  CHECK(test::has_part(features.at("embedding_note").get<std::string>(), "the trunk's features"));
+  CHECK(features.at("top1") == embeddings.at("top1"));
+  CHECK(features.at("same_distance") != embeddings.at("same_distance"));
 }
 
 }  // namespace
