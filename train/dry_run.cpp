@@ -8,7 +8,7 @@
 namespace tandem {
 namespace {
 
-constexpr double kLongEnough = 3;  // Seconds of steps, on which the estimate rests.
+constexpr double kLongEnough = 1;  // Seconds of steps, on which the estimate rests.
 constexpr std::size_t kFewest = 3, kMost = 20;
 
 double median_of(std::vector<double> values) {

@@ -59,7 +59,7 @@ std::vector<double> demo_losses(Backend& backend, DType compute) {
   options.most_queued = on_cpu ? 1 : 10;
   if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
   StepQueue steps({backend, compute, false, 2}, model, optimizer, options, {0, kLossScale});
-  const Schedule schedule({}, 0.02, kSteps, kSteps);
+  const Schedule schedule({}, 0.02, kSteps);
   std::vector<double> losses;
   for (std::int64_t step = 0; step < kSteps; ++step) {
     steps.submit(draw(pictures, step), schedule.lr(step), step + 1);

@@ -50,11 +50,12 @@ void check_autotuned(DType compute, double tolerance) {
 
 }  // namespace
 
-TEST_CASE("autotuned convolutions in f32 follow the loss curve of the usual ones, and again to the same bits") {
+TEST_CASE("autotuned convolutions in f32 follow the loss curve of the usual ones, and again to the same bits",
+          "[slow]") {
   check_autotuned(DType::f32, 1e-2);
 }
 
-TEST_CASE("autotuned convolutions in bf16 follow the loss curve of f32, and again to the same bits") {
+TEST_CASE("autotuned convolutions in bf16 follow the loss curve of f32, and again to the same bits", "[slow]") {
   if (!make_cpu_backend()->supports(DType::bf16)) TANDEM_SKIP("this processor has no bf16 instructions");
   check_autotuned(DType::bf16, 1e-1);
 }

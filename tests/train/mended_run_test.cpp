@@ -62,7 +62,7 @@ TEST_CASE("an evaluation image that goes bad costs no step") {
   check_same_run(run, "whole", "mended");
 }
 
-TEST_CASE("a training image that goes bad costs no step") {
+TEST_CASE("a training image that goes bad costs no step", "[slow]") {
   for (const std::string losses : {"train.losses_every=1", "train.losses_every=3"}) {
     const TinyRun run;
     const std::vector<std::string> arguments = {"train.epochs=9", "checkpoint.every_epochs=9", "data.eval=null",
