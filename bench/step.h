@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/timing.h"
 #include "layers/twin_towers.h"
 #include "train/step_queue.h"
 
@@ -41,8 +42,6 @@ class StepBench {
 
 /// Calls `step` for the warm-up, then returns the seconds that each of options.steps calls takes.
 std::vector<double> time_steps(const StepBenchOptions& options, const std::function<void()>& step);
-/// Of at least one value.
-double median(std::vector<double> values);
 
 /// The same figures for tandem-eval's forward pass, batch norms folded into convolutions: 2 * pairs images at a time,
 /// from u8 pixels to logits and embeddings.

@@ -16,15 +16,17 @@
 namespace tandem {
 namespace {
 
-constexpr const char* kTrunkFeatures = "these figures are of the trunk's features, pooled";
-constexpr const char* kUntrained =
-    "the embedding head was not trained (contrastive weight 0): these figures are of the trunk's features, pooled";
-
 struct Options {
   std::string checkpoint, data, root, out, device = "auto", precision;
   int batch = 64, workers = 2;
   bool trunk_features = false;
 };
+
+/// What must be known of figures that are not the embedding's.
+std::string note_on_features(bool untrained) {
+  return std::string(untrained ? "the embedding head was not trained (contrastive weight 0): " : "") +
+         "these figures are of the trunk's features, pooled";
+}
 
 /// predict(), which, when out of memory, names a batch that fits.
 Predictions predict_all(const Engine& engine, TwinTowers& model, const ImageList& list, const PredictOptions& options) {
@@ -58,7 +60,7 @@ int evaluate(const Options& o) {
       info.classes,
       classification_metrics(p.logits, p.labels, p.classes),
       embedding_metrics(p.embeddings, p.labels, p.dimensions),
-      untrained ? kUntrained : (features ? kTrunkFeatures : "")};
+      features ? note_on_features(untrained) : ""};
   write_report(evaluation, o.out);
   std::cout << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
   return 0;

@@ -1,7 +1,5 @@
 // What a run would take, without running it.
 
-#include <algorithm>
-
 #include "data/list_checks.h"
 #include "train/run.h"
 
@@ -10,12 +8,6 @@ namespace {
 
 constexpr double kLongEnough = 1;  // Seconds of steps, on which the estimate rests.
 constexpr std::size_t kFewest = 3, kMost = 20;
-
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 }  // namespace
 
@@ -37,7 +29,7 @@ double Run::seconds_of_a_step() {
     took.push_back(seconds() - begin);
     sum += took.back();
   }
-  return median_of(took);
+  return median(took);
 }
 
 /// By one batch, which is blank: the images' decoding is taken to keep up.

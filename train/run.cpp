@@ -1,6 +1,5 @@
 #include "train/run.h"
 
-#include <chrono>
 #include <cmath>
 
 #include "data/list_checks.h"
@@ -8,8 +7,6 @@
 #include "train/resume_check.h"
 
 namespace tandem {
-
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 Run::Run(const Config& config, std::ostream& out)
     : config_(config),

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <vector>
 
+#include "core/timing.h"
 #include "data/image_list.h"
 #include "data/loader.h"
 #include "data/pair_stream.h"
@@ -96,8 +97,5 @@ class Run {
   double epoch_seconds_ = 0;       // spent on the epoch's steps in this process
   std::int64_t epoch_images_ = 0;  // trained in them
 };
-
-/// Of a clock that does not go back.
-double seconds();
 
 }  // namespace tandem

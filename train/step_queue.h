@@ -3,9 +3,8 @@
 // can, so that the host only hands over batches.
 //
 // How a step that goes wrong is kept from the weights:
-//   reading at once   the loss is read between forward and backward, the gradients' norm between backward and update;
-//   if
-//                     one is not finite, submit() throws.
+//   reading at once   the loss is read between forward and backward, the gradients' norm between backward and
+//                     update; if one is not finite, submit() throws.
 //   reading later     the device does not update where the gradients' norm is not finite; finish() throws for the first
 //                     step whose loss is not. A gradient that is not finite though its loss is throws, too, but with a
 //                     loss scale: there it is what makes the scale fall.

@@ -17,8 +17,8 @@ bool goes_on(const Config& config, const TrainOptions& options) {
 }
 
 /// Where a run begins: with a checkpoint, or with weights.
-void prepare(Run& run, const Config& config, const TrainOptions& options, std::ostream& out) {
-  if (goes_on(config, options)) return run.resume(RunFolder::last_in(config.output));
+void prepare(Run& run, const Config& config, const TrainOptions& options, bool resumes, std::ostream& out) {
+  if (resumes) return run.resume(RunFolder::last_in(config.output));
   if (options.resume) out << fmt::format("no checkpoint in {}: starting a new run\n", config.output);
   run.start_from_weights();
 }
@@ -28,14 +28,14 @@ int start(const Config& config, const TrainOptions& options, std::ostream& out) 
   const bool resumes = goes_on(config, options);
   check_writable_folder(RunFolder::last_in(config.output).parent_path());
   if (options.dry_run) {
-    prepare(run, config, options, out);
+    prepare(run, config, options, resumes, out);
     run.dry_run();
     return 0;
   }
   run.check_evaluation();  // before the folder is made, so that a refusal leaves nothing behind
   RunFolder folder(config.output, config.checkpoint.keep);
   if (folder.has_checkpoint() != resumes) fail_input("{}: another tandem-train writes here", config.output);
-  prepare(run, config, options, out);
+  prepare(run, config, options, resumes, out);
   MetricsLog log(folder.metrics());
   log.truncate_after(run.steps_done(), run.epoch_is_open());
   folder.write_config(to_json(config).dump(2) + "\n");
