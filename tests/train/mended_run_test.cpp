@@ -17,14 +17,37 @@ std::string first_image(const TinyRun& run, const std::string& list) {
   return run.path("set/" + lines.substr(0, lines.find(' ')));
 }
 
-/// Trains into "mended", spoils an image after the first epoch, and returns how the run ended.
-Outcome spoil_after_an_epoch(const TinyRun& run, const std::string& image, std::vector<std::string> arguments) {
-  arguments.push_back(run.output("mended"));
-  test::Program program = run.start(arguments);
+/// At once: a run that goes on must not find half of it.
+void write_image(const std::string& path, const std::string& content) {
+  std::ofstream(path + ".new", std::ios::binary) << content;
+  std::filesystem::rename(path + ".new", path);
+}
+
+std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+/// An image that is none any more.
+struct Spoilt {
+  std::string path, before;
+
+  void mend() const { write_image(path, before); }
+};
+
+/// Trains into "whole", to the end, and alike into "mended", where it spoils an image of `list` after the first epoch.
+Spoilt train_and_spoil(const TinyRun& run, const std::string& list, const std::vector<std::string>& arguments) {
+  run.must_train(with(arguments, {run.output("whole")}));
+  const std::string image = first_image(run, list);
+  Spoilt spoilt{image, test::read_file(image)};
+  test::Program program = run.start(with(arguments, {run.output("mended")}));
   REQUIRE(program.wait_until(
       [&] { return test::has_part(test::read_file(run.metrics_file("mended")), R"("event":"epoch")"); }));
-  std::ofstream(image, std::ios::binary | std::ios::trunc) << "no picture";
-  return program.wait();
+  write_image(image, "no picture");
+  const Outcome failed = program.wait();
+  check_failed(failed, image + ": not an image", 2);
+  CHECK(test::has_part(failed.error, "the run so far is in " + run.last("mended")));
+  return spoilt;
 }
 
 void append_line(const std::string& path, const std::string& line) {
@@ -35,30 +58,22 @@ TEST_CASE("an evaluation image that goes bad costs no step") {
   const TinyRun run;
   // Without a checkpoint but those of a better evaluation: the steps of an epoch are lost, or saved for the error.
   const std::vector<std::string> arguments = {"train.epochs=6", "checkpoint.every_epochs=6"};
-  std::vector<std::string> all = arguments;
-  all.push_back(run.output("whole"));
-  run.must_train(all);
-
-  const std::string image = first_image(run, "test.txt"), good = test::read_file(image);
-  const Outcome failed = spoil_after_an_epoch(run, image, arguments);
-  check_failed(failed, image + ": not an image", 2);
-  CHECK(test::has_part(failed.error, "the run so far is in " + run.last("mended")));
+  const Spoilt image = train_and_spoil(run, "test.txt", arguments);
   const auto before = run.metrics("mended");
   CHECK(before.back().at("event") == "step");
   CHECK(test::state_of(run.last("mended")).at("step") == before.back().at("step"));
   CHECK(test::state_of(run.last("mended")).at("epoch_steps") > 0);
 
-  all = arguments;
-  all.insert(all.end(), {run.output("mended"), "--resume"});
+  const std::vector<std::string> resume = with(arguments, {run.output("mended"), "--resume"});
   const auto checkpoints = test::snapshot(run.path("mended"));
-  check_refused(run.train(all), image + ": not an image");
+  check_refused(run.train(resume), image.path + ": not an image");
   CHECK(test::snapshot(run.path("mended")) == checkpoints);
 
-  std::ofstream(image, std::ios::binary | std::ios::trunc) << good;
+  image.mend();
   // As of a process that was killed between logging the epoch and saving it.
   append_line(run.metrics_file("mended"),
               R"({"event": "epoch", "step": )" + before.back().at("step").dump() + R"(, "images_per_s": 1})");
-  run.must_train(all);
+  run.must_train(resume);
   check_same_run(run, "whole", "mended");
 }
 
@@ -67,21 +82,13 @@ TEST_CASE("a training image that goes bad costs no step", "[slow]") {
     const TinyRun run;
     const std::vector<std::string> arguments = {"train.epochs=9", "checkpoint.every_epochs=9", "data.eval=null",
                                                 losses};
-    std::vector<std::string> all = arguments;
-    all.push_back(run.output("whole"));
-    run.must_train(all);
-
-    const std::string image = first_image(run, "train.txt"), good = test::read_file(image);
-    const Outcome failed = spoil_after_an_epoch(run, image, arguments);
-    check_failed(failed, image + ": not an image", 2);
-    CHECK(test::has_part(failed.error, "the run so far is in " + run.last("mended")));
+    const Spoilt image = train_and_spoil(run, "train.txt", arguments);
     CHECK(test::state_of(run.last("mended")).at("step") == run.metrics("mended").back().at("step"));
 
-    all = arguments;
-    all.insert(all.end(), {run.output("mended"), "--resume"});
-    check_failed(run.train(all), image + ": not an image", 2);
-    std::ofstream(image, std::ios::binary | std::ios::trunc) << good;
-    run.must_train(all);
+    const std::vector<std::string> resume = with(arguments, {run.output("mended"), "--resume"});
+    check_failed(run.train(resume), image.path + ": not an image", 2);
+    image.mend();
+    run.must_train(resume);
     check_same_run(run, "whole", "mended");
   }
 }
@@ -89,7 +96,7 @@ TEST_CASE("a training image that goes bad costs no step", "[slow]") {
 TEST_CASE("an evaluation image that is bad from the start is refused before anything is written") {
   const TinyRun run;
   const std::string image = first_image(run, "test.txt");
-  std::ofstream(image, std::ios::binary | std::ios::trunc) << "no picture";
+  write_image(image, "no picture");
   check_refused(run.train({}), run.path("set/test.txt") + ":1: " + image + ": not an image");
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
 }
