@@ -1,6 +1,8 @@
 #include "data/files.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <system_error>
 
 #include "core/error.h"
@@ -22,6 +24,13 @@ fs::file_type file_type_of(const fs::path& path, const std::string& name) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   return told(status, error, name);
+}
+
+bool is_image_name(const fs::path& path) {
+  constexpr std::array<const char*, 5> kExtensions = {".jpg", ".jpeg", ".png", ".bmp", ".webp"};
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
 }
 
 std::vector<FolderEntry> read_folder(const fs::path& folder) {

@@ -15,6 +15,10 @@ inline std::filesystem::file_type file_type_of(const std::filesystem::path& path
   return file_type_of(path, path.string());
 }
 
+/// Whether a file's extension is one of those that folders are searched for: .jpg, .jpeg, .png, .bmp, .webp, in any
+/// case.
+bool is_image_name(const std::filesystem::path& path);
+
 struct FolderEntry {
   std::string name;
   std::filesystem::file_type type;  // links followed; not_found for one that leads nowhere

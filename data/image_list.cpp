@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -26,13 +24,6 @@ fs::path folder_of(const fs::path& path) {
   // A folder may be named with a slash at its end, which would make it its own parent.
   const fs::path parent = (path.has_filename() ? path : path.parent_path()).parent_path();
   return parent.empty() ? fs::path(".") : parent;
-}
-
-bool is_image_name(const fs::path& path) {
-  constexpr std::array<const char*, 5> kExtensions = {".jpg", ".jpeg", ".png", ".bmp", ".webp"};
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "data/loader.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "core/error.h"
@@ -42,11 +43,14 @@ Batch PairLoader::next() {
 
 void PairLoader::recycle(Batch&& batch) { prefetcher_->recycle(std::move(batch)); }
 
-EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
+namespace {
+
+/// Batches of the images 0 to size - 1.
+Prefetcher::Plan in_order(std::size_t size, const EvalLoaderOptions& options) {
   require(options.batch >= 1 && options.image_size >= 1,
           "evaluation loader: {} images of {} pixels: expected at least 1", options.batch, options.image_size);
-  auto plan = [size = list.size(), options, step = std::int64_t{0}]() mutable -> std::optional<BatchPlan> {
-    const auto batch = static_cast<std::size_t>(options.batch);
+  const auto batch = static_cast<std::size_t>(options.batch);
+  return [size, batch, step = std::int64_t{0}]() mutable -> std::optional<BatchPlan> {
     const std::size_t begin = static_cast<std::size_t>(step) * batch;
     if (begin >= size) return std::nullopt;
     BatchPlan result{step, {}};
@@ -54,12 +58,18 @@ EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
     ++step;
     return result;
   };
+}
+
+}  // namespace
+
+EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
     const ImageSample sample = list.sample(job.image);
     eval_transform(read_image(sample.path, sample.origin), options.image_size, pixels);
     return sample.label;
   };
-  prefetcher_ = std::make_unique<Prefetcher>(std::move(plan), std::move(prepare), options.image_size, options.workers);
+  prefetcher_ = std::make_unique<Prefetcher>(in_order(list.size(), options), std::move(prepare), options.image_size,
+                                             options.workers);
 }
 
 EvalLoader::~EvalLoader() = default;
@@ -67,5 +77,28 @@ EvalLoader::~EvalLoader() = default;
 std::optional<Batch> EvalLoader::next() { return prefetcher_->next(); }
 
 void EvalLoader::recycle(Batch&& batch) { prefetcher_->recycle(std::move(batch)); }
+
+FileLoader::FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions options) : errors_(paths.size()) {
+  auto prepare = [this, &paths, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
+    const std::string& path = paths[job.image];
+    std::fill(pixels.begin(), pixels.end(), std::uint8_t{0});
+    try {
+      eval_transform(read_image(path), options.image_size, pixels);
+    } catch (const InputError& e) {
+      errors_[job.image] = e.what();
+    } catch (const std::bad_alloc&) {
+      errors_[job.image] = path + ": not enough memory to decode the image";
+    }
+    return 0;
+  };
+  prefetcher_ = std::make_unique<Prefetcher>(in_order(paths.size(), options), std::move(prepare), options.image_size,
+                                             options.workers);
+}
+
+FileLoader::~FileLoader() = default;
+
+std::optional<Batch> FileLoader::next() { return prefetcher_->next(); }
+
+void FileLoader::recycle(Batch&& batch) { prefetcher_->recycle(std::move(batch)); }
 
 }  // namespace tandem

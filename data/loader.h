@@ -2,13 +2,17 @@
 // Loaders: batches of decoded, augmented images, prepared ahead by worker threads. What they deliver does not depend on
 // the number of workers.
 //
-// Both loaders: the ImageList must outlive the loader. workers = 0 prepares a batch within next(). A bad image makes
-// next() throw what read_image threw, for the first bad image of the batch. recycle() takes a batch's buffers back once
-// it has been used, which spares allocations; it is never required. A loader may be destroyed at any time.
+// All loaders: the list must outlive the loader. workers = 0 prepares a batch within next(). A bad image makes next()
+// throw what read_image threw, for the first bad image of the batch; FileLoader alone goes on. recycle() takes a
+// batch's buffers back once it has been used, which spares allocations; it is never required. A loader may be destroyed
+// at any time.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "data/batch.h"
 #include "data/image_list.h"
@@ -57,6 +61,23 @@ class EvalLoader {
   void recycle(Batch&& batch);
 
  private:
+  std::unique_ptr<Prefetcher> prefetcher_;
+};
+
+/// Every file once, in order, through eval_transform; labels are 0. An image that cannot be used is black, and error()
+/// says why.
+class FileLoader {
+ public:
+  FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions options);
+  ~FileLoader();
+  /// The next batch; none after the last one.
+  std::optional<Batch> next();
+  void recycle(Batch&& batch);
+  /// Why a file of the batches so far cannot be used; empty if it can.
+  const std::string& error(std::size_t file) const { return errors_[file]; }
+
+ private:
+  std::vector<std::string> errors_;  // One for each file, so that workers need no lock.
   std::unique_ptr<Prefetcher> prefetcher_;
 };
 

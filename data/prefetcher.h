@@ -1,5 +1,5 @@
 #pragma once
-// Prepares batches ahead of their use on worker threads; what PairLoader and EvalLoader share. A task is one image, so
+// Prepares batches ahead of their use on worker threads; what the loaders share. A task is one image, so
 // that all workers share the batch that is needed next.
 
 #include <condition_variable>

@@ -57,4 +57,5 @@ cat <<EOF
    All figures:               $run/eval/metrics.json
    The network:               $run/checkpoints/last.safetensors
    The course of training:    $run/metrics.jsonl
+   It labels pictures, too:   build/bin/tandem-predict $run/checkpoints/last.safetensors $run/data/test/mug
 EOF

@@ -10,52 +10,44 @@
 
 namespace tandem {
 
-namespace {
+Predictor::Predictor(Backend& backend, DType compute, TwinTowers& model, bool features)
+    : backend_(backend), compute_(compute), model_(model), features_(features) {
+  model_.trunk().fold(backend);
+}
 
-/// While it lives, the model's batch norms are folded into its convolutions.
-class FoldedScope {
- public:
-  FoldedScope(Backend& backend, TwinTowers& model) : trunk_(model.trunk()) { trunk_.fold(backend); }
-  ~FoldedScope() { trunk_.unfold(); }
-  FoldedScope(const FoldedScope&) = delete;
-  FoldedScope& operator=(const FoldedScope&) = delete;
+Predictor::~Predictor() { model_.trunk().unfold(); }
 
- private:
-  ResNet& trunk_;
-};
-
-}  // namespace
+void Predictor::predict(const Batch& batch, Predictions& all) {
+  const auto append = [&](const Variable& from, std::vector<float>& to, std::int64_t& columns) {
+    columns = from.shape()[1];
+    const std::vector<double> values = download(backend_, from.value());
+    to.insert(to.end(), values.begin(), values.end());
+  };
+  Context context{backend_, compute_};
+  const TowerOutputs outputs = model_.forward(context, upload_images(backend_, compute_, batch));
+  append(outputs.logits, all.logits, all.classes);
+  append(features_ ? outputs.features : outputs.embeddings, all.embeddings, all.dimensions);
+  all.labels.insert(all.labels.end(), batch.labels.begin(), batch.labels.end());
+}
 
 Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
                     const PredictOptions& options) {
   EvalLoader loader(list, {options.batch, options.image_size, static_cast<unsigned>(options.workers)});
-  const FoldedScope folded(backend, model);
-  Context context{backend, compute};
+  Predictor predictor(backend, compute, model, options.features);
   Predictions all;
-  const auto append = [&](const Variable& from, std::vector<float>& to, std::int64_t& columns) {
-    columns = from.shape()[1];
-    const std::vector<double> values = download(backend, from.value());
-    to.insert(to.end(), values.begin(), values.end());
-  };
   while (auto batch = loader.next()) {
-    const TowerOutputs outputs = model.forward(context, upload_images(backend, compute, *batch));
-    append(outputs.logits, all.logits, all.classes);
-    append(options.features ? outputs.features : outputs.embeddings, all.embeddings, all.dimensions);
-    all.labels.insert(all.labels.end(), batch->labels.begin(), batch->labels.end());
+    predictor.predict(*batch, all);
     loader.recycle(std::move(*batch));
   }
   return all;
 }
 
 void predict_blank(Backend& backend, DType compute, TwinTowers& model, int batch, int image_size) {
-  Tensor pixels = backend.empty({batch, image_size, image_size, 3}, DType::u8);
-  backend.fill(pixels, 0);
-  const FoldedScope folded(backend, model);
-  Context context{backend, compute};
-  Tensor images = backend.empty(pixels.shape(), compute);
-  backend.normalize_images(pixels, images);
-  model.forward(context, images);
-  backend.synchronize();
+  const auto images = static_cast<std::size_t>(batch), side = static_cast<std::size_t>(image_size);
+  const Batch blank{0, batch, image_size, std::vector<std::uint8_t>(images * side * side * 3),
+                    std::vector<std::int32_t>(images)};
+  Predictions unused;
+  Predictor(backend, compute, model).predict(blank, unused);
 }
 
 Accuracy accuracy(const Predictions& p) {

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "data/batch.h"
 #include "data/image_list.h"
 #include "layers/twin_towers.h"
 
@@ -22,7 +23,26 @@ struct PredictOptions {
   bool features = false;  ///< the trunk's features in the place of the embeddings
 };
 
-/// Every image once, in the list's order, with the evaluation transform and running statistics.
+/// Runs a network with its running statistics. While it lives, batch norms are folded into convolutions.
+class Predictor {
+ public:
+  /// The backend and the network must outlive it. `features` as in PredictOptions.
+  Predictor(Backend& backend, DType compute, TwinTowers& model, bool features = false);
+  ~Predictor();
+  Predictor(const Predictor&) = delete;
+  Predictor& operator=(const Predictor&) = delete;
+
+  /// Appends the predictions of a batch.
+  void predict(const Batch& batch, Predictions& all);
+
+ private:
+  Backend& backend_;
+  DType compute_;
+  TwinTowers& model_;
+  bool features_;
+};
+
+/// Every image once, in the list's order, with the evaluation transform.
 Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
                     const PredictOptions& options);
 

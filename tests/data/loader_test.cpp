@@ -138,6 +138,35 @@ TEST_CASE("a bad image is reported by the batch that needs it and the lowest pos
   }
 }
 
+TEST_CASE("the file loader goes on past bad images and says why they are") {
+  const Fixture f;
+  f.spoil(5);
+  f.spoil(10);
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < f.list.size(); ++i) paths.push_back(f.list.sample(i).path);
+  for (const unsigned workers : {0U, 1U, 3U}) {
+    FileLoader loader(paths, {4, 16, workers});
+    std::size_t shown = 0;
+    while (std::optional<Batch> batch = loader.next()) {
+      REQUIRE(batch->labels == std::vector<std::int32_t>(static_cast<std::size_t>(batch->images)));
+      for (int i = 0; i < batch->images; ++i, ++shown) {
+        INFO(workers << " workers, image " << shown);
+        const bool bad = shown == 5 || shown == 10;
+        CHECK(loader.error(shown).empty() != bad);
+        if (bad) CHECK(test::contains(loader.error(shown), paths[shown] + ": not an image"));
+        std::vector<std::uint8_t> expected(16 * 16 * 3);
+        if (!bad) eval_transform(read_image(paths[shown]), 16, expected);
+        CHECK(std::equal(expected.begin(), expected.end(), batch->pixels.begin() + i * 16 * 16 * 3));
+      }
+      // Whatever a recycled batch holds.
+      std::fill(batch->pixels.begin(), batch->pixels.end(), std::uint8_t{255});
+      batch->labels.assign(3, -1);
+      loader.recycle(std::move(*batch));
+    }
+    CHECK(shown == kImages);
+  }
+}
+
 TEST_CASE("the pair loader reports the same bad image with any number of workers") {
   const Fixture f;
   f.spoil(3);
@@ -172,6 +201,7 @@ TEST_CASE("a loader without pairs or pixels is an error") {
   CHECK_THROWS_AS(PairLoader(f.list, {0, 16, {}, 1, 0, 0, 1}), Error);
   CHECK_THROWS_AS(PairLoader(f.list, {1, 0, {}, 1, 0, 0, 1}), Error);
   CHECK_THROWS_AS(EvalLoader(f.list, {0, 16, 0}), Error);
+  CHECK_THROWS_AS(FileLoader({}, {1, 0, 0}), Error);
 }
 
 }  // namespace
