@@ -81,14 +81,15 @@ void EvalLoader::recycle(Batch&& batch) { prefetcher_->recycle(std::move(batch))
 FileLoader::FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions options) : errors_(paths.size()) {
   auto prepare = [this, &paths, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
     const std::string& path = paths[job.image];
-    std::fill(pixels.begin(), pixels.end(), std::uint8_t{0});
+    std::string& error = errors_[job.image];
     try {
       eval_transform(read_image(path), options.image_size, pixels);
     } catch (const InputError& e) {
-      errors_[job.image] = e.what();
+      error = e.what();
     } catch (const std::bad_alloc&) {
-      errors_[job.image] = path + ": not enough memory to decode the image";
+      error = path + ": not enough memory to decode the image";
     }
+    if (!error.empty()) std::fill(pixels.begin(), pixels.end(), std::uint8_t{0});
     return 0;
   };
   prefetcher_ = std::make_unique<Prefetcher>(in_order(paths.size(), options), std::move(prepare), options.image_size,

@@ -16,6 +16,10 @@ void NetworkOptions::add_to(CLI::App& app) {
   app.add_option("--workers", workers, "Threads that decode")->capture_default_str()->check(CLI::Range(0, 256));
 }
 
+bool has_trained_embedding(const Checkpoint& checkpoint) {
+  return checkpoint.info().config.loss.contrastive.weight != 0.0;
+}
+
 Network::Network(const Checkpoint& checkpoint, const NetworkOptions& options)
     : engine(open_engine(options.device, options.precision.empty() ? checkpoint.info().config.precision
                                                                    : parse_precision(options.precision))),

@@ -25,6 +25,9 @@ struct NetworkOptions {
   void add_to(CLI::App& app);
 };
 
+/// Without a contrastive loss the embedding head stays as it was drawn at random.
+bool has_trained_embedding(const Checkpoint& checkpoint);
+
 struct Network {
   /// InputError for a device or a precision that cannot be used, or tensors that do not belong to the network.
   Network(const Checkpoint& checkpoint, const NetworkOptions& options);

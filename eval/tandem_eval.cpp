@@ -35,8 +35,7 @@ int evaluate(const Options& o) {
   Network network(checkpoint, o.network);
   // After what is sooner checked, so that a refusal leaves nothing behind, but before the long part.
   require_writable_folder(o.out);
-  // The checkpoint of a softmax run has an embedding head, as it was drawn at random.
-  const bool untrained = info.config.loss.contrastive.weight == 0.0;
+  const bool untrained = !has_trained_embedding(checkpoint);
   const bool features = untrained || o.trunk_features;
   const PredictOptions options{info.config.data.image_size, o.network.batch, o.network.workers, features};
   Predictions p;

@@ -141,7 +141,7 @@ class Labelling {
 int predict(const Options& o) {
   const Checkpoint checkpoint(o.network.checkpoint);
   const CheckpointInfo& info = checkpoint.info();
-  if (o.embeddings && info.config.loss.contrastive.weight == 0.0)
+  if (o.embeddings && !has_trained_embedding(checkpoint))
     fail_input("--embeddings: {}: its embedding head was not trained (contrastive weight 0): expected --trunk-features",
                o.network.checkpoint);
   const ImageFiles files = find_image_files(o.images);
