@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "bench/step.h"
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace tandem {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "bench/formula.h"
 #include "layers/initialise.h"
-#include "train/train_step.h"
+#include "train/loop/train_step.h"
 
 namespace tandem {
 namespace {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 
 namespace tandem {
 

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "bench/timed_backend.h"
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "layers/initialise.h"
 
 namespace tandem {

@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "data/image_list.h"
-#include "data/loader.h"
+#include "data/list/image_list.h"
+#include "data/loader/loader.h"
 
 namespace tandem {
 

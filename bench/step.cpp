@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "layers/initialise.h"
 
 namespace tandem {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "core/timing.h"
+#include "core/base/timing.h"
 #include "layers/twin_towers.h"
-#include "train/step_queue.h"
+#include "train/loop/step_queue.h"
 
 namespace tandem {
 

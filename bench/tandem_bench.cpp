@@ -12,9 +12,9 @@
 #include "bench/layers.h"
 #include "bench/loader.h"
 #include "bench/step.h"
-#include "core/program.h"
-#include "train/engine.h"
-#include "train/out_of_memory.h"
+#include "core/base/program.h"
+#include "inference/engine.h"
+#include "inference/out_of_memory.h"
 
 namespace tandem {
 namespace {
@@ -29,7 +29,7 @@ void check_flags(const Target& target) {
   const bool cuda = device_named(target.device).kind == DeviceKind::cuda;
   if (!cuda && !target.engine.deterministic)
     fail_input("--nondeterministic: the CPU is always deterministic, expected a CUDA device");
-  if (cuda && target.engine.cpu.autotune)
+  if (cuda && target.engine.autotune)
     fail_input("--autotune: is for the CPU's convolutions, expected --device cpu");
 }
 
@@ -99,7 +99,7 @@ std::vector<Contestant> contestants(const Target& target, const StepBenchOptions
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
   std::vector<Contestant> all{{"Tandem", joined({self, "step"}, steps)}};
   if (!target.engine.deterministic) all[0].command.emplace_back("--nondeterministic");
-  if (target.engine.cpu.autotune) all[0] = {"Tandem, autotuned", joined(all[0].command, {"--autotune"})};
+  if (target.engine.autotune) all[0] = {"Tandem, autotuned", joined(all[0].command, {"--autotune"})};
   if (!peers.python.empty())
     for (const char* towers : {"separate", "stacked"})
       all.push_back({fmt::format("PyTorch, towers {}", towers),
@@ -113,7 +113,7 @@ std::vector<Contestant> contestants(const Target& target, const StepBenchOptions
 void add_target_options(CLI::App* command, Target& target) {
   command->add_option("--device", target.device, "auto, cpu or cuda[:K]")->capture_default_str();
   command->add_option("--precision", target.precision, "fp32, tf32, bf16, fp16, fp64 or auto")->capture_default_str();
-  command->add_flag("--autotune", target.engine.cpu.autotune, "CPU: convolutions in the way that proves fastest here");
+  command->add_flag("--autotune", target.engine.autotune, "CPU: convolutions in the way that proves fastest here");
   command->add_flag_callback(
       "--nondeterministic", [&target] { target.engine.deterministic = false; },
       "CUDA: the same inputs need not give the same bits");

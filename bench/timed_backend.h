@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 
 namespace tandem {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/tensor.h"
+#include "core/tensor/tensor.h"
 #include "cpu/vector/kernels.h"
 
 namespace tandem::cpu {

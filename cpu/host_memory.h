@@ -1,7 +1,7 @@
 #pragma once
 // Host memory for tensors: large anonymous mappings, backed by huge pages where the system grants them.
 
-#include "core/arena.h"
+#include "core/tensor/arena.h"
 
 namespace tandem::cpu {
 

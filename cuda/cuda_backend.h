@@ -2,10 +2,10 @@
 // The CUDA backend: cuDNN for convolutions, cuBLASLt for matrix products, the kernels of cuda/kernels for the rest, all
 // queued on one stream.
 
-#include "core/backend.h"
-#include "cuda/captured_graph.h"
+#include "core/backend/backend.h"
+#include "cuda/runtime/captured_graph.h"
 #include "cuda/cudnn/convolutions.h"
-#include "cuda/device.h"
+#include "cuda/runtime/device.h"
 #include "cuda/matrix_products.h"
 
 namespace tandem::cuda {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "cuda/check.h"
-#include "cuda/outside_capture.h"
+#include "cuda/runtime/check.h"
+#include "cuda/runtime/outside_capture.h"
 
 namespace tandem::cuda {
 namespace {

@@ -7,9 +7,9 @@
 #include <map>
 #include <memory>
 
-#include "core/tensor.h"
-#include "cuda/handle.h"
-#include "cuda/stream.h"
+#include "core/tensor/tensor.h"
+#include "cuda/runtime/handle.h"
+#include "cuda/runtime/stream.h"
 
 namespace tandem::cuda {
 

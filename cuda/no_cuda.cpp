@@ -1,6 +1,6 @@
 // The one stub: what a build without CUDA answers.
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 
 namespace tandem {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/program.h"
-#include "data/list_checks.h"
+#include "core/base/error.h"
+#include "core/base/program.h"
+#include "data/list/list_checks.h"
 #include "data/synth/dataset.h"
 
 namespace tandem {

@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 
-#include "core/error.h"
-#include "core/thread_pool.h"
+#include "core/base/error.h"
+#include "core/base/thread_pool.h"
 
 namespace tandem {
 namespace {

@@ -6,8 +6,8 @@
 #include <map>
 #include <numeric>
 
-#include "core/error.h"
-#include "core/rng.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
 #include "eval/distances.h"
 
 namespace tandem {

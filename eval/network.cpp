@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/error.h"
-#include "train/out_of_memory.h"
-#include "train/predict.h"
+#include "core/base/error.h"
+#include "inference/out_of_memory.h"
+#include "inference/predict.h"
 
 namespace tandem {
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "layers/twin_towers.h"
-#include "train/checkpoint.h"
-#include "train/engine.h"
+#include "train/checkpoint/checkpoint.h"
+#include "inference/engine.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's name
 class App;

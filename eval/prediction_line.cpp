@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace tandem {
 namespace {

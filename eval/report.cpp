@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
-#include "core/error.h"
-#include "train/atomic_file.h"
+#include "core/base/error.h"
+#include "io/atomic_file.h"
 
 namespace tandem {
 namespace {

@@ -3,14 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
-#include "core/error.h"
-#include "core/program.h"
-#include "data/list_checks.h"
+#include "core/base/error.h"
+#include "core/base/program.h"
+#include "data/list/list_checks.h"
 #include "eval/network.h"
 #include "eval/report.h"
-#include "train/atomic_file.h"
-#include "train/checkpoint.h"
-#include "train/predict.h"
+#include "io/atomic_file.h"
+#include "train/checkpoint/checkpoint.h"
+#include "inference/predict.h"
 
 namespace tandem {
 namespace {

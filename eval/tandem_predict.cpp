@@ -5,16 +5,16 @@
 #include <iostream>
 #include <optional>
 
-#include "core/error.h"
-#include "core/program.h"
-#include "core/timing.h"
-#include "data/files.h"
-#include "data/image_files.h"
-#include "data/loader.h"
+#include "core/base/error.h"
+#include "core/base/program.h"
+#include "core/base/timing.h"
+#include "data/list/files.h"
+#include "data/image/image_files.h"
+#include "data/loader/loader.h"
 #include "eval/network.h"
 #include "eval/prediction_line.h"
-#include "train/atomic_file.h"
-#include "train/predict.h"
+#include "io/atomic_file.h"
+#include "inference/predict.h"
 
 namespace tandem {
 namespace {

@@ -26,7 +26,7 @@ class Conv2d : public Module {
 class BatchNorm2d : public Module {
  public:
   BatchNorm2d(Backend& backend, DType real, std::int64_t channels);
-  /// activation(batch_norm(x) + residual): core/ops.h.
+  /// activation(batch_norm(x) + residual): core/ops/ops.h.
   Variable forward(Context& context, const Variable& x, ops::Activation activation, const Variable& residual = {}) {
     return ops::batch_norm(context, x, parameters_, activation, residual);
   }

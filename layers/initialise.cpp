@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 
 namespace tandem {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ops.h"
+#include "core/ops/ops.h"
 
 namespace tandem {
 

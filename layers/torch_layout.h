@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/shape.h"
+#include "core/tensor/shape.h"
 
 namespace tandem {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "layers/resnet.h"
+#include "layers/backbones/resnet.h"
 
 namespace tandem {
 

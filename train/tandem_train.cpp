@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
-#include "core/program.h"
-#include "train/trainer.h"
+#include "core/base/program.h"
+#include "train/train.h"
 
 int main(int argc, char** argv) {
   CLI::App app("Trains two weight-shared ResNet towers with softmax and contrastive losses.", "tandem-train");

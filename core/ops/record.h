@@ -3,7 +3,7 @@
 
 #include <initializer_list>
 
-#include "core/ops.h"
+#include "core/ops/ops.h"
 
 namespace tandem::ops {
 

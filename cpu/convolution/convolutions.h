@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/measured_choices.h"
+#include "core/backend/autotune_cache.h"
 #include "cpu/onednn/onednn.h"
 #include "cpu/winograd/winograd.h"
 

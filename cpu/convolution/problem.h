@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 
 namespace tandem::cpu {
 

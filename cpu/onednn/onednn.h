@@ -13,7 +13,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 #include "cpu/convolution/problem.h"
 #include "cpu/onednn/weights.h"
 

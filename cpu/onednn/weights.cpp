@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "core/tensor.h"
+#include "core/tensor/tensor.h"
 
 namespace tandem::cpu {
 namespace {

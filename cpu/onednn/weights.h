@@ -5,7 +5,7 @@
 #include <dnnl.hpp>
 #include <optional>
 
-#include "core/shape.h"
+#include "core/tensor/shape.h"
 #include "cpu/vector/kernels.h"
 
 namespace tandem::cpu {

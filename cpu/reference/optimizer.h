@@ -1,7 +1,7 @@
 #pragma once
 // Parts of the updates that the optimised CPU backend shares with the reference.
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 
 namespace tandem::cpu {
 

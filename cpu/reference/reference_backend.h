@@ -3,7 +3,7 @@
 // purpose. Other kernels are compared with it, gradient checks and fixtures run on it in f64, and the optimised CPU
 // backend inherits from it the f64 path and the verbs that are too small to be worth more.
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 
 namespace tandem::cpu {
 

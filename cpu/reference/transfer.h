@@ -4,7 +4,7 @@
 #include <deque>
 #include <vector>
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 
 namespace tandem::cpu {
 

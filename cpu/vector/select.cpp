@@ -1,7 +1,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "cpu/vector/kernels.h"
 
 namespace tandem::cpu {

@@ -8,7 +8,7 @@
 // exact ones as the direct convolution's in bf16, which rounds weights and results alike; weight gradients, of which
 // the direct one rounds nothing, are as far (docs/performance.md).
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 #include "cpu/vector/kernels.h"
 #include "cpu/winograd/kernels.h"
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 #include "cuda/cudnn/descriptor.h"
 
 namespace tandem::cuda {

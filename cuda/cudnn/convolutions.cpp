@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "cuda/captured_graph.h"
-#include "cuda/elements.h"
+#include "cuda/runtime/captured_graph.h"
+#include "cuda/kernels/support/elements.h"
 #include "cuda/kernels/elementwise.h"
-#include "cuda/outside_capture.h"
+#include "cuda/runtime/outside_capture.h"
 
 namespace tandem::cuda {
 namespace {

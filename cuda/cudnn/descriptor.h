@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "cuda/check.h"
-#include "cuda/handle.h"
+#include "cuda/runtime/check.h"
+#include "cuda/runtime/handle.h"
 
 namespace tandem::cuda {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "cuda/kernels/queue.h"
+#include "cuda/kernels/support/queue.h"
 
 namespace tandem::cuda::kernels {
 

@@ -1,8 +1,8 @@
 #include "cuda/kernels/elementwise.h"
 
-#include "cuda/kernels/dispatch.cuh"
-#include "cuda/kernels/launch.cuh"
-#include "cuda/kernels/pack.cuh"
+#include "cuda/kernels/support/dispatch.cuh"
+#include "cuda/kernels/support/launch.cuh"
+#include "cuda/kernels/support/pack.cuh"
 
 namespace tandem::cuda::kernels {
 namespace {

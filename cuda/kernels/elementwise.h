@@ -1,10 +1,10 @@
 #pragma once
-// Kernels that treat each element by itself: the verbs "Elementwise" of core/backend.h.
+// Kernels that treat each element by itself: the verbs "Elementwise" of core/backend/backend.h.
 
 #include <cstdint>
 #include <span>
 
-#include "cuda/kernels/queue.h"
+#include "cuda/kernels/support/queue.h"
 
 namespace tandem::cuda::kernels {
 

@@ -1,7 +1,7 @@
 #include "cuda/kernels/losses.h"
 
-#include "cuda/kernels/dispatch.cuh"
-#include "cuda/kernels/launch.cuh"
+#include "cuda/kernels/support/dispatch.cuh"
+#include "cuda/kernels/support/launch.cuh"
 
 namespace tandem::cuda::kernels {
 namespace {

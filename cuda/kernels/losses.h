@@ -1,10 +1,10 @@
 #pragma once
-// The losses; formulas: core/backend.h.
+// The losses; formulas: core/backend/backend.h.
 
 #include <cstddef>
 #include <cstdint>
 
-#include "cuda/kernels/queue.h"
+#include "cuda/kernels/support/queue.h"
 
 namespace tandem::cuda::kernels {
 

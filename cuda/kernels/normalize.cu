@@ -1,7 +1,7 @@
 #include "cuda/kernels/normalize.h"
 
-#include "cuda/kernels/columns.cuh"
-#include "cuda/kernels/launch.cuh"
+#include "cuda/kernels/support/columns.cuh"
+#include "cuda/kernels/support/launch.cuh"
 
 namespace tandem::cuda::kernels {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "cuda/kernels/dispatch.cuh"
-#include "cuda/kernels/launch.cuh"
-#include "cuda/kernels/pack.cuh"
+#include "cuda/kernels/support/dispatch.cuh"
+#include "cuda/kernels/support/launch.cuh"
+#include "cuda/kernels/support/pack.cuh"
 
 namespace tandem::cuda::kernels {
 namespace {

@@ -7,10 +7,10 @@
 #include <system_error>
 #include <vector>
 
-#include "core/error.h"
-#include "core/rng.h"
-#include "core/thread_pool.h"
-#include "data/image.h"
+#include "core/base/error.h"
+#include "core/base/rng.h"
+#include "core/base/thread_pool.h"
+#include "data/image/image.h"
 #include "data/synth/products.h"
 #include "data/synth/scene.h"
 

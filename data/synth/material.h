@@ -1,7 +1,7 @@
 #pragma once
 // Colours and surfaces.
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "data/synth/sdf.h"
 
 namespace tandem::synth {

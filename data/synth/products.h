@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "data/synth/material.h"
 #include "data/synth/painter.h"
 

@@ -1,8 +1,8 @@
 #pragma once
 // A picture of one product: background, clutter, the object in some pose, something in front of it, light, noise.
 
-#include "core/rng.h"
-#include "data/image.h"
+#include "core/base/rng.h"
+#include "data/image/image.h"
 #include "data/synth/products.h"
 
 namespace tandem::synth {

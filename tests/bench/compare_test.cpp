@@ -1,6 +1,6 @@
 #include "bench/compare.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 

@@ -4,7 +4,7 @@
 
 #include "bench/loader.h"
 #include "bench/timed_backend.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/support/catch.h"
 
 namespace tandem {

@@ -1,8 +1,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/rng.h"
+#include "core/backend/backend.h"
+#include "core/base/rng.h"
 #include "tests/support/catch.h"
 #include "tests/support/worst.h"
 
@@ -15,7 +15,7 @@ struct Update {
   std::vector<double> weight, velocity;
 };
 
-/// The formula, as written in core/backend.h.
+/// The formula, as written in core/backend/backend.h.
 Update expected_update(const SgdOptions& o, double lr, bool decay, Update u, const std::vector<double>& gradient) {
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     const double g = gradient[i] + (decay ? o.weight_decay * u.weight[i] : 0);

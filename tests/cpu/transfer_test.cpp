@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/support/catch.h"
 #include "tests/support/op_run.h"
 

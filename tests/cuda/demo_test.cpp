@@ -8,8 +8,8 @@
 #include "layers/initialise.h"
 #include "tests/cuda/gpu.h"
 #include "tests/layers/tensors.h"
-#include "train/schedule.h"
-#include "train/step_queue.h"
+#include "train/optim/schedule.h"
+#include "train/loop/step_queue.h"
 
 namespace tandem::test {
 namespace {

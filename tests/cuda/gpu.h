@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 #include "tests/support/catch.h"
 
 namespace tandem::test {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "layers/initialise.h"
-#include "train/step_queue.h"
+#include "train/loop/step_queue.h"
 
 namespace tandem::test {
 

@@ -5,7 +5,7 @@
 #include "tests/cuda/small_training.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/temp_dir.h"
-#include "train/checkpoint.h"
+#include "train/checkpoint/checkpoint.h"
 
 namespace tandem::test {
 namespace {

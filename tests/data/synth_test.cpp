@@ -3,13 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "data/image_list.h"
+#include "core/base/error.h"
+#include "data/list/image_list.h"
 #include "data/synth/dataset.h"
 #include "data/synth/products.h"
 #include "data/synth/scene.h"
 #include "data/synth/sdf.h"
-#include "tests/data/pictures.h"
+#include "tests/data/image/pictures.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 

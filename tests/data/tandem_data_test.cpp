@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "data/image.h"
-#include "tests/data/pictures.h"
+#include "data/image/image.h"
+#include "tests/data/image/pictures.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/emulator/fiber.h"
 
 // CUDA's names, set for each thread as it runs.

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <vector>
 
-#include "core/dtype.h"
-#include "cuda/kernels/queue.h"
+#include "core/tensor/dtype.h"
+#include "cuda/kernels/support/queue.h"
 #include "tests/support/catch.h"
 
 namespace tandem::test {

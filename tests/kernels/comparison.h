@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/rng.h"
+#include "core/backend/backend.h"
+#include "core/base/rng.h"
 #include "tests/kernels/arrays.h"
 
 namespace tandem::test {

@@ -1,6 +1,6 @@
 #include "cuda/kernels/elementwise.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/kernels/comparison.h"
 
 namespace tandem::test {

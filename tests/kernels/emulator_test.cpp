@@ -1,7 +1,7 @@
 #include <functional>
 
-#include "core/error.h"
-#include "cuda/kernels/launch.cuh"
+#include "core/base/error.h"
+#include "cuda/kernels/support/launch.cuh"
 #include "tests/kernels/arrays.h"
 
 namespace tandem::test {

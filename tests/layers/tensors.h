@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "layers/initialise.h"
 
 namespace tandem::test {

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "layers/pair_loss.h"
+#include "layers/losses/pair_loss.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
 

@@ -9,14 +9,16 @@ cd "$1"
 check='
 BEGIN {
   # A folder, the folders it may include besides itself, and the third-party headers only it may include.
-  allowed["core"]   = ""
-  allowed["cpu"]    = "core"
-  allowed["cuda"]   = "core"
-  allowed["layers"] = "core"
-  allowed["data"]   = "core"
-  allowed["train"]  = "core layers data"
-  allowed["eval"]   = "core layers data train"
-  allowed["bench"]  = "core layers data train"
+  allowed["core"]      = ""
+  allowed["cpu"]       = "core"
+  allowed["cuda"]      = "core"
+  allowed["io"]        = "core"
+  allowed["layers"]    = "core"
+  allowed["data"]      = "core"
+  allowed["inference"] = "core io layers data"
+  allowed["train"]     = "core io layers data inference"
+  allowed["eval"]      = "core io layers data inference train"
+  allowed["bench"]     = "core io layers data inference train"
   # Programs (tandem_*.cpp) also choose the backend.
   backends = "cpu cuda"
 
@@ -47,7 +49,7 @@ FNR == 1 {
 }
 END { exit failures > 0 }
 '
-mapfile -d '' files < <(find core cpu cuda layers data train eval bench -regextype posix-extended \
+mapfile -d '' files < <(find core cpu cuda io layers data inference train eval bench -regextype posix-extended \
   -regex '.*\.(cpp|h|cu|cuh)' -print0 2>/dev/null | sort -z)
 if ((${#files[@]} == 0)); then
   echo "no source files below $1" >&2

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "layers/pair_loss.h"
+#include "layers/losses/pair_loss.h"
 #include "tests/support/op_run.h"
 
 namespace tandem::test {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "core/ops.h"
-#include "core/rng.h"
+#include "core/ops/ops.h"
+#include "core/base/rng.h"
 
 namespace tandem::test {
 

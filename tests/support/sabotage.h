@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.h"
+#include "core/backend/backend.h"
 
 namespace tandem::test {
 

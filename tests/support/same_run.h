@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "tests/support/tiny_run.h"
-#include "train/safetensors.h"
+#include "io/safetensors.h"
 
 namespace tandem::test {
 

@@ -3,7 +3,7 @@
 
 #include <cuda_runtime.h>
 
-#include "core/dtype.h"
+#include "core/tensor/dtype.h"
 
 struct __half {
   std::uint16_t x;

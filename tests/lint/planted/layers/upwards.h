@@ -1,3 +1,3 @@
 #pragma once
-#include "core/error.h"
+#include "core/base/error.h"
 #include "cpu/backend.h"

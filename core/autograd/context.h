@@ -1,0 +1,34 @@
+#pragma once
+// What a forward pass runs with: passed along, never global.
+
+#include <utility>
+
+#include "core/autograd/autograd.h"
+#include "core/backend/backend.h"
+
+namespace tandem {
+
+struct Context {
+  Backend& backend;
+  DType compute = DType::f32;  ///< T: the type of activations
+  bool training = false;       ///< batch norm uses the batch's statistics and updates the running ones
+  std::int64_t groups = 1;     ///< G: towers stacked in the batch, each normalised by itself
+  Tape* tape = nullptr;        ///< records gradients; null: none are wanted
+
+  DType real() const { return real_type(compute); }
+};
+
+/// While it lives, its context records no gradients.
+class NoGradScope {
+ public:
+  explicit NoGradScope(Context& context) : context_(context), tape_(std::exchange(context.tape, nullptr)) {}
+  ~NoGradScope() { context_.tape = tape_; }
+  NoGradScope(const NoGradScope&) = delete;
+  NoGradScope& operator=(const NoGradScope&) = delete;
+
+ private:
+  Context& context_;
+  Tape* tape_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,63 @@
+#pragma once
+// Differentiable ops. Each checks its arguments, allocates its output, calls the backend, and records its gradient
+// rule; core/ops/X.cpp holds op X's forward and rule side by side. Shapes: core/tensor/shape.h's letters, types:
+// core/backend/backend.h's T. Bad arguments throw Error: op, got, expected.
+
+#include <vector>
+
+#include "core/autograd/context.h"
+
+namespace tandem::ops {
+
+/// x (N, H, W, C) T, w (K, R, S, C) real; (N, H', W', K) T. No bias: batch norm follows.
+Variable conv2d(Context& context, const Variable& x, const Variable& w, const Conv2dGeometry& geometry);
+
+/// x (N, C), w (K, C), b (K); (N, K) = x w' + b, all real.
+Variable linear(Context& context, const Variable& x, const Variable& w, const Variable& b);
+
+struct BatchNormParameters {
+  Variable gamma, beta;              ///< (C) real
+  Tensor running_mean, running_var;  ///< (C) real, updated in training
+  double eps = 1e-5;
+  double momentum = 0.1;
+};
+enum class Activation { none, relu };
+
+/// activation(batch_norm(x) + residual), x and residual (N, H, W, C) T; residual may be without value. In training with
+/// the statistics of each of the context's groups, otherwise with the running ones (then no gradient is recorded).
+Variable batch_norm(Context& context, const Variable& x, BatchNormParameters& parameters, Activation activation,
+                    const Variable& residual = {});
+
+/// A convolution and the batch norm behind it, folded into weights w (K, R, S, C) and a bias b (K), all real.
+struct FoldedConvolution {
+  Tensor w, b;
+};
+FoldedConvolution fold(Backend& backend, const Tensor& w, const BatchNormParameters& parameters);
+/// activation(batch_norm(conv2d(x)) + residual) with running statistics: x (N, H, W, C) T; (N, H', W', K) T. No
+/// gradient. A residual that nobody else holds is overwritten.
+Variable conv2d_folded(Context& context, const Variable& x, const FoldedConvolution& folded,
+                       const Conv2dGeometry& geometry, Activation activation, Variable residual = {});
+
+Variable relu(Context& context, const Variable& x);
+Variable add(Context& context, const Variable& a, const Variable& b);
+
+/// x (N, H, W, C) T; (N, H', W', C) T.
+Variable max_pool(Context& context, const Variable& x, const Pool2dGeometry& geometry);
+/// Mean over height and width: x (N, H, W, C) T; (N, C) real.
+Variable global_average_pool(Context& context, const Variable& x);
+
+/// Rows [begin, end) of dimension 0, sharing memory with x: a tower's part of a stacked batch.
+Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int64_t end);
+
+/// Mean cross-entropy of softmax(logits (N, K) real) against labels (N) i32; (1). Formula: core/backend/backend.h.
+Variable softmax_cross_entropy(Context& context, const Variable& logits, const Tensor& labels, double smoothing = 0.0);
+
+/// Label-pair contrastive loss of embeddings a, b (P, D) real; (1). Formula: core/backend/backend.h.
+Variable contrastive(Context& context, const Variable& a, const Variable& b, const Tensor& labels_a,
+                     const Tensor& labels_b, const ContrastiveOptions& options);
+
+/// sum of weights[i] * terms[i], each term (1) real, weights (n) real; (1). The gradient reads the weights when it is
+/// computed.
+Variable weighted_sum(Context& context, const std::vector<Variable>& terms, const Tensor& weights);
+
+}  // namespace tandem::ops

@@ -1,0 +1,38 @@
+#pragma once
+// A sequence of verbs as one CUDA graph: the host launches it as a whole.
+
+#include <cuda_runtime_api.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/backend/backend.h"
+#include "cuda/runtime/stream.h"
+
+namespace tandem::cuda {
+
+/// Whether what `body` queues on `stream` can be a graph. Nothing of it is run.
+bool can_be_captured(const Stream& stream, const std::function<void()>& body);
+
+class CapturedGraph final : public CapturedStep {
+ public:
+  /// What the graph needs as long as it lives, beside the stream's device: filled while it is recorded.
+  struct Needs {
+    std::unique_ptr<Arena::Hold> memory;
+    std::vector<std::shared_ptr<const void>> objects;
+  };
+
+  /// Records what `body` queues on `stream`, which must outlive the graph; `needs.memory` is sealed then.
+  CapturedGraph(const Stream& stream, const std::function<void()>& body, Needs& needs);
+  ~CapturedGraph() override;
+
+  void replay() override;
+
+ private:
+  const Stream& stream_;
+  Needs needs_;
+  Handle<cudaGraphExec_t, cudaGraphExecDestroy> executable_;
+};
+
+}  // namespace tandem::cuda

@@ -1,0 +1,153 @@
+#include "data/image/image_header.h"
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace tandem {
+namespace {
+
+/// A file's bytes; reading past the end gives zeros.
+class Bytes {
+ public:
+  explicit Bytes(std::span<const std::uint8_t> data) : data_(data) {}
+  std::size_t size() const { return data_.size(); }
+  std::uint32_t u8(std::size_t at) const { return at < data_.size() ? data_[at] : 0; }
+  std::uint32_t big16(std::size_t at) const { return u8(at) << 8 | u8(at + 1); }
+  std::uint32_t big32(std::size_t at) const { return big16(at) << 16 | big16(at + 2); }
+  std::uint32_t little16(std::size_t at) const { return u8(at) | u8(at + 1) << 8; }
+  std::uint32_t little24(std::size_t at) const { return little16(at) | u8(at + 2) << 16; }
+  std::uint32_t little32(std::size_t at) const { return little16(at) | little16(at + 2) << 16; }
+  bool text(std::size_t at, std::string_view expected) const {
+    return at + expected.size() <= data_.size() &&
+           std::memcmp(data_.data() + at, expected.data(), expected.size()) == 0;
+  }
+  /// The position of the next byte of this value, or size().
+  std::size_t find(std::uint8_t value, std::size_t from) const {
+    if (from >= data_.size()) return data_.size();
+    const void* found = std::memchr(data_.data() + from, value, data_.size() - from);
+    return found == nullptr ? data_.size()
+                            : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - data_.data());
+  }
+
+ private:
+  std::span<const std::uint8_t> data_;
+};
+
+/// Segments (marker, length, content) up to EOI. The entropy-coded data after a start of scan holds FF only before a
+/// stuffed 00 or a restart marker, so that an EOI in an embedded thumbnail is not mistaken for the image's own.
+ImageHeader read_jpeg(Bytes file) {
+  ImageHeader header{ImageFormat::jpeg};
+  bool in_scan = false;
+  for (std::size_t at = 2; at < file.size();) {
+    at = file.find(0xFF, at);
+    if (at >= file.size()) break;
+    const std::uint32_t marker = file.u8(at + 1);
+    const bool restart = marker >= 0xD0 && marker <= 0xD7;
+    if (marker == 0xFF) {  // padding
+      at += 1;
+    } else if (marker == 0 || restart || marker == 0x01) {  // no content
+      at += 2;
+    } else if (marker == 0xD9) {
+      header.complete = in_scan;
+      break;
+    } else {
+      const bool start_of_frame =
+          marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+      if (start_of_frame && header.width == 0) {
+        header.height = file.big16(at + 5);
+        header.width = file.big16(at + 7);
+      }
+      in_scan = in_scan || marker == 0xDA;
+      at += 2 + file.big16(at + 2);
+    }
+  }
+  return header;
+}
+
+/// Chunks (length, type, content, checksum) up to IEND. Alpha is a channel (colour types 4 and 6) or a chunk tRNS.
+ImageHeader read_png(Bytes file) {
+  ImageHeader header{ImageFormat::png};
+  header.width = file.big32(16);
+  header.height = file.big32(20);
+  header.alpha = (file.u8(25) & 4) != 0;
+  for (std::size_t at = 8; at < file.size();) {
+    const std::size_t end = at + 12 + file.big32(at);
+    if (file.text(at + 4, "IEND")) {
+      header.complete = end <= file.size();
+      break;
+    }
+    header.alpha = header.alpha || file.text(at + 4, "tRNS");
+    at = end;
+  }
+  return header;
+}
+
+ImageHeader read_bmp(Bytes file) {
+  constexpr std::uint32_t kRunLength8 = 1;
+  constexpr std::uint32_t kRunLength4 = 2;
+  ImageHeader header{ImageFormat::bmp};
+  const bool os2 = file.little32(14) == 12;  // the oldest header: 16-bit sizes
+  header.width = os2 ? file.little16(18) : static_cast<std::int32_t>(file.little32(18));
+  header.height = os2 ? file.little16(20) : std::int64_t{static_cast<std::int32_t>(file.little32(22))};
+  header.height = std::abs(header.height);  // negative: rows from top to bottom
+  const std::uint32_t bits = file.little16(os2 ? 24 : 28);
+  const std::uint32_t compression = os2 ? 0 : file.little32(30);
+  if (compression == kRunLength8 || compression == kRunLength4) {
+    header.complete = file.little32(2) <= file.size();
+  } else {
+    const std::int64_t row = (header.width * bits + 31) / 32 * 4;
+    header.complete = row > 0 && (static_cast<std::int64_t>(file.size()) - file.little32(10)) / row >= header.height;
+  }
+  return header;
+}
+
+ImageHeader read_webp(Bytes file) {
+  ImageHeader header{ImageFormat::webp};
+  header.complete = file.little32(4) + std::size_t{8} <= file.size();
+  if (file.text(12, "VP8X")) {
+    header.width = file.little24(24) + 1;
+    header.height = file.little24(27) + 1;
+    header.alpha = (file.u8(20) & 0x10) != 0;
+  } else if (file.text(12, "VP8L")) {
+    header.width = (file.little32(21) & 0x3FFF) + 1;
+    header.height = (file.little32(21) >> 14 & 0x3FFF) + 1;
+    header.alpha = (file.little32(21) >> 28 & 1) != 0;
+  } else {
+    header.width = file.little16(26) & 0x3FFF;
+    header.height = file.little16(28) & 0x3FFF;
+  }
+  return header;
+}
+
+}  // namespace
+
+const char* format_name(ImageFormat format) {
+  switch (format) {
+    case ImageFormat::jpeg:
+      return "JPEG";
+    case ImageFormat::png:
+      return "PNG";
+    case ImageFormat::bmp:
+      return "BMP";
+    case ImageFormat::webp:
+      return "WebP";
+    case ImageFormat::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+ImageHeader read_image_header(std::span<const std::uint8_t> content) {
+  const Bytes file(content);
+  if (file.text(0, "\xFF\xD8\xFF")) return read_jpeg(file);
+  if (file.text(0, "\x89PNG\r\n\x1A\n")) return read_png(file);
+  if (file.text(0, "RIFF") && file.text(8, "WEBP")) return read_webp(file);
+  // Two letters are little to go by: a text may begin with them. The size of the second header settles it.
+  const std::uint32_t bmp_header = file.little32(14);
+  if (file.text(0, "BM") && (bmp_header == 12 || (bmp_header >= 40 && bmp_header <= 124))) return read_bmp(file);
+  return {};
+}
+
+}  // namespace tandem

@@ -1,0 +1,164 @@
+#include "data/image/transform.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/base/error.h"
+
+namespace tandem {
+namespace {
+
+/// Weights are integers scaled by 2^22, Pillow's choice: with 8-bit pixels and weights that sum to 1, sums fit 32 bits.
+constexpr int kWeightBits = 22;
+constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
+
+/// For each output coordinate of one axis: the first source coordinate and the weights from there on.
+struct AxisWeights {
+  int taps = 0;                       // weights an output coordinate has room for
+  std::vector<int> first;             // (count), relative to the source's start
+  std::vector<int> used;              // (count), at most `taps`
+  std::vector<std::int32_t> weights;  // (count, taps)
+};
+
+/// The weights of output coordinates from .. from + count - 1 where `source` pixels become `resized` pixels.
+AxisWeights axis_weights(int source, int resized, int from, int count) {
+  const double scale = static_cast<double>(source) / resized;
+  const double support = std::max(scale, 1.0);  // half the triangle's width
+  AxisWeights axis;
+  axis.taps = 2 * static_cast<int>(std::ceil(support)) + 1;
+  const auto n = static_cast<std::size_t>(count);
+  axis.first.resize(n);
+  axis.used.resize(n);
+  axis.weights.resize(n * static_cast<std::size_t>(axis.taps));
+  std::vector<double> triangle(static_cast<std::size_t>(axis.taps));
+  for (std::size_t i = 0; i < n; ++i) {
+    const double center = (from + static_cast<int>(i) + 0.5) * scale;
+    const int first = std::max(0, static_cast<int>(std::lround(center - support)));
+    const int end = std::min(source, static_cast<int>(std::lround(center + support)));
+    double sum = 0;
+    for (int k = 0; k < end - first; ++k) {
+      const double w = std::max(0.0, 1.0 - std::abs(first + k + 0.5 - center) / support);
+      triangle[static_cast<std::size_t>(k)] = w;
+      sum += w;
+    }
+    std::int32_t* weights = axis.weights.data() + i * static_cast<std::size_t>(axis.taps);
+    for (int k = 0; k < end - first; ++k)
+      weights[k] =
+          static_cast<std::int32_t>(std::lround(triangle[static_cast<std::size_t>(k)] / sum * (1 << kWeightBits)));
+    axis.first[i] = first;
+    axis.used[i] = end - first;
+  }
+  return axis;
+}
+
+std::uint8_t to_pixel(std::int32_t sum) { return static_cast<std::uint8_t>(std::clamp(sum >> kWeightBits, 0, 255)); }
+
+/// Averages along one row of RGB pixels.
+void resize_row(const std::uint8_t* source, const AxisWeights& columns, bool flip, std::uint8_t* out) {
+  const std::size_t width = columns.first.size();
+  for (std::size_t x = 0; x < width; ++x) {
+    const std::uint8_t* pixel = source + columns.first[x] * 3;
+    const std::int32_t* weight = columns.weights.data() + x * static_cast<std::size_t>(columns.taps);
+    std::int32_t red = kHalf;
+    std::int32_t green = kHalf;
+    std::int32_t blue = kHalf;
+    for (int k = 0; k < columns.used[x]; ++k, pixel += 3) {
+      red += weight[k] * pixel[0];
+      green += weight[k] * pixel[1];
+      blue += weight[k] * pixel[2];
+    }
+    std::uint8_t* target = out + (flip ? width - 1 - x : x) * 3;
+    target[0] = to_pixel(red);
+    target[1] = to_pixel(green);
+    target[2] = to_pixel(blue);
+  }
+}
+
+/// Averages `taps` rows of `bytes` bytes, one below the other.
+void average_rows(const std::uint8_t* rows, std::size_t bytes, const std::int32_t* weights, int taps,
+                  std::vector<std::int32_t>& sums, std::uint8_t* out) {
+  sums.assign(bytes, kHalf);
+  for (int k = 0; k < taps; ++k, rows += bytes) {
+    const std::int32_t weight = weights[k];
+    for (std::size_t i = 0; i < bytes; ++i) sums[i] += weight * rows[i];
+  }
+  for (std::size_t i = 0; i < bytes; ++i) out[i] = to_pixel(sums[i]);
+}
+
+bool contains(int height, int width, const Box& box) {
+  return box.top >= 0 && box.left >= 0 && box.height > 0 && box.width > 0 && box.top + box.height <= height &&
+         box.left + box.width <= width;
+}
+
+/// The evaluation crop, mirrored if asked to.
+void center_crop(const Image& image, int size, bool flip, std::span<std::uint8_t> out) {
+  const Box whole{0, 0, image.height, image.width};
+  // The longer side is cut to an integer and the middle rounds half to even, as in torchvision.
+  const auto shorter = static_cast<int>(std::lround(size * 256.0 / 224.0));
+  const auto longer = static_cast<int>(static_cast<std::int64_t>(shorter) * std::max(image.height, image.width) /
+                                       std::min(image.height, image.width));
+  const int height = image.height <= image.width ? shorter : longer;
+  const int width = image.height <= image.width ? longer : shorter;
+  const auto middle = [size](int length) { return static_cast<int>(std::nearbyint((length - size) / 2.0)); };
+  resize_bilinear(image, whole, height, width, {middle(height), middle(width), size, size}, flip, out);
+}
+
+}  // namespace
+
+void resize_bilinear(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
+                     std::span<std::uint8_t> out) {
+  const std::size_t row_bytes = static_cast<std::size_t>(window.width) * 3;
+  require(contains(image.height, image.width, source), "resize: the source lies outside the image");
+  require(contains(height, width, window), "resize: the window lies outside the result");
+  require(out.size() == row_bytes * static_cast<std::size_t>(window.height), "resize: output of {} bytes: expected {}",
+          out.size(), row_bytes * static_cast<std::size_t>(window.height));
+  const AxisWeights rows = axis_weights(source.height, height, window.top, window.height);
+  const AxisWeights columns = axis_weights(source.width, width, window.left, window.width);
+
+  // Only the rows that the window's rows see.
+  const int first_row = rows.first.front();
+  const int end_row = rows.first.back() + rows.used.back();
+  std::vector<std::uint8_t> narrowed(row_bytes * static_cast<std::size_t>(end_row - first_row));
+  for (int y = first_row; y < end_row; ++y)
+    resize_row(image.row(source.top + y) + source.left * 3, columns, flip,
+               narrowed.data() + row_bytes * static_cast<std::size_t>(y - first_row));
+  std::vector<std::int32_t> sums;
+  for (std::size_t y = 0; y < rows.first.size(); ++y)
+    average_rows(narrowed.data() + row_bytes * static_cast<std::size_t>(rows.first[y] - first_row), row_bytes,
+                 rows.weights.data() + y * static_cast<std::size_t>(rows.taps), rows.used[y], sums,
+                 out.data() + y * row_bytes);
+}
+
+Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random) {
+  constexpr double kNarrowest = 3.0 / 4.0;
+  constexpr double kWidest = 4.0 / 3.0;
+  const double area = static_cast<double>(height) * width;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const double crop_area = area * random.uniform(scale[0], scale[1]);
+    const double aspect = kNarrowest * std::pow(kWidest / kNarrowest, static_cast<double>(random.uniform()));
+    const auto w = static_cast<int>(std::lround(std::sqrt(crop_area * aspect)));
+    const auto h = static_cast<int>(std::lround(std::sqrt(crop_area / aspect)));
+    if (w < 1 || h < 1 || w > width || h > height) continue;
+    const auto top = static_cast<int>(random.below(static_cast<std::uint32_t>(height - h + 1)));
+    const auto left = static_cast<int>(random.below(static_cast<std::uint32_t>(width - w + 1)));
+    return {top, left, h, w};
+  }
+  const double aspect = static_cast<double>(width) / height;
+  int w = width;
+  int h = height;
+  if (aspect < kNarrowest) h = static_cast<int>(std::lround(w / kNarrowest));
+  if (aspect > kWidest) w = static_cast<int>(std::lround(h * kWidest));
+  return {(height - h) / 2, (width - w) / 2, h, w};
+}
+
+void train_transform(const Image& image, int size, const Augment& augment, Random random, std::span<std::uint8_t> out) {
+  const bool flip = augment.flip && random.below(2) == 1;
+  if (!augment.random_resized_crop) return center_crop(image, size, flip, out);
+  const Box crop = random_resized_crop(image.height, image.width, *augment.random_resized_crop, random);
+  resize_bilinear(image, crop, size, size, {0, 0, size, size}, flip, out);
+}
+
+void eval_transform(const Image& image, int size, std::span<std::uint8_t> out) { center_crop(image, size, false, out); }
+
+}  // namespace tandem

@@ -1,0 +1,49 @@
+#pragma once
+// From a decoded image to the square that the network sees: cropping, antialiased bilinear resizing, flipping.
+// Semantics are torchvision's (RandomResizedCrop, RandomHorizontalFlip, Resize + CenterCrop), arithmetic is Pillow's.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/base/rng.h"
+#include "data/image/image.h"
+
+namespace tandem {
+
+/// A rectangle of pixels.
+struct Box {
+  int top = 0;
+  int left = 0;
+  int height = 0;
+  int width = 0;
+};
+
+/// How training images are varied.
+struct Augment {
+  /// Range of the crop's area relative to the image's, within (0, 1]. Absent: the evaluation crop.
+  std::optional<std::array<float, 2>> random_resized_crop;
+  /// Mirror half of the images, at random.
+  bool flip = false;
+};
+
+/// Resizes the part `source` of an image to height x width pixels, and writes the part `window` of the result to
+/// `out` (window.height, window.width, 3), mirrored from left to right if `flip`. Each output pixel is the average of
+/// the source under a triangle whose half width is max(1, scale) source pixels; the triangle is cut at the edges of
+/// `source` and renormalised. Columns and rows are averaged one after the other, rounding to 8 bits each time.
+void resize_bilinear(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
+                     std::span<std::uint8_t> out);
+
+/// The crop that torchvision's RandomResizedCrop takes: area uniform in scale[0]..scale[1] of the image's, aspect ratio
+/// log-uniform in 3/4..4/3, position uniform; the largest centred crop of an allowed ratio if ten tries do not fit.
+Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random);
+
+/// Writes an augmented image to `out` (size, size, 3).
+void train_transform(const Image& image, int size, const Augment& augment, Random random, std::span<std::uint8_t> out);
+
+/// Writes the centre of an image to `out` (size, size, 3): its shorter side is resized to round(size * 256 / 224),
+/// then the middle is cut out.
+void eval_transform(const Image& image, int size, std::span<std::uint8_t> out);
+
+}  // namespace tandem

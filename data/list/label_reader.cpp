@@ -1,0 +1,62 @@
+#include "data/list/label_reader.h"
+
+#include <charconv>
+
+#include "core/base/error.h"
+
+namespace tandem {
+namespace {
+
+constexpr const char* kBlanks = " \t";
+
+std::string without_blanks_at_end(const std::string& text) {
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
+std::optional<std::int32_t> number_in(const std::string& word) {
+  std::int32_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  return error == std::errc() && end == word.data() + word.size() ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+LabelReader::LabelReader(const ClassNames& own, const ClassNames& known, std::optional<int> number)
+    : names_(own.empty() ? known : own),
+      translation_(own.empty() || known.empty() ? nullptr : &known),
+      classes_(names_.empty() ? number.value_or(0) : static_cast<std::int32_t>(names_.names().size())) {}
+
+LabelReader::Line LabelReader::read(const std::string& line, const std::string& where) const {
+  std::size_t at = line.find_last_of(kBlanks);
+  if (at == std::string::npos)
+    fail_input("{}: {} has no label: expected 'path label', a blank or tab between them", where, in_quotes(line));
+  if (const std::size_t tab = line.rfind('\t'); tab != std::string::npos) {
+    const std::string name = line.substr(line.find_first_not_of(kBlanks, tab));
+    if (names_.find(name)) at = line.size() - name.size() - 1;
+  }
+  const std::int32_t label = label_of(line.substr(at + 1), where);
+  return {without_blanks_at_end(line.substr(0, at)),
+          translation_ == nullptr
+              ? label
+              : translation_->number_of(names_.names()[static_cast<std::size_t>(label)], where + ": class")};
+}
+
+std::int32_t LabelReader::label_of(const std::string& word, const std::string& where) const {
+  const auto number = number_in(word);
+  if (!number) {
+    if (const auto named = names_.find(word)) return *named;
+    if (names_.empty())
+      fail_input("{}: label {} is not an integer: expected 'path label'; names need a classes.txt beside the list",
+                 where, in_quotes(word));
+    fail_input(
+        "{}: label {} is not an integer and none of {} ({}): expected 'path label', a tab before names with blanks",
+        where, in_quotes(word), names_.title(), short_list(names_.names()));
+  }
+  if (*number < 0) fail_input("{}: label {} is negative: expected a class from 0", where, *number);
+  if (classes_ > 0 && *number >= classes_)
+    fail_input("{}: label {} is too large: expected 0 to {} ({})", where, *number, classes_ - 1,
+               names_.empty() ? fmt::format("{} classes", classes_) : names_.title());
+  return *number;
+}
+
+}  // namespace tandem

@@ -1,0 +1,37 @@
+#pragma once
+// The lines of a list: which image, which class.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "data/list/class_names.h"
+
+namespace tandem {
+
+/// Reads `path label` lines. A label is a class's number or its name. The line's last blank parts the two; before a
+/// name that has blanks itself stands a tab. What reads as a number is one, even where a class is called so.
+class LabelReader {
+ public:
+  struct Line {
+    std::string image;
+    std::int32_t label;
+  };
+
+  /// Labels mean the classes `own`. Where `known` names classes too, the label that is returned is that of the class
+  /// of the same name there. If `own` is empty, labels mean those of `known`; if that is empty too, they are numbers,
+  /// below `number` if it is given.
+  LabelReader(const ClassNames& own, const ClassNames& known, std::optional<int> number);
+
+  /// Throws InputError, its message beginning with `where`, if the line has no label or one that means no class.
+  Line read(const std::string& line, const std::string& where) const;
+
+ private:
+  std::int32_t label_of(const std::string& word, const std::string& where) const;
+
+  const ClassNames& names_;
+  const ClassNames* translation_;  // null: labels stay as they are
+  std::int32_t classes_;           // 0: any number
+};
+
+}  // namespace tandem

@@ -1,0 +1,94 @@
+#include "data/list/list_checks.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "core/base/error.h"
+#include "core/base/thread_pool.h"
+#include "data/image/image.h"
+
+namespace tandem {
+
+std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit) {
+  std::mutex mutex;
+  std::map<std::size_t, std::string> bad;
+  parallel_for_each(list.size(), threads, [&](std::size_t i) {
+    {
+      const std::lock_guard lock(mutex);
+      if (bad.size() >= limit && (limit == 0 || i > bad.rbegin()->first)) return;  // enough come before this one
+    }
+    try {
+      const ImageSample sample = list.sample(i);
+      read_image(sample.path, sample.origin);
+    } catch (const InputError& e) {
+      const std::lock_guard lock(mutex);
+      bad.emplace(i, e.what());
+    }
+  });
+  std::vector<BadImage> result;
+  for (auto& [index, message] : bad)
+    if (result.size() < limit) result.push_back({index, std::move(message)});
+  return result;
+}
+
+void check_decodes(const ImageList& list, unsigned threads) {
+  const std::vector<BadImage> bad = find_bad_images(list, threads, 1);
+  if (!bad.empty()) throw InputError(bad.front().message);
+}
+
+std::vector<std::size_t> images_per_class(const ImageList& list) {
+  std::vector<std::size_t> images(list.classes().size());
+  for (std::size_t i = 0; i < list.size(); ++i) ++images[static_cast<std::size_t>(list.label(i))];
+  return images;
+}
+
+void require_two_classes(const ImageList& list) {
+  const std::vector<std::size_t> images = images_per_class(list);
+  if (std::count(images.begin(), images.end(), std::size_t{0}) + 1 < static_cast<std::ptrdiff_t>(images.size())) return;
+  fail_input("{}: all its images are of the class {}: expected two classes or more", list.source(),
+             in_quotes(list.classes()[static_cast<std::size_t>(list.label(0))]));
+}
+
+std::vector<std::string> remarks(const ImageList& list) {
+  std::vector<std::string> lines;
+  const std::vector<std::size_t> images = images_per_class(list);
+  std::vector<std::string> without;
+  for (std::size_t c = 0; c < images.size(); ++c)
+    if (images[c] == 0) without.push_back(list.classes()[c]);
+  if (!without.empty()) lines.push_back(fmt::format("{}: no images of: {}", list.source(), short_list(without)));
+
+  const UnreadFiles& unread = list.unread();
+  const std::pair<std::size_t, const char*> places[] = {{unread.other_types, "of other types"},
+                                                        {unread.deeper, "in deeper folders"},
+                                                        {unread.outside, "outside the classes"}};
+  std::string counts;
+  for (const auto& [files, place] : places) {
+    if (files == 0) continue;
+    const char* noun = !counts.empty() ? "" : files == 1 ? "file " : "files ";
+    counts += fmt::format("{}{} {}{}", counts.empty() ? "" : ", ", files, noun, place);
+  }
+  if (!counts.empty()) lines.push_back(fmt::format("{}: not read: {}", list.source(), counts));
+  return lines;
+}
+
+std::size_t count_shared(const ImageList& list, const ImageList& other) {
+  // A file is its device and number: links lead to it by other paths.
+  using File = std::pair<dev_t, ino_t>;
+  const auto file_of = [](const ImageList& images, std::size_t i) {
+    struct stat status = {};
+    return ::stat(images.sample(i).path.c_str(), &status) == 0 ? File(status.st_dev, status.st_ino) : File();
+  };
+  std::set<File> files;
+  for (std::size_t i = 0; i < other.size(); ++i) files.insert(file_of(other, i));
+  files.erase(File());  // has gone since
+  std::size_t shared = 0;
+  for (std::size_t i = 0; i < list.size(); ++i) shared += files.count(file_of(list, i));
+  return shared;
+}
+
+}  // namespace tandem

@@ -1,0 +1,36 @@
+#pragma once
+// What may be wrong with a list of images, or odd about it.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "data/list/image_list.h"
+
+namespace tandem {
+
+/// An image that cannot be used, and why (one line, naming the file).
+struct BadImage {
+  std::size_t index;
+  std::string message;
+};
+
+/// Decodes every image of the list on `threads` threads (0: one per core) and returns the first `limit` bad ones.
+std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit);
+
+/// Decodes every image of the list; throws InputError for the first bad one.
+void check_decodes(const ImageList& list, unsigned threads = 0);
+
+/// How many images each class has.
+std::vector<std::size_t> images_per_class(const ImageList& list);
+
+/// Throws InputError unless at least two classes have images.
+void require_two_classes(const ImageList& list);
+
+/// A line each on what the list's owner may not know: classes without images, files that are not read.
+std::vector<std::string> remarks(const ImageList& list);
+
+/// How many images of `list` are files of `other` as well, whatever the path that leads to them.
+std::size_t count_shared(const ImageList& list, const ImageList& other);
+
+}  // namespace tandem

@@ -1,0 +1,105 @@
+#include "data/loader/loader.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "core/base/error.h"
+#include "data/image/image.h"
+#include "data/loader/pair_stream.h"
+#include "data/loader/prefetcher.h"
+
+namespace tandem {
+
+PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
+  require(options.pairs >= 1 && options.image_size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1",
+          options.pairs, options.image_size);
+  PairStream stream(static_cast<std::uint32_t>(list.size()), options.pairs, options.seed);
+  auto plan = [stream, options, step = options.first_step]() mutable -> std::optional<BatchPlan> {
+    if (step >= options.last_step) return std::nullopt;
+    BatchPlan batch{step, {}};
+    const std::int64_t begin = step * options.pairs;
+    for (std::uint32_t s = 0; s < 2; ++s)
+      for (std::int64_t position = begin; position < begin + options.pairs; ++position)
+        batch.jobs.push_back({stream.image(s, position), stream.augmentation(s, position)});
+    ++step;
+    return batch;
+  };
+  auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
+    const ImageSample sample = list.sample(job.image);
+    train_transform(read_image(sample.path, sample.origin), options.image_size, options.augment, *job.random, pixels);
+    return sample.label;
+  };
+  prefetcher_ = std::make_unique<Prefetcher>(std::move(plan), std::move(prepare), options.image_size, options.workers);
+}
+
+PairLoader::~PairLoader() = default;
+
+Batch PairLoader::next() {
+  std::optional<Batch> batch = prefetcher_->next();
+  require(batch.has_value(), "pair loader: no steps left");
+  return std::move(*batch);
+}
+
+void PairLoader::recycle(Batch&& batch) { prefetcher_->recycle(std::move(batch)); }
+
+namespace {
+
+/// Batches of the images 0 to size - 1.
+Prefetcher::Plan in_order(std::size_t size, const EvalLoaderOptions& options) {
+  require(options.batch >= 1 && options.image_size >= 1,
+          "evaluation loader: {} images of {} pixels: expected at least 1", options.batch, options.image_size);
+  const auto batch = static_cast<std::size_t>(options.batch);
+  return [size, batch, step = std::int64_t{0}]() mutable -> std::optional<BatchPlan> {
+    const std::size_t begin = static_cast<std::size_t>(step) * batch;
+    if (begin >= size) return std::nullopt;
+    BatchPlan result{step, {}};
+    for (std::size_t i = begin; i < std::min(size, begin + batch); ++i) result.jobs.push_back({i, std::nullopt});
+    ++step;
+    return result;
+  };
+}
+
+}  // namespace
+
+EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
+  auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
+    const ImageSample sample = list.sample(job.image);
+    eval_transform(read_image(sample.path, sample.origin), options.image_size, pixels);
+    return sample.label;
+  };
+  prefetcher_ = std::make_unique<Prefetcher>(in_order(list.size(), options), std::move(prepare), options.image_size,
+                                             options.workers);
+}
+
+EvalLoader::~EvalLoader() = default;
+
+std::optional<Batch> EvalLoader::next() { return prefetcher_->next(); }
+
+void EvalLoader::recycle(Batch&& batch) { prefetcher_->recycle(std::move(batch)); }
+
+FileLoader::FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions options) : errors_(paths.size()) {
+  auto prepare = [this, &paths, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
+    const std::string& path = paths[job.image];
+    std::string& error = errors_[job.image];
+    try {
+      eval_transform(read_image(path), options.image_size, pixels);
+    } catch (const InputError& e) {
+      error = e.what();
+    } catch (const std::bad_alloc&) {
+      error = path + ": not enough memory to decode the image";
+    }
+    if (!error.empty()) std::fill(pixels.begin(), pixels.end(), std::uint8_t{0});
+    return 0;
+  };
+  prefetcher_ = std::make_unique<Prefetcher>(in_order(paths.size(), options), std::move(prepare), options.image_size,
+                                             options.workers);
+}
+
+FileLoader::~FileLoader() = default;
+
+std::optional<Batch> FileLoader::next() { return prefetcher_->next(); }
+
+void FileLoader::recycle(Batch&& batch) { prefetcher_->recycle(std::move(batch)); }
+
+}  // namespace tandem

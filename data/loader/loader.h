@@ -1,0 +1,84 @@
+#pragma once
+// Loaders: batches of decoded, augmented images, prepared ahead by worker threads. What they deliver does not depend on
+// the number of workers.
+//
+// All loaders: the list must outlive the loader. workers = 0 prepares a batch within next(). A bad image makes next()
+// throw what read_image threw, for the first bad image of the batch; FileLoader alone goes on. recycle() takes a
+// batch's buffers back once it has been used, which spares allocations; it is never required. A loader may be destroyed
+// at any time.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/loader/batch.h"
+#include "data/list/image_list.h"
+#include "data/image/transform.h"
+
+namespace tandem {
+
+class Prefetcher;
+
+struct PairLoaderOptions {
+  int pairs = 0;       // a step
+  int image_size = 0;  // height and width, pixels
+  Augment augment;
+  std::uint64_t seed = 0;
+  unsigned workers = 2;
+  std::int64_t first_step = 0;  // the step of the first batch
+  std::int64_t last_step = 0;   // one past the step of the last batch
+};
+
+/// The batches of steps first_step .. last_step - 1, in order (see pair_stream.h).
+class PairLoader {
+ public:
+  PairLoader(const ImageList& list, PairLoaderOptions options);
+  ~PairLoader();
+  /// The next step's batch. Throws Error after the last one.
+  Batch next();
+  void recycle(Batch&& batch);
+
+ private:
+  std::unique_ptr<Prefetcher> prefetcher_;
+};
+
+struct EvalLoaderOptions {
+  int batch = 0;       // images; the last batch may have fewer
+  int image_size = 0;  // height and width, pixels
+  unsigned workers = 2;
+};
+
+/// Every image once, in the list's order, through eval_transform.
+class EvalLoader {
+ public:
+  EvalLoader(const ImageList& list, EvalLoaderOptions options);
+  ~EvalLoader();
+  /// The next batch; none after the last one.
+  std::optional<Batch> next();
+  void recycle(Batch&& batch);
+
+ private:
+  std::unique_ptr<Prefetcher> prefetcher_;
+};
+
+/// Every file once, in order, through eval_transform; labels are 0. An image that cannot be used is black, and error()
+/// says why.
+class FileLoader {
+ public:
+  FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions options);
+  ~FileLoader();
+  /// The next batch; none after the last one.
+  std::optional<Batch> next();
+  void recycle(Batch&& batch);
+  /// Why a file of the batches so far cannot be used; empty if it can.
+  const std::string& error(std::size_t file) const { return errors_[file]; }
+
+ private:
+  std::vector<std::string> errors_;  // One for each file, so that workers need no lock.
+  std::unique_ptr<Prefetcher> prefetcher_;
+};
+
+}  // namespace tandem

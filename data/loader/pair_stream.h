@@ -1,0 +1,44 @@
+#pragma once
+// Which images make the pairs of a step: a pure function of (seed, step), so that a run resumes exactly anywhere.
+//
+// Stream s (0 is A, 1 is B) is endless: one random permutation of the n images after the other, each epoch's drawn
+// independently, and independently of the other stream's. Step k over N pairs takes the positions kN .. kN + N - 1 of
+// both streams. So every batch is full, and each stream shows every image exactly once in n positions.
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "core/base/rng.h"
+
+namespace tandem {
+
+class PairStream {
+ public:
+  /// n = `images` and N = `pairs`, both at least 1.
+  PairStream(std::uint32_t images, int pairs, std::uint64_t seed);
+
+  /// The image at a position (from 0) of a stream. Keeps the stream's latest permutation, so it is fast for positions
+  /// that rise, and not for several threads at once.
+  std::uint32_t image(std::uint32_t stream, std::int64_t position);
+  /// The random numbers that augment the image at a position.
+  Random augmentation(std::uint32_t stream, std::int64_t position) const;
+
+  /// The number of steps after which `epoch` (from 0) has ended: ceil((epoch + 1) n / N).
+  std::int64_t steps_before_epoch_end(std::int64_t epoch) const;
+  /// The epoch to which a step belongs: floor(step N / n).
+  std::int64_t epoch_of_step(std::int64_t step) const;
+
+ private:
+  struct Epoch {
+    std::int64_t number = -1;
+    std::vector<std::uint32_t> order;
+  };
+
+  std::uint32_t images_;
+  int pairs_;
+  std::uint64_t seed_;
+  std::array<Epoch, 2> current_;  // one a stream
+};
+
+}  // namespace tandem

@@ -1,0 +1,35 @@
+#pragma once
+// From a config's words to what a run computes with.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/backend/backend.h"
+#include "inference/precision.h"
+
+namespace tandem {
+
+struct EngineOptions {
+  bool autotune = false;      ///< CPU: each convolution is computed in the way that proves fastest on this machine
+  bool deterministic = true;  ///< CUDA: the same seed gives the same bits
+};
+
+/// A device, and how it is to be computed on it.
+struct Engine {
+  std::shared_ptr<Backend> backend;
+  DType compute;               ///< the type of activations
+  std::string_view precision;  ///< for the log: "f32", "tf32", "bf16", "f16", "f64"
+
+  bool on_cuda() const { return backend->device().kind == DeviceKind::cuda; }
+};
+
+/// "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:K"; InputError for anything else.
+Device device_named(const std::string& text);
+
+/// Opens the device that device_named() tells. Precision `automatic` is
+/// bf16 where the device has it, else fp32. InputError if there is no such device, or if it does not compute in that
+/// precision: nothing is emulated.
+Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options = {});
+
+}  // namespace tandem

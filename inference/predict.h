@@ -1,0 +1,60 @@
+#pragma once
+// Runs a trained network over a list of images.
+
+#include <vector>
+
+#include "data/loader/batch.h"
+#include "data/list/image_list.h"
+#include "layers/twin_towers.h"
+
+namespace tandem {
+
+struct Predictions {
+  std::int64_t classes = 0, dimensions = 0;
+  std::vector<float> logits;         ///< (N, K)
+  std::vector<float> embeddings;     ///< (N, D); with PredictOptions::features those, and D is C
+  std::vector<std::int32_t> labels;  ///< (N)
+};
+
+struct PredictOptions {
+  int image_size = 224;
+  int batch = 64;
+  int workers = 2;
+  bool features = false;  ///< the trunk's features in the place of the embeddings
+};
+
+/// Runs a network with its running statistics. While it lives, batch norms are folded into convolutions.
+class Predictor {
+ public:
+  /// The backend and the network must outlive it. `features` as in PredictOptions.
+  Predictor(Backend& backend, DType compute, TwinTowers& model, bool features = false);
+  ~Predictor();
+  Predictor(const Predictor&) = delete;
+  Predictor& operator=(const Predictor&) = delete;
+
+  /// Appends the predictions of a batch.
+  void predict(const Batch& batch, Predictions& all);
+
+ private:
+  Backend& backend_;
+  DType compute_;
+  TwinTowers& model_;
+  bool features_;
+};
+
+/// Every image once, in the list's order, with the evaluation transform.
+Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
+                    const PredictOptions& options);
+
+/// The same, without a result, for one batch of blank images: takes the memory that predict() takes.
+void predict_blank(Backend& backend, DType compute, TwinTowers& model, int batch, int image_size);
+
+/// Figures of a classifier, as an epoch's line in metrics.jsonl has them.
+struct Accuracy {
+  double top1 = 0, top5 = 0;
+  double loss = 0;  ///< mean softmax cross-entropy, without label smoothing
+};
+/// Error if a logit is not a finite number.
+Accuracy accuracy(const Predictions& predictions);
+
+}  // namespace tandem

@@ -1,0 +1,106 @@
+// Every way to compute a convolution against the plain reference.
+
+#include "cpu/convolution/convolutions.h"
+
+#include "core/base/rng.h"
+#include "cpu/host_memory.h"
+#include "tests/support/catch.h"
+#include "tests/support/op_run.h"
+
+namespace tandem::cpu {
+namespace {
+
+/// A convolution of stride 1 or 2; in every other one the weights fill oneDNN's blocks, which have filters padded or
+/// not.
+ConvolutionProblem draw_problem(std::uint32_t seed, Direction direction, DType dtype) {
+  Random random(seed, RandomPurpose::test);
+  const std::int64_t window = seed % 4 < 2 ? 3 : 1;
+  const std::int64_t in = seed % 2 ? 32 * (1 + random.below(3)) : 1 + random.below(40),
+                     out = seed % 2 ? 16 * (1 + random.below(9)) : 1 + random.below(40);
+  const Shape x{1 + random.below(3), 1 + random.below(15), 1 + random.below(15), in};
+  return {direction, dtype, {seed % 8 < 6 ? 1 : 2, window / 2}, x, {out, window, window, in}};
+}
+
+/// The output by the reference, from the two inputs.
+void reference_convolution(Backend& reference, const ConvolutionProblem& p, const Tensor& a, const Tensor& b,
+                           Tensor& output) {
+  if (p.direction == Direction::forward) reference.conv2d_forward(p.geometry, a, b, output);
+  if (p.direction == Direction::grad_input) reference.conv2d_grad_input(p.geometry, a, b, output);
+  if (p.direction == Direction::grad_weight) reference.conv2d_grad_weight(p.geometry, a, b, output);
+}
+
+/// One that Winograd's bf16 convolution takes: images of 1x1 to 9x9, odd numbers of them too.
+ConvolutionProblem draw_winograd_problem(std::uint32_t seed, Direction direction) {
+  Random random(seed, RandomPurpose::test);
+  const std::int64_t in = 64 * (1 + random.below(2)), out = 64 * (1 + random.below(3));
+  const Shape x{1 + random.below(5), 1 + random.below(9), 1 + random.below(9), in};
+  return {direction, DType::bf16, {1, 1}, x, {out, 3, 3, in}};
+}
+
+constexpr Direction kTrained[] = {Direction::forward, Direction::grad_input, Direction::grad_weight};
+
+/// Computes random problems by every method there is, compares with the reference, and counts the methods.
+class Comparison {
+ public:
+  void check(const ConvolutionProblem& p, std::uint32_t seed) {
+    const Shape y{p.x[0], p.geometry.output(p.x[1], p.w[1]), p.geometry.output(p.x[2], p.w[2]), p.w[0]};
+    const Shape shapes[][3] = {{p.x, p.w, y}, {y, p.w, p.x}, {p.x, y, p.w}};
+    const auto& [first, second, third] = shapes[static_cast<int>(p.direction)];
+    Random random(seed, RandomPurpose::test);
+    const test::HostTensor a = test::random_tensor(first, random), b = test::random_tensor(second, random);
+    const bool gradient = p.direction == Direction::grad_weight;
+    const auto compute = [&](Backend& on, DType activation, auto&& call) {
+      const Tensor left = test::upload(on, a, activation),
+                   right = test::upload(on, b, gradient ? activation : DType::f32);
+      Tensor result = on.empty(third, gradient ? DType::f32 : activation);
+      call(left, right, result);
+      return test::download(on, result);
+    };
+    const test::HostTensor expected =
+        compute(*reference_, DType::f32, [&](const Tensor& left, const Tensor& right, Tensor& to) {
+          reference_convolution(*reference_, p, left, right, to);
+        });
+    for (const Method method : convolutions_.methods(p)) {
+      test::poison(*backend_);
+      const test::HostTensor got =
+          compute(*backend_, p.dtype, [&](const Tensor& left, const Tensor& right, Tensor& to) {
+            convolutions_.convolve_by(method, p, left, right, {}, to);
+          });
+      CAPTURE(seed, p.name(), static_cast<int>(method));
+      CHECK(test::relative_error(got, expected) < (p.dtype == DType::f32 ? 1e-5 : 1e-2));
+      ++seen[method];
+    }
+  }
+
+  std::map<Method, int> seen;
+
+ private:
+  std::shared_ptr<Backend> backend_ = make_cpu_backend(), reference_ = make_reference_backend();
+  std::shared_ptr<Arena> arena_ = std::make_shared<Arena>(std::make_unique<HostSegments>());
+  OneDnn onednn_{arena_};
+  Convolutions convolutions_{arena_, onednn_, false};
+};
+
+}  // namespace
+
+TEST_CASE("Every method of a convolution agrees with the reference") {
+  const bool has_bf16 = make_cpu_backend()->supports(DType::bf16);
+  Comparison comparison;
+  for (std::uint32_t seed = 0; seed < 48; ++seed)
+    for (const Direction direction : kTrained)
+      for (const DType dtype : {DType::f32, DType::bf16})
+        if (dtype == DType::f32 || has_bf16) comparison.check(draw_problem(seed, direction, dtype), seed);
+  CHECK(comparison.seen[Method::direct] >= 144);
+  CHECK(comparison.seen[Method::gemm] > 10);
+  if (!comparison.seen[Method::winograd]) WARN("this oneDNN has no Winograd convolution for this processor");
+}
+
+TEST_CASE("Winograd's convolution in bf16 agrees with the reference at any size") {
+  if (!winograd_kernels()) TANDEM_SKIP("this processor has no bf16 instructions");
+  Comparison comparison;
+  for (std::uint32_t seed = 0; seed < 24; ++seed)
+    for (const Direction direction : kTrained) comparison.check(draw_winograd_problem(seed, direction), seed);
+  CHECK(comparison.seen[Method::winograd] == 72);
+}
+
+}  // namespace tandem::cpu

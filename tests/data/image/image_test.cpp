@@ -1,0 +1,196 @@
+#include "data/image/image.h"
+
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "data/image/image_header.h"
+#include "tests/data/image/pictures.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+namespace tandem {
+namespace {
+
+using test::contains;
+using test::picture;
+
+std::span<const std::uint8_t> bytes(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+/// The fixtures that this build decodes.
+std::vector<std::string> pictures() {
+  std::vector<std::string> names = {"rgb.png",    "grey.png",           "grey16.png", "palette.png",
+                                    "cutout.png", "cutout_palette.png", "smooth.jpg", "progressive.jpg",
+                                    "turned.jpg", "thumbnail.jpg"};
+  names.push_back("rgb.bmp");
+#ifdef TANDEM_OPENCV
+  names.push_back("rgb.webp");
+  names.push_back("cutout.webp");
+#endif
+  return names;
+}
+
+std::string error_of(const std::filesystem::path& path, const std::string& origin = {}) {
+  return test::message_of<InputError>([&] { read_image(path, origin); });
+}
+
+std::string decode_error_of(const std::string& content) {
+  return test::message_of<InputError>([&] { decode_image(bytes(content), "x"); });
+}
+
+TEST_CASE("lossless images decode exactly") {
+  const Image expected = test::patterned(4, 6);
+  CHECK(test::largest_difference(read_image(picture("rgb.png")), expected) == 0);
+  CHECK(test::largest_difference(read_image(picture("rgb.bmp")), expected) == 0);
+  CHECK(test::largest_difference(read_image(picture("palette.png")), expected) == 0);
+#ifdef TANDEM_OPENCV
+  CHECK(test::largest_difference(read_image(picture("rgb.webp")), expected) == 0);
+#else
+  CHECK(contains(error_of(picture("rgb.webp")), "WebP file is damaged or of an unsupported kind"));
+#endif
+}
+
+TEST_CASE("grey images of 8 and 16 bits become RGB") {
+  Image expected = test::patterned(4, 6);
+  for (std::size_t i = 0; i < expected.pixels.size(); ++i) expected.pixels[i] = expected.pixels[i - i % 3];
+  CHECK(test::largest_difference(read_image(picture("grey.png")), expected) == 0);
+  CHECK(test::largest_difference(read_image(picture("grey16.png")), expected) == 0);
+}
+
+/// What the cut-out fixtures show on white: patterned(4, 6), whose column x has the alpha kAlpha[x].
+Image on_white(bool grey) {
+  constexpr int kAlpha[] = {0, 255, 128, 1, 254, 77};
+  const Image pattern = test::patterned(4, 6);
+  Image image = pattern;
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    const int alpha = kAlpha[i / 3 % 6], value = pattern.pixels[grey ? i - i % 3 : i];
+    image.pixels[i] = static_cast<std::uint8_t>(std::lround((value * alpha + 255 * (255 - alpha)) / 255.0));
+  }
+  return image;
+}
+
+TEST_CASE("what is transparent shows white") {
+  for (const char* name : {"cutout.png", "cutout16.png", "cutout_palette.png"}) {
+    INFO(name);
+    CHECK(test::largest_difference(read_image(picture(name)), on_white(false)) == 0);
+  }
+  CHECK(test::largest_difference(read_image(picture("cutout_grey.png")), on_white(true)) == 0);
+#ifdef TANDEM_OPENCV
+  CHECK(test::largest_difference(read_image(picture("cutout.webp")), on_white(false)) == 0);
+#endif
+}
+
+TEST_CASE("JPEG images decode closely") {
+  const Image expected = test::smooth(12, 16);
+  for (const std::string name : {"smooth.jpg", "progressive.jpg", "thumbnail.jpg"})
+    CHECK(test::largest_difference(read_image(picture(name)), expected) <= 6);
+}
+
+#ifdef TANDEM_OPENCV
+TEST_CASE("the EXIF orientation is applied") {
+  const Image stored = test::smooth(12, 16);
+  Image turned{16, 12, {}};  // clockwise by 90 degrees
+  for (int y = 0; y < 16; ++y)
+    for (int x = 0; x < 12; ++x)
+      for (int c = 0; c < 3; ++c) turned.pixels.push_back(stored.row(11 - x)[y * 3 + c]);
+  CHECK(test::largest_difference(read_image(picture("turned.jpg")), turned) <= 6);
+}
+#endif
+
+TEST_CASE("content decides over the extension") {
+  const test::TempDir dir;
+  const auto path = dir.write("really_a_png.jpg", test::file_content(picture("rgb.png")));
+  CHECK(test::largest_difference(read_image(path), test::patterned(4, 6)) == 0);
+}
+
+TEST_CASE("an image cut short anywhere is refused") {
+  for (const std::string& name : pictures()) {
+    const std::string whole = test::file_content(picture(name));
+    REQUIRE(decode_error_of(whole).empty());
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+      INFO(name << " cut to " << length << " of " << whole.size() << " bytes");
+      const std::string error = decode_error_of(whole.substr(0, length));
+      const std::string expected = length == 0 ? "empty" : length < 18 ? "x: " : "truncated";
+      REQUIRE(contains(error, expected));
+    }
+  }
+}
+
+TEST_CASE("a JPEG file that ends before its pixels begin is truncated") {
+  CHECK(contains(decode_error_of("\xFF\xD8\xFF\xD9"), "truncated JPEG"));
+}
+
+TEST_CASE("bytes after the end of an image do no harm") {
+  for (const std::string& name : pictures()) {
+    INFO(name);
+    CHECK(decode_error_of(test::file_content(picture(name)) + std::string(100, '\xFF') + "junk").empty());
+  }
+}
+
+TEST_CASE("unusable image files are refused with one line that says where and why") {
+  const test::TempDir dir;
+  const auto text = dir.write("text.jpg", "BMP and JPEG are formats; this is a text.\n");
+  const auto empty = dir.write("empty.png", "");
+  CHECK(error_of(dir / "none.jpg", "train.txt:12") ==
+        "train.txt:12: " + (dir / "none.jpg").string() + ": no such image file");
+  CHECK(contains(error_of(text, "a.txt:1"), "a.txt:1: " + text.string() + ": not an image: expected JPEG, PNG"));
+  CHECK(error_of(empty) == empty.string() + ": image file is empty (zero bytes)");
+  CHECK(contains(error_of(dir.path()), "not a file"));
+  std::filesystem::create_symlink("loop.png", dir / "loop.png");
+  CHECK(contains(error_of(dir / "loop.png", "a.txt:1"), "a.txt:1: " + (dir / "loop.png").string() + ": cannot read: "));
+}
+
+TEST_CASE("an image of one pixel is refused") {
+  const test::TempDir dir;
+  for (const auto& [height, width] : {std::pair{1, 1}, {1, 5}, {5, 1}}) {
+    write_png(test::patterned(height, width), dir / "tiny.png");
+    CHECK(contains(error_of(dir / "tiny.png"), "expected at least 2x2"));
+  }
+  write_png(test::patterned(2, 2), dir / "small.png");
+  CHECK(read_image(dir / "small.png").pixels == test::patterned(2, 2).pixels);
+}
+
+TEST_CASE("an absurdly large image is refused before it is decoded") {
+  std::string content = test::file_content(picture("rgb.png"));
+  content.replace(16, 8, std::string("\x00\x00\xEA\x60\x00\x00\xEA\x60", 8));  // 60000 x 60000
+  CHECK(contains(decode_error_of(content), "image is 60000x60000 pixels: expected at most"));
+  content.replace(16, 8, std::string("\x7F\xFF\xFF\xFF\x00\x00\x00\x02", 8));
+  CHECK(contains(decode_error_of(content), "expected at most"));
+}
+
+TEST_CASE("a damaged image is refused") {
+  std::string content = test::file_content(picture("rgb.png"));
+  for (std::size_t i = 41; i < content.size() - 16; ++i) content[i] = '\x55';  // the compressed pixels
+  CHECK(contains(decode_error_of(content), "PNG file is damaged"));
+}
+
+TEST_CASE("image headers are read from any bytes without a crash") {
+  Random random(1, RandomPurpose::test);
+  for (const std::string& name : pictures()) {
+    const std::string whole = test::file_content(picture(name));
+    CHECK(read_image_header(bytes(whole)).complete);
+    for (int i = 0; i < 2000; ++i) {
+      std::string mutated = whole.substr(0, random.below(static_cast<std::uint32_t>(whole.size())) + 1);
+      for (std::uint32_t n = random.below(8); n > 0; --n)
+        mutated[random.below(static_cast<std::uint32_t>(mutated.size()))] = static_cast<char>(random.bits());
+      const std::vector<std::uint8_t> exact(mutated.begin(), mutated.end());  // so that a sanitizer sees every overrun
+      const ImageHeader header = read_image_header(exact);
+      CHECK((header.format != ImageFormat::unknown || !header.complete));
+    }
+  }
+}
+
+TEST_CASE("a PNG that cannot be written is an error and leaves nothing behind") {
+  const test::TempDir dir;
+  const std::string error =
+      test::message_of<Error>([&] { write_png(test::patterned(4, 4), dir.path() / "none" / "image.png"); });
+  CHECK(contains(error, "cannot write the image"));
+  CHECK_FALSE(contains(test::message_of<InputError>([&] { write_png(test::patterned(4, 4), "/nowhere/a.png"); }), "/"));
+}
+
+}  // namespace
+}  // namespace tandem

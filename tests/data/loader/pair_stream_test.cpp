@@ -1,0 +1,85 @@
+#include "data/loader/pair_stream.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/base/error.h"
+#include "tests/support/catch.h"
+
+namespace tandem {
+namespace {
+
+TEST_CASE("each stream shows every image once an epoch in an order of its own") {
+  constexpr std::uint32_t kImages = 50;
+  PairStream pairs(kImages, 8, 1);
+  std::vector<std::vector<std::uint32_t>> orders;
+  for (std::uint32_t stream = 0; stream < 2; ++stream)
+    for (std::uint32_t epoch = 0; epoch < 4; ++epoch) {
+      std::vector<std::uint32_t> order;
+      for (std::uint32_t i = 0; i < kImages; ++i)
+        order.push_back(pairs.image(stream, std::int64_t{epoch} * kImages + i));
+      orders.push_back(order);
+      std::sort(order.begin(), order.end());
+      for (std::uint32_t i = 0; i < kImages; ++i) CHECK(order[i] == i);
+    }
+  std::sort(orders.begin(), orders.end());
+  CHECK(std::adjacent_find(orders.begin(), orders.end()) == orders.end());
+}
+
+TEST_CASE("the streams are independent of each other and of the seed") {
+  constexpr std::uint32_t kImages = 1000;
+  PairStream pairs(kImages, 8, 1);
+  PairStream others(kImages, 8, 2);
+  int same_streams = 0;
+  int same_seeds = 0;
+  for (std::int64_t position = 0; position < 4 * kImages; ++position) {
+    same_streams += pairs.image(0, position) == pairs.image(1, position) ? 1 : 0;
+    same_seeds += pairs.image(0, position) == others.image(0, position) ? 1 : 0;
+  }
+  // Once an epoch is expected.
+  CHECK(same_streams < 20);
+  CHECK(same_seeds < 20);
+}
+
+TEST_CASE("a position of a stream is a pure function") {
+  PairStream forwards(7, 3, 9);
+  std::vector<std::uint32_t> images;
+  std::vector<std::uint32_t> numbers;
+  for (std::int64_t position = 0; position < 70; ++position) {
+    images.push_back(forwards.image(1, position));
+    numbers.push_back(forwards.augmentation(1, position).bits());
+  }
+  PairStream backwards(7, 5, 9);
+  for (std::int64_t position = 69; position >= 0; --position) {
+    CHECK(backwards.image(1, position) == images[static_cast<std::size_t>(position)]);
+    CHECK(backwards.augmentation(1, position).bits() == numbers[static_cast<std::size_t>(position)]);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  CHECK(std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end());
+  CHECK(forwards.augmentation(0, 3).bits() != forwards.augmentation(1, 3).bits());
+}
+
+TEST_CASE("epochs end after the step that shows their last image") {
+  const PairStream pairs(7, 3, 1);
+  CHECK(pairs.steps_before_epoch_end(0) == 3);
+  CHECK(pairs.steps_before_epoch_end(1) == 5);
+  CHECK(pairs.steps_before_epoch_end(2) == 7);
+  CHECK(pairs.steps_before_epoch_end(1000000000) == 2333333336);
+  for (const int n : {1, 2, 7, 16})
+    for (const int batch : {1, 3, 7, 20}) {
+      const PairStream stream(static_cast<std::uint32_t>(n), batch, 1);
+      for (std::int64_t step = 0; step < 50; ++step) {
+        const std::int64_t epoch = stream.epoch_of_step(step);
+        CHECK(step < stream.steps_before_epoch_end(epoch));
+        CHECK((epoch == 0 || step >= stream.steps_before_epoch_end(epoch - 1)));
+      }
+    }
+}
+
+TEST_CASE("a stream without images or pairs is an error") {
+  CHECK_THROWS_AS(PairStream(0, 3, 1), Error);
+  CHECK_THROWS_AS(PairStream(3, 0, 1), Error);
+}
+
+}  // namespace
+}  // namespace tandem

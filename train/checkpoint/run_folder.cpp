@@ -1,0 +1,97 @@
+#include "train/checkpoint/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/base/error.h"
+#include "io/atomic_file.h"
+
+namespace tandem {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The step in "step-<digits>.safetensors"; nothing for another name, whose file is not ours.
+std::optional<std::uint64_t> step_in(std::string_view name) {
+  constexpr std::string_view kBefore = "step-", kAfter = ".safetensors";
+  if (!name.starts_with(kBefore)) return {};
+  name.remove_prefix(kBefore.size());
+  std::uint64_t step = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
+  name.remove_prefix(static_cast<std::size_t>(end - name.data()));
+  if (error != std::errc() || name != kAfter) return {};
+  return step;
+}
+
+fs::path make_writable(const fs::path& folder) {
+  require_writable_folder(folder / "checkpoints");
+  return folder;
+}
+
+}  // namespace
+
+FolderLock::FolderLock(const fs::path& folder) {
+  const fs::path path = folder / ".lock";
+  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file_ < 0) fail_input("{}: cannot open: {}", path.string(), std::strerror(errno));
+  // Some file systems have no locks; on these nobody is kept away.
+  if (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  (void)::close(file_);
+  fail_input("{}: another tandem-train writes here", folder.string());
+}
+
+FolderLock::~FolderLock() { (void)::close(file_); }
+
+RunFolder::RunFolder(const fs::path& folder, int keep) : folder_(make_writable(folder)), lock_(folder), keep_(keep) {}
+
+bool RunFolder::has_checkpoint() const { return fs::exists(last()); }
+
+void RunFolder::write_config(std::string_view json) const { write_file_atomically(folder_ / "config.json", json); }
+
+/// Checkpoints are replaced, never changed, so two names can share one file: a hard link, or a copy on file systems
+/// without them.
+void RunFolder::share(const fs::path& name) const {
+  const fs::path temporary = name.string() + ".tmp";
+  std::error_code error;
+  fs::remove(temporary, error);
+  fs::create_hard_link(next(), temporary, error);
+  if (error) return copy_file_atomically(next(), name);
+  fs::rename(temporary, name, error);
+  if (error) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    fail("{}: cannot be written: {}", name.string(), error.message());
+  }
+  sync_folder(checkpoints());
+}
+
+void RunFolder::keep_numbered(std::int64_t step) const {
+  const fs::path newest = checkpoints() / fmt::format("step-{:08}.safetensors", step);
+  if (keep_ > 0) share(newest);
+  std::vector<std::pair<std::uint64_t, fs::path>> numbered;
+  for (const auto& entry : fs::directory_iterator(checkpoints()))
+    if (const auto number = step_in(entry.path().filename().string())) numbered.emplace_back(*number, entry.path());
+  std::sort(numbered.begin(), numbered.end());
+  // A run begun anew in an old one's folder is behind what that one left: its newest checkpoint stays all the same.
+  if (keep_ > 0) std::erase_if(numbered, [&](const auto& one) { return one.second == newest; });
+  const auto others = static_cast<std::size_t>(std::max(keep_ - 1, 0));
+  for (std::size_t i = 0; i + others < numbered.size(); ++i) fs::remove(numbered[i].second);
+}
+
+void RunFolder::mark_last() const {
+  std::error_code error;
+  fs::rename(next(), last(), error);
+  if (error) fail("{}: cannot be written: {}", last().string(), error.message());
+  sync_folder(checkpoints());
+}
+
+}  // namespace tandem

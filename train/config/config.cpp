@@ -1,0 +1,245 @@
+#include "train/config/config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "core/tensor/device.h"
+#include "core/base/error.h"
+#include "core/base/utf8.h"
+#include "train/config/config_keys.h"
+#include "train/config/config_reader.h"
+
+namespace tandem {
+namespace {
+
+using Json = nlohmann::json;
+
+// --- Writing -------------------------------------------------------------------------------------------------------
+
+class ObjectWriter {
+ public:
+  template <class T>
+  void operator()(const char* key, const T& value, const Range& = {}) {
+    object_[key] = json_of(value);
+  }
+  void number_or(const char* word, const char* key, const std::optional<double>& value, const Range&) {
+    if (value) {
+      object_[key] = *value;
+    } else {
+      object_[key] = word;
+    }
+  }
+
+  template <class T>
+  static nlohmann::ordered_json json_of(const T& value) {
+    if constexpr (std::is_enum_v<T>) {
+      return enum_name(value);
+    } else if constexpr (IsOptional<T>::value) {
+      return value ? json_of(*value) : nlohmann::ordered_json(nullptr);
+    } else if constexpr (std::constructible_from<nlohmann::ordered_json, T>) {
+      return value;
+    } else {
+      ObjectWriter keys;
+      visit_keys(keys, value);
+      return keys.object_;
+    }
+  }
+
+ private:
+  nlohmann::ordered_json object_ = nlohmann::ordered_json::object();
+};
+
+// --- Reading -------------------------------------------------------------------------------------------------------
+
+std::string read_text(const std::string& path) {
+  constexpr std::size_t kLargest = 1 << 20;
+  std::error_code unknown;  // Then opening it says what is wrong.
+  if (std::filesystem::is_directory(path, unknown)) fail_input("{}: is a folder, expected a config file", path);
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail_input("{}: cannot open the config: {}", path, std::strerror(errno));
+  std::string text(kLargest + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) fail_input("{}: cannot read the config: {}", path, std::strerror(errno));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kLargest) fail_input("{}: larger than 1 MiB, expected a config file", path);
+  return text;
+}
+
+/// "line:column" of the byte that a parser had read last, counted from 1.
+std::string position(std::string_view text, std::size_t bytes_read) {
+  const std::string_view before = text.substr(0, bytes_read == 0 ? 0 : bytes_read - 1);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const std::size_t newline = before.rfind('\n');
+  return fmt::format("{}:{}", line, before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1);
+}
+
+/// nlohmann::json's message without its tag and its own idea of the position.
+std::string syntax_message(std::string message) {
+  for (const char* mark : {"] ", ": syntax error "}) {
+    const std::size_t at = message.find(mark);
+    if (at != std::string::npos) message = message.substr(at + std::strlen(mark));
+  }
+  return message;
+}
+
+/// A parser callback that refuses an object with the same key twice, of which the parser would keep the last, and
+/// nesting so deep that it cannot be a config.
+Json::parser_callback_t strictly(const std::string& source) {
+  static constexpr int kDeepest = 32;
+  return
+      [source, open = std::vector<std::set<std::string>>()](int depth, Json::parse_event_t event, Json& value) mutable {
+        if (depth > kDeepest) fail_input("{}: nested deeper than {} levels, expected a config", source, kDeepest);
+        if (event == Json::parse_event_t::object_start) open.emplace_back();
+        if (event == Json::parse_event_t::object_end) open.pop_back();
+        if (event == Json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second)
+          fail_input("{}: the key \"{}\" occurs twice in one object", source, value.get<std::string>());
+        return true;
+      };
+}
+
+Json parse_json(std::string_view text, const std::string& source) {
+  try {
+    return Json::parse(text, strictly(source), /*allow_exceptions=*/true, /*ignore_comments=*/true);
+  } catch (const Json::parse_error& e) {
+    fail_input("{}:{}: syntax error {}", source, position(text, e.byte), syntax_message(e.what()));
+  } catch (const Json::exception& e) {  // A number too large for a double.
+    fail_input("{}: {}", source, syntax_message(e.what()));
+  }
+}
+
+/// Sets the value at a path of keys, making the objects on the way.
+ConfigSource::Override apply_override(Json& root, const std::string& text) {
+  // A path that is not UTF-8 could not be written to the resolved config.
+  if (!is_utf8(text)) fail_input("--set {}: not UTF-8", text);
+  const std::size_t equals = text.find('=');
+  const std::string path = text.substr(0, equals);
+  if (equals == std::string::npos || path.empty() || path.front() == '.' || path.back() == '.' ||
+      path.find("..") != std::string::npos)
+    fail_input("--set {}: expected path.to.key=value", text);
+
+  Json* value = &root;
+  std::string pointer;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    const std::string key = path.substr(begin, end - begin);
+    if (!value->is_object() && !value->is_null())
+      fail_input("--set {}: {} is not an object, so it has no key \"{}\"", text, pointer, key);
+    value = &(*value)[key];
+    pointer = child_pointer(pointer, key);
+    begin = end + 1;
+  }
+  const std::string given = text.substr(equals + 1);
+  const Json parsed = Json::parse(given, strictly("--set " + text), /*allow_exceptions=*/false);
+  *value = parsed.is_discarded() ? Json(given) : parsed;
+  return {text, pointer};
+}
+
+// --- What one key alone does not say -------------------------------------------------------------------------------
+
+void check_source(const SourceConfig& source, const std::string& pointer, const ConfigSource& from) {
+  if (source.list.empty())
+    from.fail_at(pointer + "/list",
+                 "missing, expected the path of an image list, or of a folder with a folder a class");
+}
+
+/// A value that has no effect with the chosen type must be the default.
+template <class Value, class Type>
+void check_unused(const std::string& pointer, const Value& value, const Value& unless, Type type,
+                  const ConfigSource& from) {
+  if (value != unless)
+    from.fail_value(pointer, value,
+                    fmt::format("{}, since \"{}\" does not use it", Json(unless).dump(), enum_name(type)));
+}
+
+void check_schedule(const ScheduleConfig& schedule, int epochs, const ConfigSource& from) {
+  const auto& milestones = schedule.milestones;
+  if ((schedule.type == ScheduleConfig::Type::step) == milestones.empty())
+    from.fail_value("/schedule/milestones", milestones,
+                    fmt::format("{} for the schedule \"{}\"",
+                                milestones.empty() ? "at least one epoch" : "an empty list", enum_name(schedule.type)));
+  for (std::size_t i = 1; i < milestones.size(); ++i)
+    if (milestones[i] <= milestones[i - 1])
+      from.fail_value("/schedule/milestones", milestones, "epochs in increasing order");
+  if (!milestones.empty() && milestones.back() >= epochs)
+    from.fail_value("/schedule/milestones", milestones, fmt::format("epochs below /train/epochs, which is {}", epochs));
+  if (schedule.type != ScheduleConfig::Type::step)
+    check_unused("/schedule/gamma", schedule.gamma, ScheduleConfig().gamma, schedule.type, from);
+}
+
+void check_optimizer(const OptimizerConfig& optimizer, const ConfigSource& from) {
+  const OptimizerConfig defaults;
+  if (optimizer.type == OptimizerConfig::Type::sgd) {
+    check_unused("/optimizer/betas", optimizer.betas, defaults.betas, optimizer.type, from);
+    check_unused("/optimizer/eps", optimizer.eps, defaults.eps, optimizer.type, from);
+    if (optimizer.nesterov && optimizer.momentum == 0)
+      from.fail_value("/optimizer/momentum", 0, "a number above 0 while /optimizer/nesterov is true");
+  } else {
+    check_unused("/optimizer/momentum", optimizer.momentum, defaults.momentum, optimizer.type, from);
+    check_unused("/optimizer/nesterov", optimizer.nesterov, defaults.nesterov, optimizer.type, from);
+  }
+}
+
+void check_losses(const LossConfig& loss, const ConfigSource& from) {
+  if (loss.softmax.weight > 0) return;
+  if (!loss.contrastive.weight)
+    from.fail_value("/loss/contrastive/weight", "match_softmax",
+                    "a number above 0, since /loss/softmax/weight is 0 and leaves no loss to match");
+  if (*loss.contrastive.weight == 0)
+    from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
+}
+
+/// The statistics of the last stage's batch norms, whose images are the smallest, must be of more than one value: its
+/// variance would be 0, and running averages of nothing else are no use to an evaluation.
+void check_batch_norm(const Config& config, const ConfigSource& from) {
+  constexpr int kStride = 32;  // Pixels of an image for one of the last stage's, which rounds up.
+  const bool alone = config.model.batch_norm == ModelConfig::BatchNorm::per_tower && config.pairs.batch == 1;
+  if (alone && config.data.image_size <= kStride)
+    from.fail_at("/pairs/batch",
+                 fmt::format("1 pair of {} pixels leaves batch norm one value a channel, expected at least 2",
+                             config.data.image_size));
+}
+
+void check(const Config& config, const ConfigSource& from) {
+  if (config.device != "auto" && !Device::parse(config.device))
+    from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
+  if (config.model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
+  check_source(config.data.train, "/data/train", from);
+  if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
+  if (const auto& crop = config.data.augment.random_resized_crop; crop && (*crop)[0] > (*crop)[1])
+    from.fail_value("/data/augment/random_resized_crop", *crop, "the smallest share of the area first");
+  check_batch_norm(config, from);
+  check_losses(config.loss, from);
+  check_optimizer(config.optimizer, from);
+  check_schedule(config.schedule, config.train.epochs, from);
+}
+
+}  // namespace
+
+std::string_view to_string(ModelConfig::Arch arch) { return enum_name(arch); }
+
+nlohmann::ordered_json to_json(const Config& config) { return ObjectWriter::json_of(config); }
+
+Config parse_config(std::string_view text, const std::string& source, std::span<const std::string> overrides) {
+  Json root = parse_json(text, source);
+  ConfigSource from{source, {}};
+  if (!root.is_object()) from.fail_value("", root, "an object: {\"key\": value, ...}");
+  for (const auto& override_text : overrides) from.overrides.push_back(apply_override(root, override_text));
+
+  Config config;
+  ObjectReader keys(root, "", from);
+  visit_keys(keys, config);
+  keys.finish();
+  check(config, from);
+  return config;
+}
+
+Config read_config(const std::string& path, std::span<const std::string> overrides) {
+  return parse_config(read_text(path), path, overrides);
+}
+
+}  // namespace tandem

@@ -1,0 +1,36 @@
+#pragma once
+// The learning rate of each step.
+//
+//   warm(s) = min(1, (s + 1) / max(1, floor(warmup · total)))
+//   cosine:   lr(s) = base · warm(s) · (1 + cos(π s / total)) / 2
+//   step:     lr(s) = base · warm(s) · gamma^(number of milestones m with s ≥ m)
+//   constant: lr(s) = base · warm(s)
+//
+// s counts steps from 0 over the whole run of `total` steps; warmup is a share of them. A milestone here is a number of
+// steps: those done when so many epochs as the config says have ended.
+
+#include <cstdint>
+#include <vector>
+
+#include "train/config/config.h"
+
+namespace tandem {
+
+class Schedule {
+ public:
+  /// `milestones`: the config's, in steps. total_steps ≥ 1; Error otherwise.
+  Schedule(const ScheduleConfig& config, double base_lr, std::int64_t total_steps,
+           std::vector<std::int64_t> milestones = {});
+
+  /// The rate of step `step`, which counts from 0; a step at or past the end has the last step's rate.
+  double lr(std::int64_t step) const;
+
+ private:
+  ScheduleConfig config_;
+  double base_lr_;
+  std::int64_t total_steps_;
+  std::vector<std::int64_t> milestones_;
+  std::int64_t warmup_steps_;
+};
+
+}  // namespace tandem
