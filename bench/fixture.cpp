@@ -48,7 +48,7 @@ Tensor make_images(Backend& backend, DType compute, const Spec& spec) {
       images[static_cast<std::size_t>(stream * each + (n * area + at) * 3 + c)] = u[static_cast<std::size_t>(i)];
     }
   }
-  Tensor exact = backend.empty({2 * spec.pairs, spec.size, spec.size, 3}, real_type(compute));
+  Tensor exact = backend.empty({2 * spec.pairs, spec.size, spec.size, 3}, param_dtype(compute));
   upload(backend, images, exact);
   if (exact.dtype() == compute) return exact;
   Tensor converted = backend.empty(exact.shape(), compute);
@@ -125,7 +125,7 @@ void compare_evaluation(Context& context, TwinTowers& model, const Tensor& image
 
 FixtureResult run(Backend& backend, DType compute, const json& fixture) {
   const Spec spec = read_spec(fixture);
-  TwinTowers model(backend, real_type(compute), spec.model);
+  TwinTowers model(backend, param_dtype(compute), spec.model);
   fill_with_formula(backend, model);
   // The reference program decays every parameter.
   Sgd optimizer(backend, model, spec.sgd, Sgd::Decay::all);

@@ -14,7 +14,7 @@ Tensor random_tensor(Backend& backend, const Shape& shape, DType dtype) {
   std::vector<float> values(static_cast<std::size_t>(shape.size()));
   Random random(3, RandomPurpose::test);
   for (float& value : values) value = random.uniform(-1, 1);
-  Tensor real = backend.empty(shape, real_type(dtype));
+  Tensor real = backend.empty(shape, param_dtype(dtype));
   upload(backend, values, real);
   if (dtype == real.dtype()) return real;
   Tensor tensor = backend.empty(shape, dtype);
@@ -50,18 +50,18 @@ struct Sums {
   std::vector<double> seconds;  ///< a step each
 };
 
-std::string line_of(const std::string& verb, const std::string& problem, const LayerTime& row) {
+std::string line_of(const std::string& kernel, const std::string& problem, const LayerTime& row) {
   const double ms = 1e3 * row.seconds;
   const std::string rate = row.flop > 0 ? fmt::format("{:.0f}", 1e-9 * row.flop / row.seconds) : "-";
-  return fmt::format("{:<26}{:<34}{:>5}{:>10.2f}{:>8.1f}{:>9}{:>8.1f}{:>10.2f}\n", verb, problem, row.calls, ms,
+  return fmt::format("{:<26}{:<34}{:>5}{:>10.2f}{:>8.1f}{:>9}{:>8.1f}{:>10.2f}\n", kernel, problem, row.calls, ms,
                      100 * row.share, rate, 1e-9 * row.bytes / row.seconds, row.of_roofline);
 }
 
-/// The rows of each verb together, the longest first.
-std::vector<LayerTime> by_verb(const LayerTable& table) {
+/// The rows of each kernel together, the longest first.
+std::vector<LayerTime> by_kernel(const LayerTable& table) {
   std::map<std::string, LayerTime> sums;
   for (const LayerTime& row : table.rows) {
-    LayerTime& sum = sums.try_emplace(row.verb, LayerTime{row.verb, "all", 0, 0, 0, 0, 0, 0}).first->second;
+    LayerTime& sum = sums.try_emplace(row.kernel, LayerTime{row.kernel, "all", 0, 0, 0, 0, 0, 0}).first->second;
     sum.calls += row.calls;
     sum.seconds += row.seconds;
     sum.share += row.share;
@@ -70,7 +70,7 @@ std::vector<LayerTime> by_verb(const LayerTable& table) {
     sum.of_roofline += row.of_roofline * row.seconds;
   }
   std::vector<LayerTime> rows;
-  for (auto& [verb, sum] : sums) {
+  for (auto& [kernel, sum] : sums) {
     sum.of_roofline /= sum.seconds;
     rows.push_back(sum);
   }
@@ -88,13 +88,13 @@ Peaks measure_peaks(Backend& backend, DType compute) {
   for (const std::int64_t channels : {256, 512, 1024}) {
     // 1x1: no method saves multiplications.
     const Tensor x = random_tensor(backend, {images, 14, 14, channels}, compute);
-    const Tensor w = random_tensor(backend, {channels, 1, 1, channels}, real_type(compute));
+    const Tensor w = random_tensor(backend, {channels, 1, 1, channels}, param_dtype(compute));
     Tensor y = backend.empty(x.shape(), compute);
     const double flop = 2.0 * static_cast<double>(x.size()) * static_cast<double>(channels);
     const double time = shortest(backend, [&] { backend.conv2d_forward({1, 0}, x, w, y); });
     peaks.flop_per_s = std::max(peaks.flop_per_s, flop / time);
   }
-  const Tensor from = random_tensor(backend, {std::int64_t{1} << (on_gpu ? 28 : 26)}, real_type(compute));
+  const Tensor from = random_tensor(backend, {std::int64_t{1} << (on_gpu ? 28 : 26)}, param_dtype(compute));
   Tensor to = backend.empty(from.shape(), from.dtype());
   const double time = shortest(backend, [&] { backend.relu_forward(from, to); });
   peaks.bytes_per_s = 2 * static_cast<double>(from.bytes()) / time;
@@ -109,7 +109,7 @@ LayerTable bench_layers(Backend& backend, DType compute, const StepBenchOptions&
   int step = -options.warmup;
   TimedBackend timed(backend, [&](const TimedCall& call) {
     if (step < 0) return;
-    Sums& sum = sums[{call.verb, call.problem}];
+    Sums& sum = sums[{call.kernel, call.problem}];
     sum.seconds.resize(static_cast<std::size_t>(options.steps));
     sum.seconds[static_cast<std::size_t>(step)] += std::max(call.seconds - overhead, kResolution);
     ops[static_cast<std::size_t>(step)] += call.seconds;
@@ -143,9 +143,9 @@ std::string to_text(const LayerTable& table) {
   const std::string head = fmt::format("{:<26}{:<34}{:>5}{:>10}{:>8}{:>9}{:>8}{:>10}\n", "op", "on", "calls", "ms",
                                        "share %", "GFLOP/s", "GB/s", "roofline");
   std::string text = head;
-  for (const LayerTime& row : table.rows) text += line_of(row.verb, row.problem, row);
+  for (const LayerTime& row : table.rows) text += line_of(row.kernel, row.problem, row);
   text += "\n" + head;
-  for (const LayerTime& row : by_verb(table)) text += line_of(row.verb, row.problem, row);
+  for (const LayerTime& row : by_kernel(table)) text += line_of(row.kernel, row.problem, row);
   text += fmt::format("\na step: {:.1f} ms, of which {:.1f} ms between ops\n", 1e3 * table.step_seconds,
                       1e3 * table.between_seconds);
   text += fmt::format("peaks: {:.0f} GFLOP/s (1x1 convolutions), {:.1f} GB/s (a ReLU)\n", 1e-9 * table.peaks.flop_per_s,
@@ -156,7 +156,7 @@ std::string to_text(const LayerTable& table) {
 nlohmann::ordered_json to_json(const LayerTable& table) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const LayerTime& row : table.rows)
-    rows.push_back({{"op", row.verb},
+    rows.push_back({{"op", row.kernel},
                     {"on", row.problem},
                     {"calls", row.calls},
                     {"seconds", row.seconds},

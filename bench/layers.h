@@ -18,7 +18,7 @@ Peaks measure_peaks(Backend& backend, DType compute);
 
 /// One op on one problem, over a step. The roofline's time is max(flop / peak flop/s, bytes / peak bytes/s).
 struct LayerTime {
-  std::string verb, problem;
+  std::string kernel, problem;
   int calls;           ///< a step
   double seconds;      ///< a step, all calls together, less what calls take that do nothing; the median of the steps
   double share;        ///< of all ops' time
@@ -36,7 +36,7 @@ struct LayerTable {
 /// Runs training steps as bench_step does.
 LayerTable bench_layers(Backend& backend, DType compute, const StepBenchOptions& options);
 
-/// The rows, then a line a verb, as aligned text.
+/// The rows, then a line a kernel, as aligned text.
 std::string to_text(const LayerTable& table);
 nlohmann::ordered_json to_json(const LayerTable& table);
 

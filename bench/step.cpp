@@ -38,8 +38,8 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
   StepOptions steps;
   steps.pairs = options.pairs;
   steps.size = options.size;
-  steps.at_once = backend.device().kind == DeviceKind::cpu;
-  steps.most_queued = std::max(options.queued, 1);
+  steps.synchronous = backend.device().kind == DeviceKind::cpu;
+  steps.max_in_flight = std::max(options.queued, 1);
   steps.capture = options.capture;
   if (compute == DType::f16) steps.loss_scaling = LossScaleOptions{};
   return steps;
@@ -48,7 +48,7 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
 }  // namespace
 
 StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& options)
-    : model_(backend, real_type(compute), {options.arch}),
+    : model_(backend, param_dtype(compute), {options.arch}),
       optimizer_(backend, model_, {0.9, false, 1e-4}),
       steps_({backend, compute, true, 2}, model_, optimizer_, step_options(backend, compute, options),
              {0, kFirstLossScale}),
@@ -111,9 +111,9 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
 }
 
 nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options) {
-  TwinTowers model(backend, real_type(compute), {options.arch});
+  TwinTowers model(backend, param_dtype(compute), {options.arch});
   initialise(backend, model, 1);
-  model.trunk().fold(backend);
+  model.backbone().fold(backend);
   Tensor pixels = backend.empty({2 * options.pairs, options.size, options.size, 3}, DType::u8);
   backend.copy_from_host(random_bytes(pixels.bytes()).data(), pixels);
   Context context{backend, compute};

@@ -8,7 +8,7 @@
 
 #include "core/base/timing.h"
 #include "layers/twin_towers.h"
-#include "train/loop/step_queue.h"
+#include "train/loop/step_executor.h"
 
 namespace tandem {
 
@@ -35,7 +35,7 @@ class StepBench {
  private:
   TwinTowers model_;
   Sgd optimizer_;
-  StepQueue steps_;
+  StepExecutor steps_;
   Batch batch_;
   std::int64_t done_ = 0;
 };

@@ -29,8 +29,7 @@ void check_flags(const Target& target) {
   const bool cuda = device_named(target.device).kind == DeviceKind::cuda;
   if (!cuda && !target.engine.deterministic)
     fail_input("--nondeterministic: the CPU is always deterministic, expected a CUDA device");
-  if (cuda && target.engine.autotune)
-    fail_input("--autotune: is for the CPU's convolutions, expected --device cpu");
+  if (cuda && target.engine.autotune) fail_input("--autotune: is for the CPU's convolutions, expected --device cpu");
 }
 
 /// What body(engine) returns for the target.

@@ -34,13 +34,13 @@ std::string elements(const Tensor& x) { return fmt::format("{} {}", x.dtype(), x
 }  // namespace
 
 template <class Call>
-void TimedBackend::timed(const char* verb, std::string problem, double flop, double bytes, const Call& call) {
+void TimedBackend::timed(const char* kernel, std::string problem, double flop, double bytes, const Call& call) {
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   call();
   backend_.synchronize();
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  observer_({verb, std::move(problem), seconds, flop, bytes});
+  observer_({kernel, std::move(problem), seconds, flop, bytes});
 }
 
 void TimedBackend::copy(const Tensor& from, Tensor& to) {

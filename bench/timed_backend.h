@@ -1,5 +1,5 @@
 #pragma once
-// A backend that passes every verb on to another one and writes down how long it took.
+// A backend that passes every kernel on to another one and writes down how long it took.
 
 #include <cstdint>
 #include <functional>
@@ -9,16 +9,16 @@
 
 namespace tandem {
 
-/// One call of a verb.
+/// One call of a kernel.
 struct TimedCall {
-  const char* verb;     ///< the backend's name for it: "conv2d_forward"
+  const char* kernel;   ///< the backend's name for it: "conv2d_forward"
   std::string problem;  ///< what it worked on: "1x1/1 64 -> 256 at 56x56"
   double seconds;
   double flop;   ///< multiplications and additions of convolutions and matrix products; 0 for the rest
-  double bytes;  ///< what must be read and written, if nothing stays in a cache between the passes of a verb
+  double bytes;  ///< what must be read and written, if nothing stays in a cache between the passes of a kernel
 };
 
-/// Waits for each verb to be done before it calls the next. Memory is the other backend's; its verbs are not timed.
+/// Waits for each kernel to be done before it calls the next. Memory is the other backend's; its kernels are not timed.
 class TimedBackend final : public Backend {
  public:
   using Observer = std::function<void(const TimedCall&)>;
@@ -36,7 +36,7 @@ class TimedBackend final : public Backend {
   std::unique_ptr<Downloader> make_downloader(std::size_t elements) override {
     return backend_.make_downloader(elements);
   }
-  /// Null: what is replayed is not timed verb by verb.
+  /// Null: what is replayed is not timed kernel by kernel.
   std::unique_ptr<CapturedStep> capture(const std::function<void()>& /*body*/) override { return nullptr; }
 
   void copy(const Tensor& from, Tensor& to) override;
@@ -91,7 +91,7 @@ class TimedBackend final : public Backend {
 
  private:
   template <class Call>
-  void timed(const char* verb, std::string problem, double flop, double bytes, const Call& call);
+  void timed(const char* kernel, std::string problem, double flop, double bytes, const Call& call);
 
   Backend& backend_;
   Observer observer_;

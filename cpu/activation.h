@@ -23,10 +23,10 @@ const T* elements(const Tensor& x) {
 
 /// Calls body(kernels, T{}) with the kernels for the type: T = float, or std::uint16_t for bf16.
 template <class Body>
-void for_activation(const VectorKernels& kernels, const char* verb, DType dtype, const Body& body) {
+void for_activation(const VectorKernels& kernels, const char* kernel, DType dtype, const Body& body) {
   if (dtype == DType::f32) return body(kernels.f32, float{});
   if (dtype == DType::bf16) return body(kernels.bf16, std::uint16_t{});
-  fail("{}: no CPU kernel for {}, expected f32 or bf16", verb, dtype);
+  fail("{}: no CPU kernel for {}, expected f32 or bf16", kernel, dtype);
 }
 
 /// Cuts [0, n) into pieces of about `grain` and calls body(begin, end) for each, on all threads.

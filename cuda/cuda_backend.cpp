@@ -1,14 +1,14 @@
 #include "cuda/cuda_backend.h"
 
-#include "cuda/runtime/check.h"
-#include "cuda/runtime/device_memory.h"
-#include "cuda/kernels/support/elements.h"
 #include "cuda/kernels/batch_norm.h"
 #include "cuda/kernels/convolution.h"
 #include "cuda/kernels/elementwise.h"
 #include "cuda/kernels/losses.h"
 #include "cuda/kernels/optimizer.h"
 #include "cuda/kernels/pooling.h"
+#include "cuda/kernels/support/elements.h"
+#include "cuda/runtime/check.h"
+#include "cuda/runtime/device_memory.h"
 #include "cuda/runtime/profiler_range.h"
 #include "cuda/runtime/transfer.h"
 

@@ -3,10 +3,10 @@
 // queued on one stream.
 
 #include "core/backend/backend.h"
-#include "cuda/runtime/captured_graph.h"
 #include "cuda/cudnn/convolutions.h"
-#include "cuda/runtime/device.h"
 #include "cuda/matrix_products.h"
+#include "cuda/runtime/captured_graph.h"
+#include "cuda/runtime/device.h"
 
 namespace tandem::cuda {
 

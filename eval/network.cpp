@@ -23,7 +23,7 @@ bool has_trained_embedding(const Checkpoint& checkpoint) {
 Network::Network(const Checkpoint& checkpoint, const NetworkOptions& options)
     : engine(open_engine(options.device, options.precision.empty() ? checkpoint.info().config.precision
                                                                    : parse_precision(options.precision))),
-      model(*engine.backend, real_type(engine.compute), checkpoint.model_options()) {
+      model(*engine.backend, param_dtype(engine.compute), checkpoint.model_options()) {
   checkpoint.load_model(*engine.backend, model);
 }
 

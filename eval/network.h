@@ -4,9 +4,9 @@
 #include <functional>
 #include <string>
 
+#include "inference/engine.h"
 #include "layers/twin_towers.h"
 #include "train/checkpoint/checkpoint.h"
-#include "inference/engine.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's name
 class App;

@@ -8,9 +8,9 @@
 #include "data/list/list_checks.h"
 #include "eval/network.h"
 #include "eval/report.h"
+#include "inference/predict.h"
 #include "io/atomic_file.h"
 #include "train/checkpoint/checkpoint.h"
-#include "inference/predict.h"
 
 namespace tandem {
 namespace {
@@ -18,13 +18,13 @@ namespace {
 struct Options {
   NetworkOptions network;
   std::string data, root, out;
-  bool trunk_features = false;
+  bool backbone_features = false;
 };
 
 /// What must be known of figures that are not the embedding's.
 std::string note_on_features(bool untrained) {
   return std::string(untrained ? "the embedding head was not trained (contrastive weight 0): " : "") +
-         "these figures are of the trunk's features, pooled";
+         "these figures are of the backbone's features, pooled";
 }
 
 int evaluate(const Options& o) {
@@ -36,7 +36,7 @@ int evaluate(const Options& o) {
   // After what is sooner checked, so that a refusal leaves nothing behind, but before the long part.
   require_writable_folder(o.out);
   const bool untrained = !has_trained_embedding(checkpoint);
-  const bool features = untrained || o.trunk_features;
+  const bool features = untrained || o.backbone_features;
   const PredictOptions options{info.config.data.image_size, o.network.batch, o.network.workers, features};
   Predictions p;
   network.run(options.batch, options.image_size,
@@ -62,8 +62,8 @@ int run(int argc, char** argv) {
   app.add_option("--data", o.data, "List file, or folder with one subfolder a class")->required();
   app.add_option("--root", o.root, "Where the list's paths start (default: the list's folder)");
   app.add_option("--out", o.out, "Folder for metrics.json and report.html")->required();
-  app.add_flag("--trunk-features", o.trunk_features,
-               "Measures distances of the trunk's pooled features, not embeddings");
+  app.add_flag("--trunk-features", o.backbone_features,
+               "Measures distances of the backbone's pooled features, not embeddings");
   return run_program(app, argc, argv, [&] { return evaluate(o); });
 }
 

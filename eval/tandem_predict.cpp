@@ -8,13 +8,13 @@
 #include "core/base/error.h"
 #include "core/base/program.h"
 #include "core/base/timing.h"
-#include "data/list/files.h"
 #include "data/image/image_files.h"
+#include "data/list/files.h"
 #include "data/loader/loader.h"
 #include "eval/network.h"
 #include "eval/prediction_line.h"
-#include "io/atomic_file.h"
 #include "inference/predict.h"
+#include "io/atomic_file.h"
 
 namespace tandem {
 namespace {
@@ -26,7 +26,7 @@ struct Options {
   std::vector<std::string> images;
   std::string out;
   int top = 0;
-  bool embeddings = false, trunk_features = false;
+  bool embeddings = false, backbone_features = false;
 };
 
 /// InputError if `path` is one of the files that are read, or no place for a file.
@@ -87,7 +87,7 @@ class Labelling {
         paths_(paths),
         loader_(paths,
                 {options.network.batch, info.config.data.image_size, static_cast<unsigned>(options.network.workers)}),
-        predictor_(*network.engine.backend, network.engine.compute, network.model, options.trunk_features) {}
+        predictor_(*network.engine.backend, network.engine.compute, network.model, options.backbone_features) {}
 
   Unusable run(Output& output) {
     Unusable unusable;
@@ -110,7 +110,7 @@ class Labelling {
       const auto n = static_cast<std::size_t>(columns);
       return std::span(values).subspan(i * n, n);
     };
-    const std::string vector = options_.embeddings ? "embedding" : options_.trunk_features ? "features" : "";
+    const std::string vector = options_.embeddings ? "embedding" : options_.backbone_features ? "features" : "";
     std::string text;
     for (std::size_t i = 0; i < p.labels.size(); ++i, ++next_) {
       const std::string& path = paths_[next_];
@@ -171,7 +171,7 @@ int run(int argc, char** argv) {
   app.add_option("--out", o.out, "File for the lines, JSON Lines (default: standard output)");
   app.add_option("--top", o.top, "Also the K most probable labels")->check(CLI::Range(1, 1 << 16))->type_name("K");
   CLI::Option* embeddings = app.add_flag("--embeddings", o.embeddings, "Also the image's embedding");
-  app.add_flag("--trunk-features", o.trunk_features, "Also the trunk's pooled features")->excludes(embeddings);
+  app.add_flag("--trunk-features", o.backbone_features, "Also the backbone's pooled features")->excludes(embeddings);
   return run_program(app, argc, argv, [&] { return predict(o); });
 }
 

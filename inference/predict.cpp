@@ -5,17 +5,17 @@
 
 #include "core/base/error.h"
 #include "data/loader/loader.h"
-#include "layers/initialise.h"
 #include "inference/input.h"
+#include "layers/initialise.h"
 
 namespace tandem {
 
 Predictor::Predictor(Backend& backend, DType compute, TwinTowers& model, bool features)
     : backend_(backend), compute_(compute), model_(model), features_(features) {
-  model_.trunk().fold(backend);
+  model_.backbone().fold(backend);
 }
 
-Predictor::~Predictor() { model_.trunk().unfold(); }
+Predictor::~Predictor() { model_.backbone().unfold(); }
 
 void Predictor::predict(const Batch& batch, Predictions& all) {
   const auto append = [&](const Variable& from, std::vector<float>& to, std::int64_t& columns) {

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "data/loader/batch.h"
 #include "data/list/image_list.h"
+#include "data/loader/batch.h"
 #include "layers/twin_towers.h"
 
 namespace tandem {
@@ -20,7 +20,7 @@ struct PredictOptions {
   int image_size = 224;
   int batch = 64;
   int workers = 2;
-  bool features = false;  ///< the trunk's features in the place of the embeddings
+  bool features = false;  ///< the backbone's features in the place of the embeddings
 };
 
 /// Runs a network with its running statistics. While it lives, batch norms are folded into convolutions.

@@ -19,16 +19,16 @@ Variable EmbeddingHead::forward(Context& context, const Variable& features) {
 
 TwinTowers::TwinTowers(Backend& backend, DType real, const TwinTowersOptions& options)
     : options_(options),
-      trunk_(backend, real, resnet_spec(options.arch)),
+      backbone_(backend, real, resnet_spec(options.arch)),
       fc_(backend, real, resnet_spec(options.arch).features(), options.classes),
       embedding_(backend, real, resnet_spec(options.arch).features(), options.embedding) {
-  add_module("", trunk_);
+  add_module("", backbone_);
   add_module("fc", fc_);
   add_module("embedding", embedding_);
 }
 
 TowerOutputs TwinTowers::forward(Context& context, const Variable& images) {
-  const Variable features = trunk_.forward(context, images);
+  const Variable features = backbone_.forward(context, images);
   return {fc_.forward(context, features), embedding_.forward(context, features), features};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The twin towers: one trunk with shared weights, a classifier and an embedding head, run on two streams of images at
-// once.
+// The twin towers: one backbone with shared weights, a classifier and an embedding head, run on two streams of images
+// at once.
 
 #include <memory>
 #include <vector>
@@ -24,7 +24,7 @@ class EmbeddingHead : public Module {
 struct TowerOutputs {
   Variable logits;      ///< (N, K) real
   Variable embeddings;  ///< (N, D) real
-  Variable features{};  ///< (N, C) real, the trunk's, which both heads see
+  Variable features{};  ///< (N, C) real, the backbone's, which both heads see
 };
 
 struct TwinTowersOptions {
@@ -34,7 +34,7 @@ struct TwinTowersOptions {
 };
 
 /// Weights are shared because there is one set of them: the two streams are the halves of one batch of 2N images. With
-/// context.groups = 2 each half is normalised by its own statistics, which equals running the trunk twice and adding
+/// context.groups = 2 each half is normalised by its own statistics, which equals running the backbone twice and adding
 /// the gradients; with groups = 1 both halves are normalised together.
 class TwinTowers : public Module {
  public:
@@ -42,11 +42,11 @@ class TwinTowers : public Module {
   /// images (2N, H, W, 3) T, normalised; the first N are stream A, the others stream B. Also runs one stream alone.
   TowerOutputs forward(Context& context, const Variable& images);
   const TwinTowersOptions& options() const { return options_; }
-  ResNet& trunk() { return trunk_; }
+  ResNet& backbone() { return backbone_; }
 
  private:
   TwinTowersOptions options_;
-  ResNet trunk_;
+  ResNet backbone_;
   Linear fc_;
   EmbeddingHead embedding_;
 };

@@ -153,7 +153,7 @@ suite() {
   wanted suite || return 0
   details=tests_passed
   tests "cuDNN's engines" 60 tests_cudnn
-  tests "verbs and ops, f32 and bf16" 120 tests_cpu "[device]"
+  tests "kernels and ops, f32 and bf16" 120 tests_cpu "[device]"
   tests "the CUDA backend" 150 tests_cuda "~[resnet50]~[.]"
   tests "ResNet-50's curve and PyTorch's figures" 150 tests_cuda "[resnet50]"
 }

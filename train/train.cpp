@@ -1,7 +1,7 @@
 #include "train/train.h"
 
-#include "io/atomic_file.h"
 #include "inference/out_of_memory.h"
+#include "io/atomic_file.h"
 #include "train/loop/run.h"
 
 namespace tandem {

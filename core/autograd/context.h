@@ -15,7 +15,7 @@ struct Context {
   std::int64_t groups = 1;     ///< G: towers stacked in the batch, each normalised by itself
   Tape* tape = nullptr;        ///< records gradients; null: none are wanted
 
-  DType real() const { return real_type(compute); }
+  DType param_dtype() const { return tandem::param_dtype(compute); }
 };
 
 /// While it lives, its context records no gradients.

@@ -19,54 +19,56 @@ int open_to_append(const std::string& file) {
   return open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 }
 
-/// The shortest of several times of each way, taken in turns: other work on the machine hits all ways alike, or not at
-/// all. A way that fails, or is far behind after one turn, has no more of them: slow ways would take most of the time.
-std::vector<double> shortest_times(std::size_t ways, const MeasuredChoices::Timer& timer) {
+/// The shortest of several times of each candidate, taken in turns: other work on the machine hits all candidates
+/// alike, or not at all. A candidate that fails, or is far behind after one turn, has no more of them: slow candidates
+/// would take most of the time.
+std::vector<double> shortest_times(std::size_t candidates, const AutotuneCache::Timer& timer) {
   constexpr int kTurns = 4;
   constexpr double kFarBehind = 2;
   constexpr double kNever = std::numeric_limits<double>::infinity();
-  std::vector<double> shortest(ways, kNever);
-  // Not counted: the first call of a way makes primitives and fills caches.
+  std::vector<double> shortest(candidates, kNever);
+  // Not counted: the first call of a candidate makes primitives and fills caches.
   std::vector<std::size_t> left;
-  for (std::size_t way = 0; way < ways; ++way)
-    if (timer(way) < kNever) left.push_back(way);
+  for (std::size_t candidate = 0; candidate < candidates; ++candidate)
+    if (timer(candidate) < kNever) left.push_back(candidate);
   for (int turn = 0; turn < kTurns; ++turn) {
-    for (const std::size_t way : left) shortest[way] = std::min(shortest[way], timer(way));
+    for (const std::size_t candidate : left) shortest[candidate] = std::min(shortest[candidate], timer(candidate));
     const double limit = kFarBehind * *std::min_element(shortest.begin(), shortest.end());
-    std::erase_if(left, [&](std::size_t way) { return shortest[way] > limit; });
+    std::erase_if(left, [&](std::size_t candidate) { return shortest[candidate] > limit; });
   }
   return shortest;
 }
 
 }  // namespace
 
-MeasuredChoices::MeasuredChoices(std::string machine, std::string file)
+AutotuneCache::AutotuneCache(std::string machine, std::string file)
     : machine_(std::move(machine)), file_(std::move(file)) {
   read();
 }
 
-void MeasuredChoices::read() {
+void AutotuneCache::read() {
   std::ifstream file(file_);
   for (std::string line; std::getline(file, line);) {
     const std::size_t first = line.find('\t'), second = first == line.npos ? line.npos : line.find('\t', first + 1);
     if (second == line.npos || line.substr(0, first) != machine_) continue;
-    auto& ways = known_[line.substr(first + 1, second - first - 1)];
-    std::string way = line.substr(second + 1);
-    if (std::find(ways.begin(), ways.end(), way) == ways.end()) ways.push_back(std::move(way));
+    auto& candidates = known_[line.substr(first + 1, second - first - 1)];
+    std::string candidate = line.substr(second + 1);
+    if (std::find(candidates.begin(), candidates.end(), candidate) == candidates.end())
+      candidates.push_back(std::move(candidate));
   }
 }
 
-void MeasuredChoices::append(const std::string& problem, const std::string& way) const {
+void AutotuneCache::append(const std::string& problem, const std::string& candidate) const {
   if (file_.empty()) return;
   const int file = open_to_append(file_);
   if (file < 0) return;  // then the next process measures again
   // One write, so that lines of several processes do not mix.
-  const std::string line = machine_ + "\t" + problem + "\t" + way + "\n";
+  const std::string line = machine_ + "\t" + problem + "\t" + candidate + "\n";
   (void)!write(file, line.data(), line.size());
   close(file);
 }
 
-bool MeasuredChoices::outlive() const {
+bool AutotuneCache::is_persistent() const {
   if (file_.empty()) return false;
   const int file = open_to_append(file_);
   if (file < 0) return false;
@@ -74,28 +76,28 @@ bool MeasuredChoices::outlive() const {
   return true;
 }
 
-std::optional<std::size_t> MeasuredChoices::find(const std::string& problem,
-                                                 const std::vector<std::string>& ways) const {
+std::optional<std::size_t> AutotuneCache::find(const std::string& problem,
+                                               const std::vector<std::string>& candidates) const {
   const auto found = known_.find(problem);
   if (found == known_.end()) return std::nullopt;
   // The first of several lines about one problem counts: what a process has once read stays true.
-  for (const std::string& way : found->second)
-    if (const auto at = std::find(ways.begin(), ways.end(), way); at != ways.end())
-      return static_cast<std::size_t>(at - ways.begin());
+  for (const std::string& candidate : found->second)
+    if (const auto at = std::find(candidates.begin(), candidates.end(), candidate); at != candidates.end())
+      return static_cast<std::size_t>(at - candidates.begin());
   return std::nullopt;
 }
 
-std::size_t MeasuredChoices::choose(const std::string& problem, const std::vector<std::string>& ways,
-                                    const Timer& timer) {
-  if (ways.size() == 1) return 0;
-  if (const auto known = find(problem, ways)) return *known;
+std::size_t AutotuneCache::choose(const std::string& problem, const std::vector<std::string>& candidates,
+                                  const Timer& timer) {
+  if (candidates.size() == 1) return 0;
+  if (const auto known = find(problem, candidates)) return *known;
   read();  // another process may have measured it in the meantime
-  if (const auto known = find(problem, ways)) return *known;
-  const std::vector<double> times = shortest_times(ways.size(), timer);
+  if (const auto known = find(problem, candidates)) return *known;
+  const std::vector<double> times = shortest_times(candidates.size(), timer);
   const auto fastest = static_cast<std::size_t>(std::min_element(times.begin(), times.end()) - times.begin());
   if (times[fastest] == std::numeric_limits<double>::infinity()) return 0;  // its own error will say more
-  known_[problem].push_back(ways[fastest]);
-  append(problem, ways[fastest]);
+  known_[problem].push_back(candidates[fastest]);
+  append(problem, candidates[fastest]);
   return fastest;
 }
 

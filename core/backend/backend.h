@@ -1,16 +1,17 @@
 #pragma once
 // The backend interface: what a device must be able to do for Tandem to train on it.
 //
-// Shapes use the letters of core/tensor/shape.h. T is the activation type (f32, bf16, f16 or f64); "real" is real_type(T):
-// f32, or f64 when T is f64. Parameters, statistics, gradients of parameters, heads and losses are real.
+// Shapes use the letters of core/tensor/shape.h. T is the activation type (f32, bf16, f16 or f64); "real" is
+// param_dtype(T): f32, or f64 when T is f64. Parameters, statistics, gradients of parameters, heads and losses are
+// real.
 //
 // Every output arrives allocated with the shape and type stated; the ops in core/ops check and allocate, so a backend
-// need not check again. A verb overwrites its outputs unless its comment says that it accumulates, and outputs must not
-// share memory with inputs or each other unless it says that they may. Calls on one backend are queued in order;
+// need not check again. A kernel overwrites its outputs unless its comment says that it accumulates, and outputs must
+// not share memory with inputs or each other unless it says that they may. Calls on one backend are queued in order;
 // synchronize() waits for them. A backend that has no kernel for some type throws; nothing falls back silently.
 //
 // A training step can be captured and replayed: then the host takes no part in it, so whatever changes from step to
-// step is an input in the device's memory, and only empty() and the verbs from copy() on are called within it.
+// step is an input in the device's memory, and only empty() and the kernels from copy() on are called within it.
 
 #include <cstdint>
 #include <functional>
@@ -116,9 +117,9 @@ struct LossScaleOptions {
   int interval = 2000;
 };
 
-/// Verbs that were recorded once, to be run again on the same tensors.
+/// Kernels that were recorded once, to be run again on the same tensors.
 ///
-/// It keeps the memory that its verbs used from all others; the tensors that existed before capture() are shared with
+/// It keeps the memory that its kernels used from all others; the tensors that existed before capture() are shared with
 /// the rest of the program, and must live as long as it does.
 class CapturedStep {
  public:
@@ -152,7 +153,7 @@ class Downloader {
   Downloader() = default;
   Downloader(const Downloader&) = delete;
   Downloader& operator=(const Downloader&) = delete;
-  /// Queues a copy of a real tensor as the verbs called so far leave it. Error if the downloader was made for less.
+  /// Queues a copy of a real tensor as the kernels called so far leave it. Error if the downloader was made for less.
   virtual void begin(const Tensor& from) = 0;
   /// Waits for the copies begun since the last call, and returns their elements in the order of the calls.
   virtual std::vector<double> finish() = 0;
@@ -183,7 +184,7 @@ class Backend {
   virtual std::unique_ptr<Uploader> make_uploader(std::size_t bytes) = 0;
   /// For up to `elements` elements between one finish() and the next.
   virtual std::unique_ptr<Downloader> make_downloader(std::size_t elements) = 0;
-  /// Records the verbs that `body` calls, without running them. Null, body not called, where the device cannot: then
+  /// Records the kernels that `body` calls, without running them. Null, body not called, where the device cannot: then
   /// call body each time. Before, run the body as often as it takes to have its memory and its kernels chosen: twice.
   virtual std::unique_ptr<CapturedStep> capture(const std::function<void()>& body) = 0;
 

@@ -10,7 +10,7 @@ void check(const Context& context, const Variable& x, const BatchNormParameters&
   require(p.gamma.shape() == channels && p.beta.shape() == channels && p.running_mean.shape() == channels &&
               p.running_var.shape() == channels,
           "batch_norm: parameters of {} channels for x {}", p.gamma.shape(), in);
-  const DType real = real_type(x.value().dtype());
+  const DType real = param_dtype(x.value().dtype());
   for (const Tensor& parameter : {p.gamma.value(), p.beta.value(), p.running_mean, p.running_var})
     require(parameter.dtype() == real, "batch_norm: a parameter {} for x {}, expected {}", parameter.dtype(),
             x.value().dtype(), real);

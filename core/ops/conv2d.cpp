@@ -8,8 +8,8 @@ Shape output_shape(const Tensor& x, const Tensor& w, const Conv2dGeometry& geome
   const Shape &in = x.shape(), &window = w.shape();
   require(in.rank() == 4 && window.rank() == 4 && in[3] == window[3],
           "conv2d: x {} and w {}, expected (N, H, W, C) and (K, R, S, C)", in, window);
-  require(w.dtype() == real_type(x.dtype()), "conv2d: w {} for x {}, expected {}", w.dtype(), x.dtype(),
-          real_type(x.dtype()));
+  require(w.dtype() == param_dtype(x.dtype()), "conv2d: w {} for x {}, expected {}", w.dtype(), x.dtype(),
+          param_dtype(x.dtype()));
   const Shape out{in[0], geometry.output(in[1], window[1]), geometry.output(in[2], window[2]), window[0]};
   require(out[1] > 0 && out[2] > 0, "conv2d: x {} is smaller than the window of w {}", in, window);
   return out;

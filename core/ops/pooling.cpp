@@ -27,7 +27,7 @@ Variable global_average_pool(Context& context, const Variable& x) {
   const Shape& in = x.shape();
   require(in.rank() == 4, "global_average_pool: x {}, expected (N, H, W, C)", in);
   Backend& backend = context.backend;
-  Tensor y = backend.empty({in[0], in[3]}, real_type(x.value().dtype()));
+  Tensor y = backend.empty({in[0], in[3]}, param_dtype(x.value().dtype()));
   backend.average_pool_forward(x.value(), y);
   Variable output = make_output(context, std::move(y), {&x});
   if (output.wants_gradient())

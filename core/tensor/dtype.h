@@ -61,9 +61,9 @@ inline constexpr DType dtype_of = [] {  // NOLINT(readability-identifier-naming)
 }();
 
 /// The type in which parameters, statistics, heads and losses live when activations are of type `activation`.
-constexpr DType real_type(DType activation) { return activation == DType::f64 ? DType::f64 : DType::f32; }
+constexpr DType param_dtype(DType activation) { return activation == DType::f64 ? DType::f64 : DType::f32; }
 /// Whether it is such a type: f32 or f64.
-constexpr bool is_real(DType dtype) { return dtype == real_type(dtype); }
+constexpr bool is_real(DType dtype) { return dtype == param_dtype(dtype); }
 
 }  // namespace tandem
 

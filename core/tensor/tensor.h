@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/base/error.h"
 #include "core/tensor/arena.h"
 #include "core/tensor/dtype.h"
-#include "core/base/error.h"
 #include "core/tensor/shape.h"
 
 namespace tandem {

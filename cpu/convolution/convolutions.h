@@ -17,8 +17,8 @@ class Convolutions {
   /// that is the fastest on this machine, which is measured once and remembered on disk; otherwise the usual way.
   Convolutions(const std::shared_ptr<Arena>& arena, OneDnn& onednn, bool autotune);
 
-  /// Computes the output of `problem` from its two inputs, in the order of the verb's arguments; bias (K) for inference
-  /// only.
+  /// Computes the output of `problem` from its two inputs, in the order of the kernel's arguments; bias (K) for
+  /// inference only.
   void convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
                 Tensor& output);
 
@@ -34,7 +34,7 @@ class Convolutions {
 
   OneDnn& onednn_;
   Winograd winograd_;
-  std::optional<MeasuredChoices> choices_;  ///< absent: the usual methods
+  std::optional<AutotuneCache> choices_;  ///< absent: the usual methods
 };
 
 }  // namespace tandem::cpu

@@ -27,8 +27,8 @@ class OneDnn {
   /// Whether oneDNN has a convolution primitive for the problem: by Method::direct always. Only what it has not
   /// implemented counts as no; any other failure throws.
   bool supports(Method method, const ConvolutionProblem& problem) { return convolution(method, problem) != nullptr; }
-  /// Computes the output of `problem` from its two inputs, in the order of the verb's arguments; bias (K) for inference
-  /// only. `method` is one that it supports.
+  /// Computes the output of `problem` from its two inputs, in the order of the kernel's arguments; bias (K) for
+  /// inference only. `method` is one that it supports.
   void convolve(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
                 Tensor& output);
 

@@ -7,12 +7,12 @@
 
 namespace tandem::cpu {
 
-/// Calls body(T{}) with T = float or double. Any other type throws, naming the verb.
+/// Calls body(T{}) with T = float or double. Any other type throws, naming the kernel.
 template <class Body>
-void for_real(const char* verb, DType dtype, const Body& body) {
+void for_real(const char* kernel, DType dtype, const Body& body) {
   if (dtype == DType::f32) return body(float{});
   if (dtype == DType::f64) return body(double{});
-  fail("{}: no reference kernel for {}, expected f32 or f64", verb, dtype);
+  fail("{}: no reference kernel for {}, expected f32 or f64", kernel, dtype);
 }
 
 /// ImageNet's mean and standard deviation of red, green and blue, for pixels scaled to [0, 1] (torchvision's).

@@ -1,7 +1,7 @@
 #pragma once
-// The reference backend: every verb as the plainest loop that says what it computes, templated on f32 and f64. Slow on
-// purpose. Other kernels are compared with it, gradient checks and fixtures run on it in f64, and the optimised CPU
-// backend inherits from it the f64 path and the verbs that are too small to be worth more.
+// The reference backend: every kernel as the plainest loop that says what it computes, templated on f32 and f64. Slow
+// on purpose. Other kernels are compared with it, gradient checks and fixtures run on it in f64, and the optimised CPU
+// backend inherits from it the f64 path and the kernels that are too small to be worth more.
 
 #include "core/backend/backend.h"
 

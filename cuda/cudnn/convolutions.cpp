@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "cuda/runtime/captured_graph.h"
-#include "cuda/kernels/support/elements.h"
 #include "cuda/kernels/elementwise.h"
+#include "cuda/kernels/support/elements.h"
+#include "cuda/runtime/captured_graph.h"
 #include "cuda/runtime/outside_capture.h"
 
 namespace tandem::cuda {
@@ -47,7 +47,7 @@ Convolutions::Convolutions(const Stream& stream, const kernels::Queue& queue, st
       choices_(fmt::format("{}, {}", device, version()), choices_file()),
       // Another engine gives other bits. So where the same seed is to give the same bits, a choice is only measured if
       // the next run will find it.
-      measures_(!rules.deterministic || choices_.outlive()) {
+      measures_(!rules.deterministic || choices_.is_persistent()) {
   check(cudnnCreate(handle_.receive()));
   check(cudnnSetStream(handle_.get(), stream_.get()));
 }

@@ -1,5 +1,5 @@
 #pragma once
-// The convolution verbs by cuDNN 9.
+// The convolution kernels by cuDNN 9.
 //
 // cuDNN has several engines for each problem, each with settings. Which is the fastest is measured when a problem is
 // first met, and remembered in this process and on disk. Weights are f32; for activations of 16 bits they are converted
@@ -24,7 +24,7 @@ class Convolutions {
   Convolutions(const Stream& stream, const kernels::Queue& queue, std::shared_ptr<Arena> arena,
                const std::string& device, const EngineRules& rules);
 
-  /// The verbs conv2d_forward, conv2d_grad_input and conv2d_grad_weight of core/backend/backend.h.
+  /// The kernels conv2d_forward, conv2d_grad_input and conv2d_grad_weight of core/backend/backend.h.
   void forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y);
   void grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx);
   void grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw);
@@ -63,7 +63,7 @@ class Convolutions {
   std::shared_ptr<Arena> arena_;
   EngineRules rules_;
   Handle<cudnnHandle_t, cudnnDestroy> handle_;
-  MeasuredChoices choices_;
+  AutotuneCache choices_;
   bool measures_;
   std::map<std::string, Plan> plans_;  // by the problem's name
   Event begin_{true}, end_{true};      // for measuring

@@ -1,8 +1,8 @@
 #include "cuda/kernels/convolution.h"
 
+#include "cuda/kernels/normalize.h"
 #include "cuda/kernels/support/columns.cuh"
 #include "cuda/kernels/support/launch.cuh"
-#include "cuda/kernels/normalize.h"
 
 namespace tandem::cuda::kernels {
 namespace {

@@ -1,5 +1,5 @@
 #pragma once
-// A sequence of verbs as one CUDA graph: the host launches it as a whole.
+// A sequence of kernels as one CUDA graph: the host launches it as a whole.
 
 #include <cuda_runtime_api.h>
 

@@ -8,7 +8,7 @@ namespace tandem::cuda {
 
 BatchUploader::BatchUploader(const Stream& compute, const std::shared_ptr<Arena>& arena, std::size_t bytes)
     : compute_(compute), capacity_(bytes), slots_{Slot(arena, bytes), Slot(arena, bytes)} {
-  // The arena's memory is handed on in the order of the verbs' stream, which the copies do not follow.
+  // The arena's memory is handed on in the order of the kernels' stream, which the copies do not follow.
   compute_.synchronize();
 }
 

@@ -13,7 +13,7 @@ namespace tandem::cuda {
 /// Two slots, each of page-locked host memory and as much device memory, and a stream of its own for the way between.
 class BatchUploader final : public Uploader {
  public:
-  /// `compute`: the stream of the verbs, which must outlive it. Waits for it.
+  /// `compute`: the stream of the kernels, which must outlive it. Waits for it.
   BatchUploader(const Stream& compute, const std::shared_ptr<Arena>& arena, std::size_t bytes);
   ~BatchUploader() override;
 
@@ -39,10 +39,10 @@ class BatchUploader final : public Uploader {
   std::uint64_t begun_ = 0, finished_ = 0;  ///< batches
 };
 
-/// Copies to page-locked memory in the stream of the verbs.
+/// Copies to page-locked memory in the stream of the kernels.
 class FigureDownloader final : public Downloader {
  public:
-  /// `compute`: the stream of the verbs, which must outlive it.
+  /// `compute`: the stream of the kernels, which must outlive it.
   FigureDownloader(const Stream& compute, std::size_t elements);
   ~FigureDownloader() override;
 

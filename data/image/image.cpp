@@ -7,8 +7,8 @@
 
 #include "core/base/error.h"
 #include "data/image/codec.h"
-#include "data/list/files.h"
 #include "data/image/image_header.h"
+#include "data/list/files.h"
 
 namespace tandem {
 namespace {

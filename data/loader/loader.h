@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "data/loader/batch.h"
-#include "data/list/image_list.h"
 #include "data/image/transform.h"
+#include "data/list/image_list.h"
+#include "data/loader/batch.h"
 
 namespace tandem {
 

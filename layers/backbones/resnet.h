@@ -32,7 +32,7 @@ class ResidualBlock : public Module {
   virtual void unfold() = 0;
 };
 
-/// The trunk, without a classifier.
+/// The backbone, without a classifier.
 class ResNet : public Module {
  public:
   ResNet(Backend& backend, DType real, const ResNetSpec& spec);

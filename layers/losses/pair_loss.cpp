@@ -25,7 +25,7 @@ PairLosses pair_loss(Context& context, const TowerOutputs& outputs, const Tensor
   losses.softmax_b = ops::softmax_cross_entropy(context, b(outputs.logits), labels_b, options.label_smoothing);
   losses.contrastive =
       ops::contrastive(context, a(outputs.embeddings), b(outputs.embeddings), labels_a, labels_b, options.contrastive);
-  const Tensor all = weights ? weights : loss_weights(context.backend, context.real(), options);
+  const Tensor all = weights ? weights : loss_weights(context.backend, context.param_dtype(), options);
   std::vector<Variable> terms;
   if (options.softmax_weight != 0) terms = {losses.softmax_a, losses.softmax_b};
   const bool contrastive = options.contrastive_weight != 0;

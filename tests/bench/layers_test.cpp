@@ -24,14 +24,14 @@ TEST_CASE("layers times every op of a step") {
   int convolutions = 0;
   double flop = 0;
   for (const LayerTime& row : table.rows) {
-    CAPTURE(row.verb, row.problem);
+    CAPTURE(row.kernel, row.problem);
     CHECK(row.seconds > 0);
     CHECK(row.calls > 0);
     CHECK(row.of_roofline >= 0);
-    CHECK(names.emplace(row.verb, row.problem).second);
+    CHECK(names.emplace(row.kernel, row.problem).second);
     share += row.share;
     seconds += row.seconds;
-    if (row.verb == "conv2d_forward") convolutions += row.calls, flop += row.flop;
+    if (row.kernel == "conv2d_forward") convolutions += row.calls, flop += row.flop;
   }
   CHECK(share == Approx(1));
   CHECK(convolutions == 20);
@@ -43,7 +43,7 @@ TEST_CASE("layers times every op of a step") {
   CHECK(names.contains({"batch_norm_backward", "64 at 8x8 + residual"}));
   CHECK_FALSE(names.contains({"conv2d_grad_input", "7x7/2 3 -> 64 at 32x32"}));  // nobody wants the images' gradient
   const std::string text = to_text(table);
-  for (const auto& [verb, problem] : names) CHECK(text.find(verb) != std::string::npos);
+  for (const auto& [kernel, problem] : names) CHECK(text.find(kernel) != std::string::npos);
 }
 
 TEST_CASE("a timed backend computes what the other computes") {

@@ -8,8 +8,8 @@
 #include "layers/initialise.h"
 #include "tests/cuda/gpu.h"
 #include "tests/layers/tensors.h"
+#include "train/loop/step_executor.h"
 #include "train/optim/schedule.h"
-#include "train/loop/step_queue.h"
 
 namespace tandem::test {
 namespace {
@@ -47,23 +47,23 @@ Batch draw(const std::vector<Image>& pictures, std::int64_t step) {
 
 std::vector<double> demo_losses(Backend& backend, DType compute) {
   const std::vector<Image> pictures = paint_all();
-  TwinTowers model(backend, real_type(compute), {"resnet50", static_cast<std::int64_t>(synth::products().size())});
+  TwinTowers model(backend, param_dtype(compute), {"resnet50", static_cast<std::int64_t>(synth::products().size())});
   initialise(backend, model, 1);
-  model.trunk().zero_init_residual(backend);
+  model.backbone().zero_init_residual(backend);
   Sgd optimizer(backend, model, {0.9, true, 5e-4});
   const bool on_cpu = backend.device().kind == DeviceKind::cpu;
   StepOptions options;
   options.pairs = kPairs;
   options.size = kSize;
-  options.at_once = on_cpu;
-  options.most_queued = on_cpu ? 1 : 10;
+  options.synchronous = on_cpu;
+  options.max_in_flight = on_cpu ? 1 : 10;
   if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
-  StepQueue steps({backend, compute, false, 2}, model, optimizer, options, {0, kLossScale});
+  StepExecutor steps({backend, compute, false, 2}, model, optimizer, options, {0, kLossScale});
   const Schedule schedule({}, 0.02, kSteps);
   std::vector<double> losses;
   for (std::int64_t step = 0; step < kSteps; ++step) {
     steps.submit(draw(pictures, step), schedule.lr(step), step + 1);
-    if ((step + 1) % options.most_queued == 0)
+    if ((step + 1) % options.max_in_flight == 0)
       steps.finish([&](const LossValues& values) { losses.push_back(values.total); });
   }
   return losses;

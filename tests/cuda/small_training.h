@@ -8,15 +8,15 @@
 
 #include "core/base/rng.h"
 #include "layers/initialise.h"
-#include "train/loop/step_queue.h"
+#include "train/loop/step_executor.h"
 
 namespace tandem::test {
 
 class SmallTraining {
  public:
-  SmallTraining(Backend& backend, DType compute, bool at_once, bool adam = false,
+  SmallTraining(Backend& backend, DType compute, bool synchronous, bool adam = false,
                 const StepState& begin = {1.4, kFirstLossScale})
-      : backend_(backend), model_(backend, real_type(compute), {"resnet18", 4, {16, 8}}) {
+      : backend_(backend), model_(backend, param_dtype(compute), {"resnet18", 4, {16, 8}}) {
     initialise(backend, model_, 1);
     if (adam)
       optimizer_ = std::make_unique<Adam>(backend, model_, AdamOptions{.weight_decay = 1e-4, .decoupled = true});
@@ -26,10 +26,10 @@ class SmallTraining {
     options.pairs = kPairs;
     options.size = kSize;
     options.match_softmax = true;
-    options.at_once = at_once;
-    options.most_queued = at_once ? 1 : 4;
+    options.synchronous = synchronous;
+    options.max_in_flight = synchronous ? 1 : 4;
     if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
-    steps_ = std::make_unique<StepQueue>(Context{backend, compute, false, 2}, model_, *optimizer_, options, begin);
+    steps_ = std::make_unique<StepExecutor>(Context{backend, compute, false, 2}, model_, *optimizer_, options, begin);
   }
 
   /// The total losses of the next `n` steps.
@@ -50,7 +50,7 @@ class SmallTraining {
     for (const NamedTensor& p : optimizer_->state()) all["optimizer." + p.name] = download(backend_, p.tensor());
     return all;
   }
-  StepQueue& steps() { return *steps_; }
+  StepExecutor& steps() { return *steps_; }
   TwinTowers& model() { return model_; }
   Optimizer& optimizer() { return *optimizer_; }
   /// Steps made, to go on from there.
@@ -77,7 +77,7 @@ class SmallTraining {
   Backend& backend_;
   TwinTowers model_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<StepQueue> steps_;
+  std::unique_ptr<StepExecutor> steps_;
   int queued_ = 0;
 };
 

@@ -220,7 +220,7 @@ TEST_CASE("tandem eval leaves no folder behind when it refuses") {
   CHECK_FALSE(std::filesystem::exists(run.path("eval")));
 }
 
-TEST_CASE("tandem eval measures the trunk's features where the embedding head was not trained, and says so") {
+TEST_CASE("tandem eval measures the backbone's features where the embedding head was not trained, and says so") {
   const TinyRun run;
   const std::string note = "the embedding head was not trained (contrastive weight 0)";
   run.must_train({"train.epochs=1", "loss.contrastive.weight=0"});
@@ -238,7 +238,7 @@ TEST_CASE("tandem eval measures the trunk's features where the embedding head wa
   const nlohmann::json embeddings = must_evaluate(run);
   CHECK_FALSE(embeddings.contains("embedding_note"));
   const nlohmann::json features = must_evaluate(run, {"--trunk-features"});
-  CHECK(test::has_part(features.at("embedding_note").get<std::string>(), "the trunk's features"));
+  CHECK(test::has_part(features.at("embedding_note").get<std::string>(), "the backbone's features"));
   CHECK(features.at("top1") == embeddings.at("top1"));
   CHECK(features.at("same_distance") != embeddings.at("same_distance"));
 }

@@ -7,11 +7,11 @@
 #include <iterator>
 
 #include "core/base/rng.h"
+#include "io/atomic_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/train/config/errors.h"
 #include "tests/train/loop/limits.h"
-#include "io/atomic_file.h"
 
 namespace tandem {
 namespace {

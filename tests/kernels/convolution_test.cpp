@@ -9,7 +9,7 @@ namespace kernels = cuda::kernels;
 
 constexpr std::uint32_t kCases = 100;
 
-/// The formula, as cuda/kernels/convolution.h writes it: no verb of the reference does this alone.
+/// The formula, as cuda/kernels/convolution.h writes it: no kernel of the reference does this alone.
 Floats bias_residual_relu(const Floats& x, const Floats& bias, const Floats* residual, bool relu) {
   Floats y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {

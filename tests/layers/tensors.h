@@ -16,7 +16,7 @@ inline Tensor random_tensor(Backend& backend, const Shape& shape, DType dtype, s
   std::vector<float> values(static_cast<std::size_t>(shape.size()));
   Random random(seed, RandomPurpose::test);
   for (float& v : values) v = random.normal();
-  Tensor exact = backend.empty(shape, real_type(dtype));
+  Tensor exact = backend.empty(shape, param_dtype(dtype));
   upload(backend, values, exact);
   if (exact.dtype() == dtype) return exact;
   Tensor converted = backend.empty(shape, dtype);

@@ -77,7 +77,7 @@ class Job {
                              {ops::softmax_cross_entropy(context, a.logits, labels_a),
                               ops::softmax_cross_entropy(context, b.logits, labels_b),
                               ops::contrastive(context, a.embeddings, b.embeddings, labels_a, labels_b, {})},
-                             loss_weights(context.backend, context.real(), {}));
+                             loss_weights(context.backend, context.param_dtype(), {}));
   }
 
   std::shared_ptr<Backend> backend_;
@@ -101,12 +101,12 @@ void check_equal(const Outcome& got, const Outcome& want) {
   CHECK(largest_deviation(got.running, want.running) < 1e-10);
 }
 
-TEST_CASE("stacked towers of basic blocks equal two runs of the trunk with gradients added") {
+TEST_CASE("stacked towers of basic blocks equal two runs of the backbone with gradients added") {
   Job job("resnet18", 36, 3);
   check_equal(job.run(Towers::per_tower), job.run(Towers::a_then_b));
 }
 
-TEST_CASE("stacked towers of bottlenecks equal two runs of the trunk with gradients added") {
+TEST_CASE("stacked towers of bottlenecks equal two runs of the backbone with gradients added") {
   Job job("resnet50", 33, 2);
   check_equal(job.run(Towers::per_tower), job.run(Towers::a_then_b));
 }

@@ -97,7 +97,7 @@ OpOutput run_batch_norm(Context& context, const Inputs& in, ops::Activation acti
   Backend& backend = context.backend;
   const Shape channels = in[1].shape();
   const auto running = [&](double value) {
-    Tensor tensor = backend.empty(channels, context.real());
+    Tensor tensor = backend.empty(channels, context.param_dtype());
     backend.fill(tensor, value);
     return tensor;
   };
@@ -265,12 +265,12 @@ OpInstance contrastive(Random& random, const ContrastiveOptions& options) {
 OpInstance weighted_sum(Random& random) {
   std::vector<double> weights;
   for (int i = 0; i < 3; ++i) weights.push_back(static_cast<double>(random.uniform(0.1F, 2)));
-  return {
-      {real("first", random, {1}), real("second", random, {1}), real("third", random, {1})},
-      1,
-      [weights](Context& context, const Inputs& in) {
-        return OpOutput{ops::weighted_sum(context, in, upload(context.backend, {{3}, weights}, context.real())), {}};
-      }};
+  return {{real("first", random, {1}), real("second", random, {1}), real("third", random, {1})},
+          1,
+          [weights](Context& context, const Inputs& in) {
+            return OpOutput{
+                ops::weighted_sum(context, in, upload(context.backend, {{3}, weights}, context.param_dtype())), {}};
+          }};
 }
 
 // Compositions. -----------------------------------------------------------------------------------------------------

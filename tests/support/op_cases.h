@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "core/ops/ops.h"
 #include "core/base/rng.h"
+#include "core/ops/ops.h"
 
 namespace tandem::test {
 
@@ -22,7 +22,7 @@ struct HostTensor {
   std::vector<double> values;
 };
 
-/// The type an input has: T, or real_type(T).
+/// The type an input has: T, or param_dtype(T).
 enum class Role { activation, real };
 
 struct OpInput {

@@ -41,7 +41,7 @@ HostTensor download_as(Backend& backend, const Tensor& tensor) {
   return host;
 }
 
-DType type_of(Role role, DType compute) { return role == Role::activation ? compute : real_type(compute); }
+DType type_of(Role role, DType compute) { return role == Role::activation ? compute : param_dtype(compute); }
 
 /// The gradient given to an output.
 HostTensor output_gradient(const Shape& shape, std::uint64_t seed) {
@@ -98,7 +98,7 @@ OpRun run_op(Backend& backend, DType compute, const OpInstance& instance, std::u
   OpOutput out = instance.forward(context, inputs);
   run.output = download(backend, out.y.value());
   // A loss whose gradient at the output is r: backward begins with its rule.
-  Variable loss = Variable::with_gradient(upload(backend, {{1}, {0.0}}, real_type(compute)));
+  Variable loss = Variable::with_gradient(upload(backend, {{1}, {0.0}}, param_dtype(compute)));
   Tensor r = upload(backend, output_gradient(out.y.shape(), seed), out.y.value().dtype());
   tape.record(loss, [&backend, r = std::move(r), slot = out.y.slot()](const Tensor&) mutable {
     slot->add(backend, std::move(r));

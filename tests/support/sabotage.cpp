@@ -12,7 +12,7 @@ namespace {
 using cpu::ReferenceBackend;
 using Distortion = std::function<void(double* begin, double* end, std::int64_t rows)>;
 
-/// The reference backend, f64, with one named output of one verb distorted after the verb has run.
+/// The reference backend, f64, with one named output of one kernel distorted after the kernel has run.
 class Distorted : public ReferenceBackend {
  public:
   Distorted(std::string output, Distortion distortion)
@@ -124,7 +124,8 @@ std::vector<NamedDistortion> distortions() {
   };
 }
 
-// Mistakes peculiar to one rule: the verb is called with something missing. -------------------------------------------
+// Mistakes peculiar to one rule: the kernel is called with something missing.
+// -------------------------------------------
 
 struct ConvPaddingForgotten : ReferenceBackend {
   void conv2d_grad_input(const Conv2dGeometry& z, const Tensor& dy, const Tensor& w, Tensor& dx) override {

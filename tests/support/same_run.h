@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "tests/support/tiny_run.h"
 #include "io/safetensors.h"
+#include "tests/support/tiny_run.h"
 
 namespace tandem::test {
 

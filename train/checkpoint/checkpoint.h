@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "io/safetensors.h"
 #include "layers/twin_towers.h"
 #include "train/config/config.h"
-#include "io/safetensors.h"
 #include "train/loop/train_step.h"
 
 namespace tandem {
@@ -64,8 +64,8 @@ class Checkpoint {
 };
 
 /// Starts from somebody else's weights: a checkpoint of Tandem, or a state dict of torchvision's ResNet saved as
-/// safetensors. The trunk must be there whole, in f32 or f64; a classifier of another size and a missing embedding head
-/// stay as they are. Returns the names of the parameters that were not in the file.
+/// safetensors. The backbone must be there whole, in f32 or f64; a classifier of another size and a missing embedding
+/// head stay as they are. Returns the names of the parameters that were not in the file.
 std::vector<std::string> load_initial_weights(const std::filesystem::path& path, Backend& backend, TwinTowers& model);
 
 /// The options of the network that a config describes, for a data set of `classes` classes.

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <set>
 
-#include "core/tensor/device.h"
 #include "core/base/error.h"
 #include "core/base/utf8.h"
+#include "core/tensor/device.h"
 #include "train/config/config_keys.h"
 #include "train/config/config_reader.h"
 

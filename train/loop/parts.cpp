@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "data/list/list_checks.h"
+#include "inference/predict.h"
 #include "layers/initialise.h"
 #include "train/checkpoint/checkpoint.h"
-#include "inference/predict.h"
 
 namespace tandem {
 namespace {
@@ -70,8 +70,8 @@ StepOptions step_options(const Config& config, const Engine& engine) {
   options.loss = loss_options(config.loss);
   options.match_softmax = !config.loss.contrastive.weight;
   // On the CPU nothing is gained by waiting less often.
-  options.most_queued = config.train.losses_every.value_or(engine.on_cuda() ? 10 : 1);
-  options.at_once = !engine.on_cuda() && options.most_queued == 1;
+  options.max_in_flight = config.train.losses_every.value_or(engine.on_cuda() ? 10 : 1);
+  options.synchronous = !engine.on_cuda() && options.max_in_flight == 1;
   if (engine.compute == DType::f16) options.loss_scaling = LossScaleOptions{};
   return options;
 }
@@ -91,11 +91,11 @@ void try_batch(Config config, int pairs) {
   config.train.losses_every.reset();
   const auto classes = static_cast<std::int64_t>(load_list(config.data.train, config.model.classes).classes().size());
   const Engine engine = engine_of(config);
-  TwinTowers model(*engine.backend, real_type(engine.compute), model_options(config.model, classes));
+  TwinTowers model(*engine.backend, param_dtype(engine.compute), model_options(config.model, classes));
   initialise(*engine.backend, model, config.seed);
   const auto optimizer = make_optimizer(*engine.backend, model, config.optimizer);
-  StepQueue steps(step_context(config, engine), model, *optimizer, step_options(config, engine),
-                  {std::log(static_cast<double>(classes)), kFirstLossScale});
+  StepExecutor steps(step_context(config, engine), model, *optimizer, step_options(config, engine),
+                     {std::log(static_cast<double>(classes)), kFirstLossScale});
   Batch batch{0, 2 * pairs, config.data.image_size, {}, {}};
   batch.labels.assign(static_cast<std::size_t>(batch.images), 0);
   batch.pixels.assign(batch.labels.size() * static_cast<std::size_t>(3 * batch.size * batch.size), 0);

@@ -3,14 +3,14 @@
 
 #include <memory>
 
+#include "data/image/transform.h"
 #include "data/list/image_list.h"
 #include "data/loader/pair_stream.h"
-#include "data/image/transform.h"
-#include "train/config/config.h"
 #include "inference/engine.h"
+#include "train/config/config.h"
+#include "train/loop/step_executor.h"
 #include "train/optim/optimizer.h"
 #include "train/optim/schedule.h"
-#include "train/loop/step_queue.h"
 
 namespace tandem {
 

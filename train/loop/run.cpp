@@ -15,7 +15,7 @@ Run::Run(const Config& config, std::ostream& out)
       train_list_(load_list(config.data.train, config.model.classes)),
       engine_(engine_of(config)),
       backend_(*engine_.backend),
-      model_(backend_, real_type(engine_.compute),
+      model_(backend_, param_dtype(engine_.compute),
              model_options(config.model, static_cast<std::int64_t>(train_list_.classes().size()))),
       optimizer_(make_optimizer(backend_, model_, config.optimizer)),
       stream_(static_cast<std::uint32_t>(train_list_.size()), config.pairs.batch, config.seed),
@@ -33,7 +33,7 @@ Run::Run(const Config& config, std::ostream& out)
   if (eval_list_) state_.eval_list = fingerprint(*eval_list_);
   if (engine_.compute == DType::f16) state_.loss_scale = kFirstLossScale;
   initialise(backend_, model_, config.seed);
-  if (config.model.zero_init_residual) model_.trunk().zero_init_residual(backend_);
+  if (config.model.zero_init_residual) model_.backbone().zero_init_residual(backend_);
 }
 
 void Run::report_start() const {
@@ -93,9 +93,9 @@ void Run::report_changes(const CheckpointInfo& before) {
 }
 
 void Run::make_steps() {
-  steps_ =
-      std::make_unique<StepQueue>(step_context(config_, engine_), model_, *optimizer_, step_options(config_, engine_),
-                                  StepState{state_.matched_weight, state_.loss_scale.value_or(kFirstLossScale)});
+  steps_ = std::make_unique<StepExecutor>(
+      step_context(config_, engine_), model_, *optimizer_, step_options(config_, engine_),
+      StepState{state_.matched_weight, state_.loss_scale.value_or(kFirstLossScale)});
 }
 
 PairLoader Run::loader(std::int64_t first_step, std::int64_t last_step) const {

@@ -12,13 +12,13 @@
 #include "data/list/image_list.h"
 #include "data/loader/loader.h"
 #include "data/loader/pair_stream.h"
+#include "inference/predict.h"
 #include "train/checkpoint/checkpoint.h"
+#include "train/checkpoint/run_folder.h"
 #include "train/loop/interrupt.h"
 #include "train/loop/metrics_log.h"
 #include "train/loop/parts.h"
-#include "inference/predict.h"
 #include "train/loop/progress.h"
-#include "train/checkpoint/run_folder.h"
 #include "train/optim/schedule.h"
 
 namespace tandem {
@@ -91,7 +91,7 @@ class Run {
   std::int64_t total_steps_;
   Schedule schedule_;
   RunState state_;
-  std::unique_ptr<StepQueue> steps_;
+  std::unique_ptr<StepExecutor> steps_;
   std::vector<Queued> queued_;     // after state_.step
   std::int64_t saved_step_ = 0;    // state_.step as the last checkpoint has it
   double epoch_seconds_ = 0;       // spent on the epoch's steps in this process

@@ -108,7 +108,7 @@ void Run::finish_epoch(std::int64_t epoch, bool save_anyway, MetricsLog& log, Ru
 bool Run::must_read(bool stop) const {
   const std::int64_t step = state_.step + static_cast<std::int64_t>(queued_.size());
   const auto& every = config_.checkpoint.every_steps;
-  return stop || static_cast<int>(queued_.size()) == step_options(config_, engine_).most_queued ||
+  return stop || static_cast<int>(queued_.size()) == step_options(config_, engine_).max_in_flight ||
          step == stream_.steps_before_epoch_end(queued_.back().epoch) || (every && step % *every == 0);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // How the kernels name the element types of core/tensor/dtype.h.
 
-#include "core/tensor/dtype.h"
 #include "core/base/error.h"
+#include "core/tensor/dtype.h"
 #include "cuda/kernels/support/queue.h"
 
 namespace tandem::cuda {

@@ -17,7 +17,7 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 struct FakeTimer {
   std::vector<double> seconds;
   std::vector<int> calls = std::vector<int>(seconds.size());
-  MeasuredChoices::Timer timer() {
+  AutotuneCache::Timer timer() {
     return [this](std::size_t way) {
       ++calls[way];
       return seconds[way];
@@ -26,7 +26,7 @@ struct FakeTimer {
 };
 
 /// The choice of the way that a timer takes for the fastest, if it is asked.
-std::size_t chosen(MeasuredChoices& choices, std::size_t fastest) {
+std::size_t chosen(AutotuneCache& choices, std::size_t fastest) {
   FakeTimer fake{{2.0, 2.0, 2.0}};
   fake.seconds[fastest] = 1.0;
   return choices.choose("problem", kWays, fake.timer());
@@ -41,7 +41,7 @@ std::string content_of(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("The fastest way is chosen, and measured once") {
-  MeasuredChoices choices("machine", "");
+  AutotuneCache choices("machine", "");
   for (std::size_t fastest = 0; fastest < kWays.size(); ++fastest) {
     FakeTimer fake{{2.0, 2.0, 2.0}}, never{{1.0, 1.0, 1.0}};
     fake.seconds[fastest] = 1.0;
@@ -53,7 +53,7 @@ TEST_CASE("The fastest way is chosen, and measured once") {
 }
 
 TEST_CASE("Nothing is measured where there is no choice") {
-  MeasuredChoices choices("machine", "");
+  AutotuneCache choices("machine", "");
   FakeTimer fake{{1.0}};
   CHECK(choices.choose("problem", {"a"}, fake.timer()) == 0);
   CHECK(fake.calls == std::vector{0});
@@ -62,9 +62,9 @@ TEST_CASE("Nothing is measured where there is no choice") {
 TEST_CASE("Choices outlive the process in a file, for the same machine") {
   const TempDir folder;
   const std::string file = folder / "below/choices.txt";
-  MeasuredChoices first("machine", file);
+  AutotuneCache first("machine", file);
   CHECK(chosen(first, 2) == 2);
-  MeasuredChoices same("machine", file), other("another machine", file);
+  AutotuneCache same("machine", file), other("another machine", file);
   CHECK(chosen(same, 0) == 2);
   CHECK(chosen(other, 0) == 0);
   CHECK(content_of(file) == "machine\tproblem\tc\nanother machine\tproblem\ta\n");
@@ -78,26 +78,26 @@ TEST_CASE("Lines that make no sense are passed over") {
   const auto file = folder.write("choices.txt",
                                  "\n\t\t\nmachine\nmachine\tproblem\nmachine\tproblem\tmagic\n"
                                  "machine\tproblem\tb\nmachine\tproblem\ta\n");
-  MeasuredChoices choices("machine", file);
+  AutotuneCache choices("machine", file);
   CHECK(chosen(choices, 2) == 1);  // the first line that makes sense
 }
 
 TEST_CASE("Choices that cannot be written are kept in memory") {
-  MeasuredChoices choices("machine", "/proc/no/such/folder/choices.txt");
-  CHECK_FALSE(choices.outlive());
+  AutotuneCache choices("machine", "/proc/no/such/folder/choices.txt");
+  CHECK_FALSE(choices.is_persistent());
   CHECK(chosen(choices, 1) == 1);
   CHECK(chosen(choices, 0) == 1);
 }
 
 TEST_CASE("A way that fails or is far behind is not timed again") {
-  MeasuredChoices choices("machine", "");
+  AutotuneCache choices("machine", "");
   FakeTimer fake{{9.0, kNever, 1.0}};
   CHECK(choices.choose("problem", kWays, fake.timer()) == 2);
   CHECK(fake.calls == std::vector{2, 1, 5});
 }
 
 TEST_CASE("A first call that takes long does not count") {
-  MeasuredChoices choices("machine", "");
+  AutotuneCache choices("machine", "");
   int calls = 0;
   CHECK(choices.choose("problem", {"a", "b"}, [&](std::size_t way) {
     return way == 0 && ++calls > 1 ? 1.0 : 100.0 - 50.0 * static_cast<double>(way);
@@ -105,7 +105,7 @@ TEST_CASE("A first call that takes long does not count") {
 }
 
 TEST_CASE("Where every way fails, nothing is remembered") {
-  MeasuredChoices choices("machine", "");
+  AutotuneCache choices("machine", "");
   FakeTimer failing{{kNever, kNever, kNever}}, working{{2.0, 1.0, 3.0}};
   CHECK(choices.choose("problem", kWays, failing.timer()) == 0);
   CHECK_FALSE(choices.find("problem", kWays));
@@ -115,7 +115,7 @@ TEST_CASE("Where every way fails, nothing is remembered") {
 TEST_CASE("What another process measured in the meantime is found") {
   const TempDir folder;
   const std::string file = folder / "choices.txt";
-  MeasuredChoices first("machine", file), second("machine", file);
+  AutotuneCache first("machine", file), second("machine", file);
   FakeTimer b{{2.0, 1.0, 3.0}}, c{{2.0, 3.0, 1.0}};
   CHECK(first.choose("problem", kWays, b.timer()) == 1);
   CHECK(second.choose("problem", kWays, c.timer()) == 1);

@@ -9,7 +9,7 @@
 namespace tandem {
 namespace {
 
-/// The reference backend, counting the gradient verbs it is asked for.
+/// The reference backend, counting the gradient kernels it is asked for.
 class CountingBackend : public cpu::ReferenceBackend {
  public:
   std::map<std::string, int> calls;

@@ -34,10 +34,10 @@ TEST_CASE("Every dtype has a name and a size") {
     CHECK(fmt::format("{}", row.dtype) == row.name);
     CHECK(size_of(row.dtype) == row.size);
   }
-  CHECK(real_type(DType::bf16) == DType::f32);
-  CHECK(real_type(DType::f16) == DType::f32);
-  CHECK(real_type(DType::f32) == DType::f32);
-  CHECK(real_type(DType::f64) == DType::f64);
+  CHECK(param_dtype(DType::bf16) == DType::f32);
+  CHECK(param_dtype(DType::f16) == DType::f32);
+  CHECK(param_dtype(DType::f32) == DType::f32);
+  CHECK(param_dtype(DType::f64) == DType::f64);
 }
 
 TEST_CASE("Every bfloat16 pattern survives the way to float and back") {

@@ -34,7 +34,7 @@ Case draw(std::uint32_t seed) {
 }
 
 HostTensor infer(Backend& backend, DType compute, const Case& c, bool in_place) {
-  const DType real = real_type(compute);
+  const DType real = param_dtype(compute);
   const Tensor residual = c.adds ? upload(backend, c.residual, compute) : Tensor();
   Tensor y = in_place ? residual : backend.empty(c.residual.shape, compute);
   backend.conv2d_inference(c.geometry, upload(backend, c.x, compute), upload(backend, c.w, real),

@@ -12,9 +12,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/tensor/dtype.h"
 #include "core/base/error.h"
 #include "core/base/rng.h"
+#include "core/tensor/dtype.h"
 #include "tests/support/catch.h"
 #include "tests/support/worst.h"
 

@@ -102,13 +102,13 @@ class ConvolutionSpy : public cpu::ReferenceBackend {
 
 TEST_CASE("the stride of a bottleneck is on its 3x3 convolution") {
   ConvolutionSpy spy;
-  ResNet trunk(spy, DType::f32, resnet_spec("resnet50"));
-  initialise(spy, trunk, 1);
+  ResNet backbone(spy, DType::f32, resnet_spec("resnet50"));
+  initialise(spy, backbone, 1);
   Context context{spy};
-  CHECK(trunk.forward(context, test::random_tensor(spy, {1, 64, 64, 3}, DType::f32, 1)).shape() == Shape{1, 2048});
+  CHECK(backbone.forward(context, test::random_tensor(spy, {1, 64, 64, 3}, DType::f32, 1)).shape() == Shape{1, 2048});
 
   std::map<std::string, ConvolutionSpy::Call> calls;
-  for (const NamedTensor& t : trunk.parameters())
+  for (const NamedTensor& t : backbone.parameters())
     if (spy.calls.contains(t.tensor().raw())) calls[t.name] = spy.calls[t.tensor().raw()];
   CHECK(calls.size() == 53);
   using Call = ConvolutionSpy::Call;
@@ -125,12 +125,12 @@ TEST_CASE("the stride of a bottleneck is on its 3x3 convolution") {
 
 TEST_CASE("the stride of a basic block is on its first convolution") {
   ConvolutionSpy spy;
-  ResNet trunk(spy, DType::f32, resnet_spec("resnet18"));
-  initialise(spy, trunk, 1);
+  ResNet backbone(spy, DType::f32, resnet_spec("resnet18"));
+  initialise(spy, backbone, 1);
   Context context{spy};
-  CHECK(trunk.forward(context, test::random_tensor(spy, {1, 64, 64, 3}, DType::f32, 1)).shape() == Shape{1, 512});
+  CHECK(backbone.forward(context, test::random_tensor(spy, {1, 64, 64, 3}, DType::f32, 1)).shape() == Shape{1, 512});
   using Call = ConvolutionSpy::Call;
-  for (const NamedTensor& t : trunk.parameters()) {
+  for (const NamedTensor& t : backbone.parameters()) {
     if (t.name == "layer3.0.conv1.weight") CHECK(spy.calls.at(t.tensor().raw()) == Call{{2, 1}, {1, 8, 8, 128}});
     if (t.name == "layer3.0.conv2.weight") CHECK(spy.calls.at(t.tensor().raw()) == Call{{1, 1}, {1, 4, 4, 256}});
   }
@@ -157,7 +157,7 @@ void poison_free_memory(Backend& backend) {
 /// One step's loss over two pairs of images of this size; checks that every gradient is there and finite.
 double step_loss(DType compute, const std::string& arch, std::int64_t size) {
   const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, real_type(compute), {arch, 4, {16, 8}});
+  TwinTowers model(*backend, param_dtype(compute), {arch, 4, {16, 8}});
   initialise(*backend, model, 2);
   Tape tape;
   Context context{*backend, compute, true, 2, &tape};
@@ -187,10 +187,10 @@ TEST_CASE("images of any size pass forward and backward in f32") {
 TEST_CASE("folding batch norms changes nothing but rounding, and unfolding takes it back") {
   for (const std::string arch : {"resnet18", "resnet50"}) {
     const auto backend = make_cpu_backend();
-    ResNet trunk(*backend, DType::f64, resnet_spec(arch));
-    initialise(*backend, trunk, 3);
+    ResNet backbone(*backend, DType::f64, resnet_spec(arch));
+    initialise(*backend, backbone, 3);
     int seed = 0;
-    for (const NamedTensor& t : trunk.state()) {
+    for (const NamedTensor& t : backbone.state()) {
       if (t.tensor().shape().rank() != 1) continue;
       // Statistics and affine maps unlike the initial ones, variances and scales positive.
       Tensor random = test::random_tensor(*backend, t.tensor().shape(), DType::f64, static_cast<std::uint64_t>(++seed));
@@ -202,15 +202,15 @@ TEST_CASE("folding batch norms changes nothing but rounding, and unfolding takes
     }
     Context context{*backend, DType::f64};
     const Tensor images = test::random_tensor(*backend, {2, 33, 40, 3}, DType::f64, 4);
-    const auto features = [&] { return download(*backend, trunk.forward(context, images).value()); };
+    const auto features = [&] { return download(*backend, backbone.forward(context, images).value()); };
     const auto before = features();
-    trunk.fold(*backend);
+    backbone.fold(*backend);
     const auto folded = features();
     CHECK(folded != before);
     CHECK(test::deviation(folded, before) < 1e-12);
     Context training{*backend, DType::f64, true};
-    CHECK_THROWS_AS(trunk.forward(training, images), Error);
-    trunk.unfold();
+    CHECK_THROWS_AS(backbone.forward(training, images), Error);
+    backbone.unfold();
     CHECK(features() == before);
   }
 }

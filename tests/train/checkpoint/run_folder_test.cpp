@@ -3,9 +3,9 @@
 #include <fstream>
 #include <set>
 
+#include "io/atomic_file.h"
 #include "tests/support/tiny_run.h"
 #include "tests/train/config/errors.h"
-#include "io/atomic_file.h"
 
 namespace tandem {
 namespace {

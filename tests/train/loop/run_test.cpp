@@ -2,8 +2,8 @@
 
 #include <numeric>
 
-#include "tests/support/tiny_run.h"
 #include "io/safetensors.h"
+#include "tests/support/tiny_run.h"
 
 namespace tandem {
 namespace {

@@ -1,4 +1,4 @@
-// The verbs that no op case calls, against the reference kernels.
+// The kernels that no op case calls, against the reference kernels.
 
 #include <cmath>
 

@@ -25,8 +25,8 @@ struct StepOptions {
   int pairs = 0, size = 0;  ///< of a batch: N, and height and width
   PairLossOptions loss;
   bool match_softmax = false;  ///< the contrastive weight is a moving average of the softmax losses
-  bool at_once = true;         ///< read each step's losses at once; otherwise finish() reads them
-  int most_queued = 1;         ///< steps between one finish() and the next
+  bool synchronous = true;     ///< read each step's losses at once; otherwise finish() reads them
+  int max_in_flight = 1;       ///< steps between one finish() and the next
   bool capture = true;         ///< the third step and those after it as one launch, where the device can
   std::optional<LossScaleOptions> loss_scaling;
 };
@@ -40,11 +40,11 @@ struct StepState {
 /// The loss scale that a run begins with: PyTorch's.
 inline constexpr std::array<double, 2> kFirstLossScale{65536, 0};
 
-class StepQueue {
+class StepExecutor {
  public:
   /// Context: device, type and groups. Model and optimizer must outlive this.
-  StepQueue(const Context& context, TwinTowers& model, Optimizer& optimizer, const StepOptions& options,
-            const StepState& state);
+  StepExecutor(const Context& context, TwinTowers& model, Optimizer& optimizer, const StepOptions& options,
+               const StepState& state);
 
   /// Queues step number `t`, counted from 1, on a batch, which may be reused as soon as this returns.
   void submit(const Batch& batch, double lr, std::int64_t t);

@@ -1,4 +1,4 @@
-#include "train/loop/step_queue.h"
+#include "train/loop/step_executor.h"
 
 #include <cmath>
 
@@ -33,12 +33,12 @@ void check_gradient(double norm, const double* loss_scale, std::int64_t step) {
 
 }  // namespace
 
-StepQueue::StepQueue(const Context& context, TwinTowers& model, Optimizer& optimizer, const StepOptions& options,
-                     const StepState& state)
+StepExecutor::StepExecutor(const Context& context, TwinTowers& model, Optimizer& optimizer, const StepOptions& options,
+                           const StepState& state)
     : context_(context), backend_(context.backend), model_(model), optimizer_(optimizer), options_(options) {
-  require(!options.at_once || !options.loss_scaling, "steps: a loss scale, and losses read at once");
+  require(!options.synchronous || !options.loss_scaling, "steps: a loss scale, and losses read at once");
   const std::int64_t images = 2 * options.pairs;
-  const DType real = context.real();
+  const DType real = context.param_dtype();
   pixels_ = backend_.empty({images, options.size, options.size, 3}, DType::u8);
   labels_ = backend_.empty({images}, DType::i32);
   scalars_ = backend_.empty({3}, real);
@@ -49,14 +49,14 @@ StepQueue::StepQueue(const Context& context, TwinTowers& model, Optimizer& optim
   scalars_up_ = backend_.make_uploader(scalars_.bytes());
   if (options.match_softmax) average_ = real_tensor(backend_, real, {kAverage, (1 - kAverage) / 2, (1 - kAverage) / 2});
   norm_ = backend_.empty({1}, real);
-  if (options.at_once) return;
+  if (options.synchronous) return;
   figures_ = real_tensor(backend_, real, std::vector<double>(kFigures, 0.0));
-  figures_down_ = backend_.make_downloader(static_cast<std::size_t>(kFigures * options.most_queued));
+  figures_down_ = backend_.make_downloader(static_cast<std::size_t>(kFigures * options.max_in_flight));
   if (options.loss_scaling)
     loss_scale_ = real_tensor(backend_, real, {state.loss_scale.begin(), state.loss_scale.end()});
 }
 
-void StepQueue::submit(const Batch& batch, double lr, std::int64_t t) {
+void StepExecutor::submit(const Batch& batch, double lr, std::int64_t t) {
   require(batch.pixels.size() == pixels_.bytes() && batch.images == labels_.dim(0),
           "steps: a batch of {} images of {} bytes, expected {} of {}", batch.images, batch.pixels.size(),
           labels_.dim(0), pixels_.bytes());
@@ -67,35 +67,35 @@ void StepQueue::submit(const Batch& batch, double lr, std::int64_t t) {
   submit_again(lr, t);
 }
 
-void StepQueue::submit_again(double lr, std::int64_t t) {
-  require(queued_ < options_.most_queued, "steps: more than {} queued", options_.most_queued);
+void StepExecutor::submit_again(double lr, std::int64_t t) {
+  require(queued_ < options_.max_in_flight, "steps: more than {} queued", options_.max_in_flight);
   scalars_up_->begin(bytes_of(optimizer_.scalars(lr, t), scalars_.dtype()).data(), scalars_.bytes());
   scalars_up_->finish(scalars_);
   number_ = t;
-  if (options_.capture && !options_.at_once && steps_ == kWarmUp) captured_ = backend_.capture([this] { run(); });
+  if (options_.capture && !options_.synchronous && steps_ == kWarmUp) captured_ = backend_.capture([this] { run(); });
   if (captured_)
     captured_->replay();
   else
     run();
-  if (!options_.at_once) figures_down_->begin(figures_);
+  if (!options_.synchronous) figures_down_->begin(figures_);
   ++steps_;
   ++queued_;
 }
 
 /// What is captured: everything that it reads and writes, but for its own intermediate results, is a member.
-void StepQueue::run() {
+void StepExecutor::run() {
   Tensor images = backend_.empty(pixels_.shape(), context_.compute);
   backend_.normalize_images(pixels_, images);
   ForwardPass pass(context_, model_, std::exchange(images, {}), labels_, options_.loss, weights_);
   UpdateInputs inputs{scalars_, {}, {}};
-  if (options_.at_once) {
+  if (options_.synchronous) {
     const LossValues values = pass.values();
     check_finite(values, number_);
     read_.push_back(values);
   }
   pass.backward(loss_scale_ ? loss_scale_.rows(0, 1) : Tensor());
   backend_.gradient_norm(optimizer_.gradients(), norm_);
-  if (options_.at_once) {
+  if (options_.synchronous) {
     check_gradient(download(backend_, norm_)[0], nullptr, number_);
   } else {
     write_figures(pass.losses());
@@ -107,7 +107,7 @@ void StepQueue::run() {
   if (options_.match_softmax) average_softmax(pass.losses());
 }
 
-void StepQueue::write_figures(const PairLosses& losses) {
+void StepExecutor::write_figures(const PairLosses& losses) {
   std::int64_t row = 0;
   for (const Variable* loss : {&losses.total, &losses.softmax_a, &losses.softmax_b, &losses.contrastive})
     copy_scalar(backend_, loss->value(), figures_, row++);
@@ -115,16 +115,16 @@ void StepQueue::write_figures(const PairLosses& losses) {
   if (loss_scale_) copy_scalar(backend_, loss_scale_.rows(0, 1), figures_, row);
 }
 
-void StepQueue::average_softmax(const PairLosses& losses) {
+void StepExecutor::average_softmax(const PairLosses& losses) {
   Tensor average = backend_.empty({1}, weights_.dtype());
   backend_.weighted_sum({weights_.rows(2, 3), losses.softmax_a.value(), losses.softmax_b.value()}, average_, average);
   copy_scalar(backend_, average, weights_, 2);
 }
 
-void StepQueue::finish(const std::function<void(const LossValues&)>& body) {
+void StepExecutor::finish(const std::function<void(const LossValues&)>& body) {
   queued_ = 0;
   for (const LossValues& values : std::exchange(read_, {})) body(values);
-  if (options_.at_once) return;
+  if (options_.synchronous) return;
   const std::vector<double> figures = figures_down_->finish();
   std::int64_t step = number_ - static_cast<std::int64_t>(figures.size()) / kFigures;
   for (std::size_t i = 0; i < figures.size(); i += kFigures) {
@@ -137,7 +137,7 @@ void StepQueue::finish(const std::function<void(const LossValues&)>& body) {
   }
 }
 
-StepState StepQueue::state() const {
+StepState StepExecutor::state() const {
   StepState state;
   if (options_.match_softmax) state.matched_weight = download(backend_, weights_)[2];
   if (loss_scale_) {

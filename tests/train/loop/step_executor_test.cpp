@@ -1,4 +1,4 @@
-#include "train/loop/step_queue.h"
+#include "train/loop/step_executor.h"
 
 #include <cmath>
 #include <limits>
@@ -50,7 +50,7 @@ struct Training {
   int size = 32;
   TwinTowers model{*backend, DType::f32, {"resnet18", 4, {16, 8}}};
   std::unique_ptr<Optimizer> optimizer;
-  std::unique_ptr<StepQueue> steps;
+  std::unique_ptr<StepExecutor> steps;
   std::int64_t t = 0;
 
   explicit Training(const StepOptions& options, StepState state = {1.5, {1024, 0}}, bool adam = false)
@@ -68,7 +68,7 @@ struct Training {
     StepOptions all = options;
     all.pairs = 2;
     all.size = size;
-    steps = std::make_unique<StepQueue>(Context{*backend, DType::f32, false, 2}, model, *optimizer, all, state);
+    steps = std::make_unique<StepExecutor>(Context{*backend, DType::f32, false, 2}, model, *optimizer, all, state);
   }
   void submit() {
     Batch batch{t, 4, size, std::vector<std::uint8_t>(static_cast<std::size_t>(4 * size * size * 3)), {0, 1, 0, 3}};
@@ -105,10 +105,10 @@ struct Training {
   }
 };
 
-StepOptions later(int most_queued) {
+StepOptions later(int max_in_flight) {
   StepOptions options;
-  options.at_once = false;
-  options.most_queued = most_queued;
+  options.synchronous = false;
+  options.max_in_flight = max_in_flight;
   return options;
 }
 
@@ -120,9 +120,9 @@ StepOptions scaled(int interval) {
 
 TEST_CASE("losses read later are those read at once, and so are the weights") {
   for (const bool adam : {false, true}) {
-    Training at_once(StepOptions{}, {}, adam), together(later(3), {}, adam);
-    CHECK(at_once.run(5) == together.run(5, 3));
-    CHECK(at_once.weights() == together.weights());
+    Training synchronous(StepOptions{}, {}, adam), together(later(3), {}, adam);
+    CHECK(synchronous.run(5) == together.run(5, 3));
+    CHECK(synchronous.weights() == together.weights());
   }
 }
 

@@ -1,4 +1,4 @@
-// The verbs that no differentiable op covers, and outputs that share memory with inputs where a verb allows it: the
+// The kernels that no differentiable op covers, and outputs that share memory with inputs where a kernel allows it: the
 // device under test against the reference.
 
 #include "tests/support/catch.h"
@@ -124,7 +124,7 @@ TEST_CASE("Batch norm writes over its residual and over its gradient as it may")
   }
 }
 
-TEST_CASE("Elementwise verbs write over their inputs as they may") {
+TEST_CASE("Elementwise kernels write over their inputs as they may") {
   const auto backend = make_test_backend();
   const Shape shape{3, 5, 7, 11};
   for (const auto& [type, tolerance] : activation_types(*backend)) {
