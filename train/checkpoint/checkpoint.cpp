@@ -195,7 +195,7 @@ std::vector<std::string> load_initial_weights(const std::filesystem::path& path,
 }
 
 TwinTowersOptions model_options(const ModelConfig& config, std::int64_t classes) {
-  return {std::string(to_string(config.arch)), classes, config.embedding};
+  return {{config.arch, config.zero_init_residual}, classes, config.embedding};
 }
 
 }  // namespace tandem
