@@ -19,7 +19,7 @@ struct EngineOptions {
 struct Engine {
   std::shared_ptr<Backend> backend;
   DType compute;               ///< the type of activations
-  std::string_view precision;  ///< for the log: "f32", "tf32", "bf16", "f16", "f64"
+  std::string_view precision;  ///< "fp32", "tf32", "bf16", "fp16" or "fp64": what "auto" came to
 
   bool on_cuda() const { return backend->device().kind == DeviceKind::cuda; }
 };
@@ -27,9 +27,8 @@ struct Engine {
 /// "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:K"; InputError for anything else.
 Device device_named(const std::string& text);
 
-/// Opens the device that device_named() tells. Precision `automatic` is
-/// bf16 where the device has it, else fp32. InputError if there is no such device, or if it does not compute in that
-/// precision: nothing is emulated.
+/// Opens the device that device_named() tells. Precision `automatic` is bf16 where the device has it, else fp32.
+/// InputError if there is no such device, or if it does not compute in that precision: nothing is emulated.
 Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options = {});
 
 }  // namespace tandem
