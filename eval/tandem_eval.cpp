@@ -31,7 +31,7 @@ int evaluate(const Options& o) {
   const ImageList list = ImageList::load_known(o.data, o.root, model.classes);
   for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
   Network network = o.network.open(file, std::cerr);
-  // After what is sooner checked, so that a refusal leaves nothing behind, but before the long part.
+  // After the quick checks, so that a refusal leaves nothing behind, and before the long part.
   require_writable_folder(o.out);
   const bool features = !model.embedding_trained || o.network.backbone_features;
   const PredictOptions options{model.input.size, o.network.batch, o.network.workers, features};

@@ -1,4 +1,4 @@
-// tandem-predict: what a trained network takes new images for.
+// tandem-predict: labels new images with a trained network.
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -119,7 +119,7 @@ class Labelling {
         try {
           text += prediction_line(path, softmax(row(p.logits, i, p.classes)), classes_, options_.top,
                                   {vector, row(p.embeddings, i, p.dimensions)});
-        } catch (const Error& e) {  // One image with which a narrow type overflows must not cost the others.
+        } catch (const Error& e) {  // An image that overflows a narrow type must not cost the others.
           error = path + ": " + e.what();
         }
       }

@@ -1,5 +1,5 @@
 #pragma once
-// From a config's words to what a run computes with.
+// The device and the precision that a config or a command line names.
 
 #include <memory>
 #include <string>
@@ -15,7 +15,7 @@ struct EngineOptions {
   bool deterministic = true;  ///< CUDA: the same seed gives the same bits
 };
 
-/// A device, and how it is to be computed on it.
+/// A device, and the type to compute in on it.
 struct Engine {
   std::shared_ptr<Backend> backend;
   DType compute;               ///< the type of activations
@@ -27,7 +27,7 @@ struct Engine {
 /// "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:K"; InputError for anything else.
 Device device_named(const std::string& text);
 
-/// Opens the device that device_named() tells. Precision `automatic` is bf16 where the device has it, else fp32.
+/// Opens device_named(device). Precision `automatic` is bf16 where the device has it, else fp32.
 /// InputError if there is no such device, or if it does not compute in that precision: nothing is emulated.
 Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options = {});
 

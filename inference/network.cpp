@@ -7,7 +7,7 @@ namespace tandem {
 
 Network::Network(const ModelFile& file, const std::string& device, std::optional<Precision> precision)
     : engine(open_engine(device, precision.value_or(file.description().precision))),
-      model(*engine.backend, param_dtype(engine.compute), network_options(file.description())) {
+      model(*engine.backend, param_dtype(engine.compute), tower_options(file.description())) {
   file.load(*engine.backend, model);
 }
 

@@ -17,7 +17,7 @@ constexpr int kFormat = 1;
 ordered_json to_json(const InputDescription& input) {
   return {
       {"channels", "RGB"}, {"size", input.size}, {"resize", input.resize}, {"interpolation", "bilinear, antialiased"},
-      {"crop", "center"},  {"mean", input.mean}, {"std", input.std}};
+      {"crop", "center"},  {"mean", input.mean}, {"std", input.deviation}};
 }
 
 /// Calls body(), which reads JSON.
@@ -53,7 +53,7 @@ InputDescription evaluation_input(int size) {
   return input;
 }
 
-TwinTowersOptions network_options(const ModelDescription& model) {
+TwinTowersOptions tower_options(const ModelDescription& model) {
   return {model.backbone, static_cast<std::int64_t>(model.classes.size()), model.embedding};
 }
 

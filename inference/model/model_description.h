@@ -22,12 +22,12 @@
 namespace tandem {
 
 /// How an image becomes the network's input: its shorter side is resized to `resize` pixels, the middle is cut out, and
-/// each channel, R, G and B in 0 to 1, becomes (x - mean) / std.
+/// each channel, R, G and B in 0 to 1, becomes (x - mean) / deviation.
 struct InputDescription {
   int size = 224;    ///< pixels, height and width of the input
   int resize = 256;  ///< pixels
   std::array<double, 3> mean = {0.485, 0.456, 0.406};
-  std::array<double, 3> std = {0.229, 0.224, 0.225};
+  std::array<double, 3> deviation = {0.229, 0.224, 0.225};
 
   bool operator==(const InputDescription&) const = default;
 };
@@ -36,7 +36,7 @@ struct InputDescription {
 InputDescription evaluation_input(int size);
 
 struct ModelDescription {
-  BackboneSpec backbone;             ///< its name: how it was initialised is of no interest any more
+  BackboneSpec backbone;             ///< its name is all that the JSON holds
   std::vector<int> embedding;        ///< widths of the embedding head's layers
   std::vector<std::string> classes;  ///< names
   InputDescription input;
@@ -47,7 +47,7 @@ struct ModelDescription {
 };
 
 /// The network that fits the description.
-TwinTowersOptions network_options(const ModelDescription& model);
+TwinTowersOptions tower_options(const ModelDescription& model);
 
 nlohmann::ordered_json to_json(const ModelDescription& model);
 
@@ -55,8 +55,8 @@ nlohmann::ordered_json to_json(const ModelDescription& model);
 /// Tandem does not make.
 ModelDescription parse_model_description(std::string_view json, const std::string& source);
 
-/// The description of a checkpoint from before there were descriptions, from its training config, classes and state:
-/// the values of "tandem.config", "tandem.classes" and "tandem.state". Reads the keys that it needs and no others.
+/// The description of a checkpoint that has none, as earlier versions wrote it, from the values of "tandem.config",
+/// "tandem.classes" and "tandem.state". Reads the keys that it needs and no others.
 ModelDescription describe_old_checkpoint(std::string_view config, std::string_view classes, std::string_view state,
                                          const std::string& source);
 

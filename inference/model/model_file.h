@@ -5,8 +5,8 @@
 // files with the tensors "model.<name>" and, in their metadata, the keys
 //
 //   tandem.format   "1"
-//   tandem.model    the model's description (inference/model/model_description.h); a run's checkpoint from before there
-//                   were descriptions has none, and is described by its training config
+//   tandem.model    the model's description (inference/model/model_description.h); a checkpoint that an earlier version
+//                   wrote has none, and is described by its training config
 
 #include <filesystem>
 
@@ -30,7 +30,7 @@ class ModelFile {
   const std::filesystem::path& path() const { return path_; }
   const SafetensorsFile& file() const { return file_; }
   const ModelDescription& description() const { return description_; }
-  /// Copies parameters and running statistics into a network of network_options(description()). InputError for tensors
+  /// Copies parameters and running statistics into a network of tower_options(description()). InputError for tensors
   /// that are missing, or do not fit.
   void load(Backend& backend, TwinTowers& network) const;
 

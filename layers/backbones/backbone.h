@@ -7,10 +7,11 @@
 
 namespace tandem {
 
-/// Which backbone, for make_backbone() (layers/backbones/factory.h).
+/// Which backbone make_backbone() makes (layers/backbones/factory.h). InputError for an option that the backbone of
+/// that name does not have.
 struct BackboneSpec {
   std::string name = "resnet50";    ///< one of backbone_names()
-  bool zero_init_residual = false;  ///< each residual block begins as its shortcut; InputError where there are none
+  bool zero_init_residual = false;  ///< each residual block begins as its shortcut
 };
 
 /// Without a classifier. Where torchvision has the same network, parameters have its names.

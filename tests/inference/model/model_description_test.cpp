@@ -123,11 +123,11 @@ TEST_CASE("the input is prepared as its description says") {
   std::vector<double> values(3);
   backend->copy_to_host(y, values.data());
   for (std::size_t c = 0; c < 3; ++c)
-    CHECK(values[c] == Approx((pixel[c] / 255.0 - input.mean[c]) / input.std[c]).epsilon(1e-6));
+    CHECK(values[c] == Approx((pixel[c] / 255.0 - input.mean[c]) / input.deviation[c]).epsilon(1e-6));
 }
 
 TEST_CASE("a network has the shape that its description says") {
-  const TwinTowersOptions options = network_options(unusual());
+  const TwinTowersOptions options = tower_options(unusual());
   CHECK(options.backbone.name == "resnet34");
   CHECK(options.classes == 3);
   CHECK(options.embedding == std::vector<int>{7, 5});

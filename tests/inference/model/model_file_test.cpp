@@ -52,13 +52,13 @@ struct Content {
 TEST_CASE("a model's weights come out of a file as they went in, in either type") {
   const TempDir dir;
   const auto backend = make_cpu_backend();
-  TwinTowers trained(*backend, DType::f32, network_options(small()));
+  TwinTowers trained(*backend, DType::f32, tower_options(small()));
   initialise(*backend, trained, 3);
   Content(*backend, trained).write(dir / "a");
   const ModelFile file(dir / "a");
   CHECK(file.description().classes == small().classes);
   for (const DType real : {DType::f32, DType::f64}) {
-    TwinTowers other(*backend, real, network_options(file.description()));
+    TwinTowers other(*backend, real, tower_options(file.description()));
     file.load(*backend, other);
     CHECK(weights(*backend, other) == weights(*backend, trained));
   }
@@ -70,7 +70,7 @@ TEST_CASE("a model's weights come out of a file as they went in, in either type"
 TEST_CASE("a file that lacks something, or has it in another shape, is refused by name") {
   const TempDir dir;
   const auto backend = make_cpu_backend();
-  TwinTowers network(*backend, DType::f32, network_options(small()));
+  TwinTowers network(*backend, DType::f32, tower_options(small()));
   initialise(*backend, network, 3);
   const Content good(*backend, network);
   const std::string path = (dir / "a").string();
@@ -104,7 +104,7 @@ TEST_CASE("a file that lacks something, or has it in another shape, is refused b
 TEST_CASE("stripping leaves the model and nothing else") {
   const TempDir dir;
   const auto backend = make_cpu_backend();
-  TwinTowers network(*backend, DType::f32, network_options(small()));
+  TwinTowers network(*backend, DType::f32, tower_options(small()));
   initialise(*backend, network, 3);
   Content content(*backend, network);
   const SafetensorsMetadata model = content.metadata;
@@ -118,7 +118,7 @@ TEST_CASE("stripping leaves the model and nothing else") {
   CHECK(stripped.metadata() == model);
   CHECK(stripped.entries().size() == content.entries.size() - 1);
   CHECK(stripped.find(momentum.name) == nullptr);
-  TwinTowers other(*backend, DType::f32, network_options(small()));
+  TwinTowers other(*backend, DType::f32, tower_options(small()));
   ModelFile(dir / "new" / "b").load(*backend, other);
   CHECK(weights(*backend, other) == weights(*backend, network));
 
