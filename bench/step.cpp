@@ -50,7 +50,8 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
 StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& options)
     : model_(backend, param_dtype(compute), {options.arch}),
       optimizer_(backend, model_, {0.9, false, 1e-4}),
-      steps_({backend, compute, true, 2}, model_, optimizer_, step_options(backend, compute, options),
+      loss_(LossOptions()),
+      steps_({backend, compute, true, 2}, model_, optimizer_, loss_, step_options(backend, compute, options),
              {0, kFirstLossScale}),
       batch_(random_batch(options, static_cast<std::uint32_t>(model_.options().classes))) {
   initialise(backend, model_, 1);
@@ -81,7 +82,7 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
 
 namespace {
 
-nlohmann::ordered_json figures(Backend& backend, DType compute, const StepBenchOptions& options,
+nlohmann::ordered_json stats(Backend& backend, DType compute, const StepBenchOptions& options,
                                const std::vector<double>& times) {
   const double images = 2.0 * options.pairs, typical = median(times);
   const double arena = static_cast<double>(backend.memory().reserved) / 1048576;
@@ -105,7 +106,7 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
   LossValues losses;
   std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.queued); });
   for (double& time : times) time /= options.queued;
-  nlohmann::ordered_json result = figures(backend, compute, options, times);
+  nlohmann::ordered_json result = stats(backend, compute, options, times);
   result["loss"] = losses.total;
   return result;
 }
@@ -123,7 +124,7 @@ nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const St
     model.forward(context, images);
     backend.synchronize();
   });
-  return figures(backend, compute, options, times);
+  return stats(backend, compute, options, times);
 }
 
 }  // namespace tandem

@@ -17,7 +17,7 @@ void NetworkOptions::add_to(CLI::App& app) {
 }
 
 bool has_trained_embedding(const Checkpoint& checkpoint) {
-  return checkpoint.info().config.loss.contrastive.weight != 0.0;
+  return trained_heads(checkpoint.info().config.loss).embedding;
 }
 
 Network::Network(const Checkpoint& checkpoint, const NetworkOptions& options)

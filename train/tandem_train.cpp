@@ -12,9 +12,9 @@ int main(int argc, char** argv) {
   std::vector<std::string> overrides;
   tandem::TrainOptions options;
   app.add_option("CONFIG", path, "The run's config, a JSON file (docs/config.md)")->required();
-  app.add_option("--set", overrides, "Override a key: path.to.key=value; may be given again")->allow_extra_args(false);
-  app.add_flag("--resume", options.resume, "Go on from the output folder's last checkpoint, if it has one");
-  app.add_flag("--dry-run", options.dry_run, "Check config and data, time a step, write nothing");
+  app.add_option("--set", overrides, "Override a key: path.to.key=value; may be repeated")->allow_extra_args(false);
+  app.add_flag("--resume", options.resume, "Continue from the last checkpoint in the output folder, if there is one");
+  app.add_flag("--dry-run", options.dry_run, "Check config and data and time a step, without writing anything");
   return tandem::run_program(app, argc, argv,
                              [&] { return tandem::train(tandem::read_config(path, overrides), options, std::cerr); });
 }
