@@ -35,6 +35,7 @@ class StepBench {
  private:
   TwinTowers model_;
   Sgd optimizer_;
+  TrainingLoss loss_;
   StepExecutor steps_;
   Batch batch_;
   std::int64_t done_ = 0;

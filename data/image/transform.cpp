@@ -154,10 +154,13 @@ Box random_resized_crop(int height, int width, std::array<float, 2> scale, Rando
   return {(height - h) / 2, (width - w) / 2, h, w};
 }
 
-void train_transform(const Image& image, int size, const Augment& augment, Random random, std::span<std::uint8_t> out) {
+void train_transform(const Image& image, int size, const AugmentOptions& augment, Random random,
+                     std::span<std::uint8_t> out) {
   const bool flip = augment.flip && random.below(2) == 1;
   if (!augment.random_resized_crop) return center_crop(image, size, flip, out);
-  const Box crop = random_resized_crop(image.height, image.width, *augment.random_resized_crop, random);
+  const auto [smallest, largest] = *augment.random_resized_crop;
+  const std::array<float, 2> scale{static_cast<float>(smallest), static_cast<float>(largest)};
+  const Box crop = random_resized_crop(image.height, image.width, scale, random);
   resize_bilinear(image, crop, size, size, {0, 0, size, size}, flip, out);
 }
 

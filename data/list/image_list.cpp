@@ -55,6 +55,13 @@ ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optio
   return list;
 }
 
+std::vector<std::int32_t> ImageList::labels() const {
+  std::vector<std::int32_t> all;
+  all.reserve(entries_.size());
+  for (const Entry& entry : entries_) all.push_back(entry.label);
+  return all;
+}
+
 ImageSample ImageList::sample(std::size_t i) const {
   const Entry& entry = entries_[i];
   return {entry.path, entry.label, entry.line == 0 ? source_ : fmt::format("{}:{}", source_, entry.line)};

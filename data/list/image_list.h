@@ -58,6 +58,8 @@ class ImageList {
   /// The names of the classes; a label is an index into them.
   const std::vector<std::string>& classes() const { return classes_; }
   std::int32_t label(std::size_t i) const { return entries_[i].label; }
+  /// Every image's label.
+  std::vector<std::int32_t> labels() const;
   ImageSample sample(std::size_t i) const;
   const UnreadFiles& unread() const { return unread_; }
 

@@ -6,21 +6,21 @@
 
 #include "core/base/error.h"
 #include "data/image/image.h"
-#include "data/loader/pair_stream.h"
 #include "data/loader/prefetcher.h"
 
 namespace tandem {
 
 PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
-  require(options.pairs >= 1 && options.image_size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1",
-          options.pairs, options.image_size);
-  PairStream stream(static_cast<std::uint32_t>(list.size()), options.pairs, options.seed);
-  auto plan = [stream, options, step = options.first_step]() mutable -> std::optional<BatchPlan> {
+  const std::int64_t pairs = options.pairs.batch;
+  require(pairs >= 1 && options.image_size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1", pairs,
+          options.image_size);
+  PairStream stream(list.labels(), options.pairs, options.seed);
+  auto plan = [stream, options, pairs, step = options.first_step]() mutable -> std::optional<BatchPlan> {
     if (step >= options.last_step) return std::nullopt;
     BatchPlan batch{step, {}};
-    const std::int64_t begin = step * options.pairs;
+    const std::int64_t begin = step * pairs;
     for (std::uint32_t s = 0; s < 2; ++s)
-      for (std::int64_t position = begin; position < begin + options.pairs; ++position)
+      for (std::int64_t position = begin; position < begin + pairs; ++position)
         batch.jobs.push_back({stream.image(s, position), stream.augmentation(s, position)});
     ++step;
     return batch;

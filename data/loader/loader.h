@@ -17,15 +17,16 @@
 #include "data/image/transform.h"
 #include "data/list/image_list.h"
 #include "data/loader/batch.h"
+#include "data/loader/pair_stream.h"
 
 namespace tandem {
 
 class Prefetcher;
 
 struct PairLoaderOptions {
-  int pairs = 0;       // a step
+  PairOptions pairs;
   int image_size = 0;  // height and width, pixels
-  Augment augment;
+  AugmentOptions augment;
   std::uint64_t seed = 0;
   unsigned workers = 2;
   std::int64_t first_step = 0;  // the step of the first batch

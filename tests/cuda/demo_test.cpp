@@ -59,7 +59,8 @@ std::vector<double> demo_losses(Backend& backend, DType compute) {
   options.synchronous = on_cpu;
   options.max_in_flight = on_cpu ? 1 : 10;
   if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
-  StepExecutor steps({backend, compute, false, 2}, model, optimizer, options, {0, kLossScale});
+  const TrainingLoss loss{LossOptions()};
+  StepExecutor steps({backend, compute, false, 2}, model, optimizer, loss, options, {0, kLossScale});
   const Schedule schedule({}, 0.02, kSteps);
   std::vector<double> losses;
   for (std::int64_t step = 0; step < kSteps; ++step) {

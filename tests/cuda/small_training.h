@@ -25,11 +25,11 @@ class SmallTraining {
     StepOptions options;
     options.pairs = kPairs;
     options.size = kSize;
-    options.match_softmax = true;
     options.synchronous = synchronous;
     options.max_in_flight = synchronous ? 1 : 4;
     if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
-    steps_ = std::make_unique<StepExecutor>(Context{backend, compute, false, 2}, model_, *optimizer_, options, begin);
+    steps_ =
+        std::make_unique<StepExecutor>(Context{backend, compute, false, 2}, model_, *optimizer_, loss_, options, begin);
   }
 
   /// The total losses of the next `n` steps.
@@ -77,6 +77,7 @@ class SmallTraining {
   Backend& backend_;
   TwinTowers model_;
   std::unique_ptr<Optimizer> optimizer_;
+  TrainingLoss loss_{LossOptions{.softmax = {}, .contrastive = {.weight = std::nullopt}}};
   std::unique_ptr<StepExecutor> steps_;
   int queued_ = 0;
 };

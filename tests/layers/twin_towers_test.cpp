@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "layers/losses/pair_loss.h"
+#include "tests/layers/losses/default_loss.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
 
@@ -58,12 +58,13 @@ class Job {
     const TowerOutputs both = model_.forward(context, images_);
     outcome.outputs["logits"] = download(*backend_, both.logits.value());
     outcome.outputs["embeddings"] = download(*backend_, both.embeddings.value());
-    return pair_loss(context, both, labels_, {}).total;
+    return test::default_loss(context, both, labels_);
   }
 
   Variable separate_loss(Context& context, Towers towers, Outcome& outcome) {
     const Tensor images_a = images_.rows(0, pairs_), images_b = images_.rows(pairs_, 2 * pairs_);
     const Tensor labels_a = labels_.rows(0, pairs_), labels_b = labels_.rows(pairs_, 2 * pairs_);
+    const TrainingLoss loss{LossOptions()};
     TowerOutputs a, b;
     if (towers == Towers::a_then_b) a = model_.forward(context, images_a);
     b = model_.forward(context, images_b);
@@ -77,7 +78,7 @@ class Job {
                              {ops::softmax_cross_entropy(context, a.logits, labels_a),
                               ops::softmax_cross_entropy(context, b.logits, labels_b),
                               ops::contrastive(context, a.embeddings, b.embeddings, labels_a, labels_b, {})},
-                             loss_weights(context.backend, context.param_dtype(), {}));
+                             LossWeights(context.backend, context.param_dtype(), loss, 0).values());
   }
 
   std::shared_ptr<Backend> backend_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "layers/losses/pair_loss.h"
+#include "layers/losses/training_loss.h"
 #include "tests/support/op_run.h"
 
 namespace tandem::test {
@@ -289,21 +289,23 @@ OpInstance residual_block(Random& random) {
 }
 
 OpInstance pair_loss_case(Random& random) {
-  PairLossOptions options;
-  options.label_smoothing = 0.1;
+  LossOptions options;
+  options.softmax.label_smoothing = 0.1;
   options.contrastive.margin = kWideMargin;
-  Pairs pairs = random_pairs(random, options.contrastive);
+  const auto loss = std::make_shared<TrainingLoss>(options);
+  Pairs pairs = random_pairs(random, {options.contrastive.margin, options.contrastive.form});
   const std::int64_t n = pairs.a.shape[0], dims = pairs.a.shape[1];
   HostTensor embeddings{{2 * n, dims}, pairs.a.values};
   embeddings.values.insert(embeddings.values.end(), pairs.b.values.begin(), pairs.b.values.end());
   std::vector<std::int32_t> labels = pairs.labels_a;
   labels.insert(labels.end(), pairs.labels_b.begin(), pairs.labels_b.end());
-  return {
-      {real("logits", random, {2 * n, 12}, 0, 2), {"embeddings", Role::real, std::move(embeddings)}},
-      1,
-      [options, labels](Context& context, const Inputs& in) {
-        return OpOutput{pair_loss(context, {in[0], in[1]}, upload_labels(context.backend, labels), options).total, {}};
-      }};
+  return {{real("logits", random, {2 * n, 12}, 0, 2), {"embeddings", Role::real, std::move(embeddings)}},
+          1,
+          [loss, labels](Context& context, const Inputs& in) {
+            const LossWeights weights(context.backend, context.param_dtype(), *loss, 0);
+            const Tensor uploaded = upload_labels(context.backend, labels);
+            return OpOutput{loss->forward(context, {in[0], in[1]}, uploaded, weights.values()).total, {}};
+          }};
 }
 
 std::vector<OpCase> make_cases() {

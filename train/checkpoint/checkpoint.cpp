@@ -31,35 +31,6 @@ void check_values(const std::string& name, const Tensor& tensor, const std::vect
        name, step);
 }
 
-json to_json(const RunState& s) {
-  return {
-      {"step", s.step},
-      {"images", s.images},
-      {"list", s.list},
-      {"epoch_sums", {s.epoch_sums.total, s.epoch_sums.softmax_a, s.epoch_sums.softmax_b, s.epoch_sums.contrastive}},
-      {"epoch_steps", s.epoch_steps},
-      {"matched_weight", s.matched_weight},
-      {"loss_scale", s.loss_scale ? json(*s.loss_scale) : json(nullptr)},
-      {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)},
-      {"eval_list", s.eval_list ? json(*s.eval_list) : json(nullptr)}};
-}
-
-RunState parse_state(const json& j) {
-  RunState s;
-  s.step = j.at("step").get<std::int64_t>();
-  s.images = j.at("images").get<std::int64_t>();
-  s.list = j.value("list", "");
-  const auto sums = j.at("epoch_sums").get<std::vector<double>>();
-  s.epoch_sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3)};
-  s.epoch_steps = j.at("epoch_steps").get<std::int64_t>();
-  s.matched_weight = j.at("matched_weight").get<double>();
-  if (const json scale = j.value("loss_scale", json()); !scale.is_null())
-    s.loss_scale = scale.get<std::array<double, 2>>();
-  if (const json list = j.value("eval_list", json()); !list.is_null()) s.eval_list = list.get<std::string>();
-  if (!j.at("best_top1").is_null()) s.best_top1 = j.at("best_top1").get<double>();
-  return s;
-}
-
 CheckpointInfo parse_info(const ModelFile& model) {
   const std::string path = model.path().string();
   const auto get = [&](const char* key) -> const std::string& {
@@ -70,7 +41,7 @@ CheckpointInfo parse_info(const ModelFile& model) {
                path);
   try {
     return {parse_config(get(kConfigKey), path), json::parse(get(kClassesKey)).get<std::vector<std::string>>(),
-            parse_state(json::parse(get(kStateKey)))};
+            parse_run_state(json::parse(get(kStateKey)))};
   } catch (const std::exception& e) {
     fail_input("{}: the checkpoint's metadata cannot be used: {}", path, e.what());
   }
@@ -83,8 +54,9 @@ ModelDescription describe(const CheckpointInfo& info) {
   model.embedding = info.config.model.embedding;
   model.classes = info.classes;
   model.input = evaluation_input(info.config.data.image_size);
-  model.classifier_trained = info.config.loss.softmax.weight != 0;
-  model.embedding_trained = info.config.loss.contrastive.weight != 0.0;
+  const TrainedHeads heads = trained_heads(info.config.loss);
+  model.classifier_trained = heads.classifier;
+  model.embedding_trained = heads.embedding;
   model.steps = info.state.step;
   model.precision = info.config.precision;
   return model;

@@ -3,37 +3,21 @@
 //
 //   model.<name>               parameters and running statistics, torchvision's names, in PyTorch's layout
 //   optimizer.<kind>.<name>    momentum: SGD's velocities; exp_avg, exp_avg_sq: Adam's moments
-//   metadata                   tandem.format and tandem.model: inference/model/model_file.h; tandem.config (the
-//   resolved
-//                              config), tandem.classes (names), tandem.state (RunState): JSON
+//   metadata                   tandem.format and tandem.model (inference/model/model_file.h), tandem.config (the
+//                              resolved config), tandem.classes (names), tandem.state (RunState): JSON
 //
 // torchvision's ResNet loads the tensors under "model." as they are (its fc has the classes of the run).
 
-#include <array>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "inference/model/model_file.h"
+#include "train/checkpoint/run_state.h"
 #include "train/config/config.h"
-#include "train/loop/train_step.h"
+#include "train/optim/optimizer.h"
 
 namespace tandem {
-
-/// Where a run is. Together with the config and the seed this determines everything that follows.
-struct RunState {
-  std::int64_t step = 0;         ///< steps done
-  std::int64_t images = 0;       ///< in the training list
-  std::string list;              ///< fingerprint of the training list (train/checkpoint/resume_check.h)
-  LossValues epoch_sums;         ///< losses summed over the epoch's steps so far
-  std::int64_t epoch_steps = 0;  ///< how many those are
-  double matched_weight = 0;     ///< the contrastive weight under "match_softmax"
-  /// of UpdateInputs; absent without one
-  std::optional<std::array<double, 2>> loss_scale;
-  std::optional<double> best_top1;       ///< of the evaluations so far
-  std::optional<std::string> eval_list;  ///< fingerprint of their list; absent without one, and in older checkpoints
-};
 
 struct CheckpointInfo {
   Config config;

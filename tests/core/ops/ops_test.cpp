@@ -247,7 +247,7 @@ TEST_CASE("Batch norm with running statistics cannot be differentiated") {
   ops::BatchNormParameters parameters{ones({3}), ones({3}), ones({3}), ones({3})};
   Context context{.backend = *backend, .training = false, .tape = &tape};
   CHECK_THROWS_AS(ops::batch_norm(context, ones({1, 1, 1, 3}), parameters, ops::Activation::none), Error);
-  const NoGradScope scope(context);
+  context.tape = nullptr;
   CHECK_NOTHROW(ops::batch_norm(context, ones({1, 1, 1, 3}), parameters, ops::Activation::none));
 }
 

@@ -182,7 +182,7 @@ TEST_CASE("training without a random crop shows the evaluation crop and mirrors 
 
 TEST_CASE("training with a random crop varies from image to image") {
   const Image image = test::noise(20, 26, 0);
-  const Augment augment{{{0.3F, 1.0F}}, true};
+  const AugmentOptions augment{{{0.3, 1.0}}, true};
   Pixels first(8 * 8 * 3);
   Pixels again(8 * 8 * 3);
   Pixels other(8 * 8 * 3);

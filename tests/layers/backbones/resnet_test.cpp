@@ -5,8 +5,8 @@
 
 #include "cpu/reference/reference_backend.h"
 #include "layers/backbones/factory.h"
-#include "layers/losses/pair_loss.h"
 #include "layers/torch_layout.h"
+#include "tests/layers/losses/default_loss.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
 
@@ -220,13 +220,13 @@ double step_loss(DType compute, const std::string& arch, std::int64_t size) {
   const TowerOutputs outputs = model.forward(context, images);
   CHECK(outputs.logits.shape() == Shape{4, 4});
   CHECK(outputs.embeddings.shape() == Shape{4, 8});
-  const PairLosses losses = pair_loss(context, outputs, labels, {});
-  tape.backward(*backend, losses.total);
+  const Variable loss = test::default_loss(context, outputs, labels);
+  tape.backward(*backend, loss);
   for (const NamedTensor& t : model.state()) {
     INFO(t.name);
     CHECK(test::all_finite(download(*backend, t.parameter ? t.parameter->gradient() : t.tensor())));
   }
-  return download(*backend, losses.total.value())[0];
+  return download(*backend, loss.value())[0];
 }
 
 TEST_CASE("images of any size pass forward and backward in f32") {

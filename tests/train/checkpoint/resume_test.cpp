@@ -118,7 +118,7 @@ TEST_CASE("a run that is told to stop finishes its step and resumes to the same 
     const Outcome stopped = interrupt(run, "stopped", lines, signal, with(overrides, {"--resume"}));
     INFO(stopped.error);
     CHECK(stopped.status == 130);
-    CHECK(test::has_part(stopped.error, "stopping after this step; once more: at once\n"));
+    CHECK(test::has_part(stopped.error, "stopping after this step; a second signal stops at once\n"));
     CHECK(test::has_part(stopped.error, "interrupted; the run so far is in " + run.last("stopped")));
     CHECK(test::state_of(run.last("stopped")).at("step") == run.metrics("stopped").back().at("step"));
     lines = logged_lines(run, "stopped") + 4;

@@ -48,9 +48,9 @@ Config unusual() {
   c.data.workers = 5;
   c.pairs.batch = 3;
   c.loss.softmax = {0.1 + 0.2, 0.1};
-  c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveConfig::Form::legacy};
-  c.optimizer = {OptimizerConfig::Type::sgd, 1e-7, 0.123456789012345678, false, {0.9, 0.999}, 1e-8, 0};
-  c.schedule = {ScheduleConfig::Type::step, 0, {2, 5, 9}, 0.3};
+  c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveForm::legacy};
+  c.optimizer = {OptimizerOptions::Type::sgd, 1e-7, 0.123456789012345678, false, {0.9, 0.999}, 1e-8, 0};
+  c.schedule = {ScheduleOptions::Type::step, 0, {2, 5, 9}, 0.3};
   c.train = {11, 4};
   c.checkpoint = {2, 123456789012, 0};
   c.cpu = {true};
@@ -124,8 +124,8 @@ TEST_CASE("a wrong type is refused with what was got and expected") {
   for (const char* source : {"train", "eval"})
     CHECK(error_in(R"({"data": {"train": {"list": "a"}}})", {"data." + std::string(source) + "=list.txt"}) ==
           "2: --set data." + std::string(source) + "=list.txt: /data/" + source +
-              ": got \"list.txt\", expected an object: {\"list\": \"an image list, or a folder with a folder a "
-              "class\"}");
+              ": got \"list.txt\", expected an object: {\"list\": \"an image list, or a folder with one folder "
+              "per class\"}");
   CHECK(error_in(with(R"("model": {"embedding": 256})")) == "2: my.json: /model/embedding: got 256, expected a list");
   CHECK(contains(error_in(with(R"("model": {"embedding": [256, "x"]})")), "/model/embedding/1: got \"x\", expected"));
   CHECK(contains(error_in(R"({"data": {"train": {"list": "a"}, "augment": {"random_resized_crop": [0.3]}}})"),
