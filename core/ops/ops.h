@@ -1,7 +1,7 @@
 #pragma once
 // Differentiable ops. Each checks its arguments, allocates its output, calls the backend, and records its gradient
 // rule; core/ops/X.cpp holds op X's forward and rule side by side. Shapes: core/tensor/shape.h's letters, types:
-// core/backend/backend.h's T. Bad arguments throw Error: op, got, expected.
+// core/backend/kernels.h's T. Bad arguments throw Error: op, got, expected.
 
 #include <vector>
 
@@ -49,10 +49,10 @@ Variable global_average_pool(Context& context, const Variable& x);
 /// Rows [begin, end) of dimension 0, sharing memory with x: a tower's part of a stacked batch.
 Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int64_t end);
 
-/// Mean cross-entropy of softmax(logits (N, K) real) against labels (N) i32; (1). Formula: core/backend/backend.h.
+/// Mean cross-entropy of softmax(logits (N, K) real) against labels (N) i32; (1). Formula: core/backend/kernels.h.
 Variable softmax_cross_entropy(Context& context, const Variable& logits, const Tensor& labels, double smoothing = 0.0);
 
-/// Label-pair contrastive loss of embeddings a, b (P, D) real; (1). Formula: core/backend/backend.h.
+/// Label-pair contrastive loss of embeddings a, b (P, D) real; (1). Formula: core/backend/kernels.h.
 Variable contrastive(Context& context, const Variable& a, const Variable& b, const Tensor& labels_a,
                      const Tensor& labels_b, const ContrastiveOptions& options);
 

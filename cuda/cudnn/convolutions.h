@@ -24,7 +24,7 @@ class Convolutions {
   Convolutions(const Stream& stream, const kernels::Queue& queue, std::shared_ptr<Arena> arena,
                const std::string& device, const EngineRules& rules);
 
-  /// The kernels conv2d_forward, conv2d_grad_input and conv2d_grad_weight of core/backend/backend.h.
+  /// The kernels conv2d_forward, conv2d_grad_input and conv2d_grad_weight of core/backend/kernels.h.
   void forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y);
   void grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx);
   void grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw);

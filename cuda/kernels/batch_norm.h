@@ -1,5 +1,5 @@
 #pragma once
-// Batch normalisation over the rows of x (M, C) in G groups of M / G rows; formulas: core/backend/backend.h.
+// Batch normalisation over the rows of x (M, C) in G groups of M / G rows; formulas: core/backend/kernels.h.
 //
 // In training a pass over x takes partial sums: its rows are cut into pieces, whose number depends on the shape and the
 // number of multiprocessors alone; each piece sums x - shift and (x - shift)^2 in f32, shift being one of its rows, and

@@ -1,5 +1,5 @@
 #pragma once
-// Kernels that treat each element by itself: the kernels "Elementwise" of core/backend/backend.h.
+// Kernels that treat each element by itself: the kernels "Elementwise" of core/backend/kernels.h.
 
 #include <cstdint>
 #include <span>

@@ -1,5 +1,5 @@
 #pragma once
-// The losses; formulas: core/backend/backend.h.
+// The losses; formulas: core/backend/kernels.h.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 #pragma once
-// Updates of many tensors in a few kernels, and what guards them; formulas: core/backend/backend.h.
+// Updates of many tensors in a few kernels, and what guards them; formulas: core/backend/kernels.h.
 //
 // The lists of tensors are host memory: they travel as kernel parameters, some dozens a launch, so a captured launch
 // holds its own copy of them and only the tensors' memory must outlive the graph. Everything that changes from step to

@@ -15,7 +15,7 @@ struct Update {
   std::vector<double> weight, velocity;
 };
 
-/// The formula, as written in core/backend/backend.h.
+/// The formula, as written in core/backend/kernels.h.
 Update expected_update(const SgdOptions& o, double lr, bool decay, Update u, const std::vector<double>& gradient) {
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     const double g = gradient[i] + (decay ? o.weight_decay * u.weight[i] : 0);

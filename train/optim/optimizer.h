@@ -1,5 +1,5 @@
 #pragma once
-// Optimizers; the formulas are in core/backend/backend.h.
+// Optimizers; the formulas are in core/backend/kernels.h.
 
 #include <string>
 #include <vector>
