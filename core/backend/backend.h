@@ -13,9 +13,9 @@ class Backend : public Runtime, public Kernels {};
 struct CpuOptions {
   bool autotune = false;  ///< compute each convolution in the way that proves fastest when it is first met
 };
-/// The CPU.
+/// The CPU, for activations of type f32, and bf16 where the processor has it.
 std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});
-/// The plain, readable CPU kernels that every other kernel is compared with; f32 and f64.
+/// The CPU again, by plain, readable kernels that every other kernel is compared with; f32 and f64.
 std::shared_ptr<Backend> make_reference_backend();
 struct CudaOptions {
   int index = 0;              ///< which device

@@ -1,7 +1,9 @@
 #pragma once
 // What the kernels of core/backend/kernels.h take besides tensors.
 
+#include <array>
 #include <cstdint>
+#include <variant>
 
 #include "core/tensor/tensor.h"
 
@@ -33,7 +35,7 @@ struct Pool2dGeometry {
 };
 
 struct BatchNormOptions {
-  std::int64_t groups = 1;  ///< G: the batch is G equal parts, each with statistics of its own
+  std::int64_t groups = 1;  ///< G: the batch is G equal parts, each normalised with its own statistics
   double eps = 1e-5;
   double momentum = 0.1;  ///< running = (1 - momentum) * running + momentum * batch's
   bool relu = false;      ///< y = max(0, .) at the end
@@ -46,14 +48,32 @@ struct BatchNormSaved {
   Tensor mask;     ///< (M, ceil(C / 8)) u8, bit c % 8 of byte c / 8 set where y > 0; undefined without relu
 };
 
-enum class ContrastiveForm {
-  hadsell,  ///< max(margin - d, 0)^2
-  legacy    ///< max(margin - d^2, 0)
+/// y = op(x), element by element.
+enum class UnaryOp {
+  exp,
+  log,
+  sqrt,
+  is_finite  ///< 1 for a finite number, 0 for an infinity or NaN
 };
 
-struct ContrastiveOptions {
-  double margin = 1.0;
-  ContrastiveForm form = ContrastiveForm::hadsell;
+/// y = op(a, b), element by element.
+enum class BinaryOp {
+  add,
+  subtract,
+  multiply,
+  divide,
+  equal,  ///< 1 where a = b, otherwise 0; a and b may be i32
+  gate    ///< b where a > 0, otherwise 0, even where b is not a number
+};
+
+/// NaN stays NaN in both.
+enum class ReduceOp { sum, max };
+
+/// What a reduction of a matrix (R, C) runs over, and so the shape of its result. A tensor (n) is a matrix (1, n).
+enum class Over {
+  rows,     ///< (1, C): a number for each column
+  columns,  ///< (R, 1): a number for each row
+  all       ///< (1)
 };
 
 /// What an update reads on the device.
@@ -63,20 +83,20 @@ struct UpdateInputs {
   Tensor loss_scale;     ///< (2) real: gradients are divided by its first element; undefined: they are not
 };
 
+/// lr = scalars[0], g = gradient / loss_scale[0] + weight_decay * w (where it decays);
+/// v = momentum * v + g;  w = w - lr * (nesterov ? g + momentum * v : v).   (PyTorch's SGD; Sutskever et al. 2013.)
+/// state[0] is v, the velocity.
 struct SgdOptions {
   double momentum = 0.0;
   bool nesterov = false;
   double weight_decay = 0.0;
 };
 
-/// One parameter of an update: weight, its gradient and its velocity, all real and of one size.
-struct SgdParameter {
-  Tensor weight;
-  Tensor gradient;
-  Tensor velocity;
-  bool decay = true;  ///< whether weight decay applies to it
-};
-
+/// lr, c1, c2 = scalars, g = gradient / loss_scale[0]; where it decays, decoupled: w = w - lr * weight_decay * w,
+/// otherwise: g = g + weight_decay * w;  first = beta1 * first + (1 - beta1) * g;
+/// second = beta2 * second + (1 - beta2) * g^2;  w = w - lr * c1 * first / (sqrt(c2 * second) + eps).
+/// (PyTorch's Adam and AdamW; Kingma and Ba 2015, Loshchilov and Hutter 2019.)
+/// state[0] is first and state[1] second: the moving averages of the gradient and of its square.
 struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -85,13 +105,15 @@ struct AdamOptions {
   bool decoupled = false;  ///< AdamW: the decay does not pass through the moments
 };
 
-/// The same for Adam: first and second are the moving averages of the gradient and of its square.
-struct AdamParameter {
+/// How optimizer_update changes a parameter. A rule that is not here is written with the kernels of "Arithmetic".
+using UpdateRule = std::variant<SgdOptions, AdamOptions>;
+
+/// One parameter of an update, its tensors all real and of one size.
+struct ParameterUpdate {
   Tensor weight;
   Tensor gradient;
-  Tensor first;
-  Tensor second;
-  bool decay = true;
+  std::array<Tensor, 2> state;  ///< what the rule keeps; undefined where it keeps less
+  bool decay = true;            ///< whether weight decay applies to it
 };
 
 struct LossScaleOptions {

@@ -41,12 +41,30 @@ class Kernels {
   virtual void relu_forward(const Tensor& x, Tensor& y) = 0;
   /// dx = y > 0 ? dy : 0, y being relu_forward's output. dx may be dy.
   virtual void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) = 0;
-  /// y = x * factor[0], factor (1) of x's type. y may be x.
-  virtual void scale(const Tensor& x, const Tensor& factor, Tensor& y) = 0;
   /// out (1) = sum over i of weights[i] * terms[i], every term (1) real, weights (n) real.
   virtual void weighted_sum(const std::vector<Tensor>& terms, const Tensor& weights, Tensor& out) = 0;
   /// pixels (N, H, W, 3) u8 to y (N, H, W, 3) T: (pixel / 255 - mean[c]) / std[c], ImageNet's mean and deviation.
   virtual void normalize_images(const Tensor& pixels, Tensor& y) = 0;
+
+  // Arithmetic on real tensors: what losses, and optimizers that are not fused, are composed of.
+  // -------------------------
+  //
+  // Sums are taken in a fixed order, those of f32 in f64.
+
+  /// y = op(x). y may be x.
+  virtual void unary(UnaryOp op, const Tensor& x, Tensor& y) = 0;
+  /// y = factor * x + shift. y may be x.
+  virtual void affine(double factor, double shift, const Tensor& x, Tensor& y) = 0;
+  /// y = op(a, b), a and b repeated as core/tensor/broadcast.h says. y may be a or b if that one has y's shape.
+  virtual void binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y) = 0;
+  /// x of one or two dimensions to y, of the shape that Over says.
+  virtual void reduce(ReduceOp op, Over over, const Tensor& x, Tensor& y) = 0;
+  /// y (M, N) = a (M, K) b (K, N). With transpose_a, a is stored as (K, M); with transpose_b, b as (N, K).
+  virtual void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& y) = 0;
+  /// y (n, C): row i is row index[i] of x (R, C); index (n) i32 in [0, R).
+  virtual void gather_rows(const Tensor& x, const Tensor& index, Tensor& y) = 0;
+  /// y (R, C): row r is the sum of the rows i of x (n, C) with index[i] = r, in the order of i; 0 if there is none.
+  virtual void scatter_add_rows(const Tensor& x, const Tensor& index, Tensor& y) = 0;
 
   // Convolution: x (N, H, W, C) T, w (K, R, S, C) real, y (N, H', W', K) T. ------------------------------------------
 
@@ -102,35 +120,19 @@ class Kernels {
   /// dy (N, C) real to dx (N, H, W, C) T.
   virtual void average_pool_backward(const Tensor& dy, Tensor& dx) = 0;
 
-  // Losses. -----------------------------------------------------------------------------------------------------------
+  // Fused losses. Others are composed in core/ops and layers/.
+  // -----------------------------------------------------------------------------------------------------------
 
   /// logits (N, K) real, labels (N) i32 in [0, K). With target q = (1 - smoothing) * onehot(label) + smoothing / K:
   ///   loss (1) = -1/N sum_n sum_k q log softmax(logits)_k,   dlogits (N, K) = (softmax(logits) - q) / N
   virtual void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
                                      Tensor& dlogits) = 0;
-  /// a, b (P, D) real; labels_a, labels_b (P) i32; distance (P) real = |a - b|. With y = (labels equal):
-  ///   hadsell: loss (1) = 1/(2P) sum [ y d^2 + (1 - y) max(margin - d, 0)^2 ]    (Hadsell, Chopra, LeCun 2006)
-  ///   legacy:  loss (1) = 1/(2P) sum [ y d^2 + (1 - y) max(margin - d^2, 0) ]    (Caffe's legacy_version)
-  virtual void contrastive_forward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
-                                   const Tensor& labels_a, const Tensor& labels_b, Tensor& distance, Tensor& loss) = 0;
-  /// da = dloss[0] * the loss's gradient, db = -da. For different labels within the margin:
-  ///   hadsell: -(margin - d) / (P (d + 1e-4)) * (a - b)  (1e-4 guards d = 0, as Caffe does);   legacy: -(a - b) / P
-  virtual void contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
-                                    const Tensor& labels_a, const Tensor& labels_b, const Tensor& distance,
-                                    const Tensor& dloss, Tensor& da, Tensor& db) = 0;
 
   // Optimizer. --------------------------------------------------------------------------------------------------------
 
-  /// For every parameter, lr = scalars[0]: g = gradient / loss_scale[0] + weight_decay * w (where it decays);
-  /// v = momentum * v + g;  w = w - lr * (nesterov ? g + momentum * v : v).   (PyTorch's SGD; Sutskever et al. 2013.)
-  virtual void sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
-                          std::vector<SgdParameter>& parameters) = 0;
-  /// For every parameter, with lr, c1, c2 = scalars: g = gradient / loss_scale[0]; where it decays, decoupled:
-  /// w = w - lr * weight_decay * w, otherwise: g = g + weight_decay * w;  first = beta1 * first + (1 - beta1) * g;
-  /// second = beta2 * second + (1 - beta2) * g^2;  w = w - lr * c1 * first / (sqrt(c2 * second) + eps).
-  /// (PyTorch's Adam and AdamW; Kingma and Ba 2015, Loshchilov and Hutter 2019.)
-  virtual void adam_update(const AdamOptions& options, const UpdateInputs& inputs,
-                           std::vector<AdamParameter>& parameters) = 0;
+  /// Changes the weight and the state of every parameter by the rule, unless the gradient's norm is not finite.
+  virtual void optimizer_update(const UpdateRule& rule, const UpdateInputs& inputs,
+                                std::vector<ParameterUpdate>& parameters) = 0;
   /// norm (1) real = the square root of the sum of all elements' squares, gradients real; not finite if an element is
   /// not.
   virtual void gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) = 0;

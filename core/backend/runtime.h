@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backend/kernel_observer.h"
 #include "core/tensor/device.h"
 #include "core/tensor/tensor.h"
 
@@ -53,7 +54,7 @@ class Downloader {
   virtual std::vector<double> finish() = 0;
 };
 
-class Runtime {
+class Runtime : public Observable {
  public:
   virtual ~Runtime() = default;
   Runtime() = default;

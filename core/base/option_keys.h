@@ -1,8 +1,8 @@
 #pragma once
 // How a struct of options describes its keys, so that one list serves the reader, the writer and the documentation.
 //
-// A struct has a function  visit_keys(keys, options)  beside it, which calls  keys("name", field)  or
-// keys("name", field, range)  for each of its fields. An enum has a function  enum_names(E)  beside it.
+// A struct comes with a function  visit_keys(keys, options),  which calls  keys("name", field)  or
+// keys("name", field, range)  for each of its fields. An enum comes with a function  enum_names(E).
 
 #include <array>
 #include <concepts>

@@ -2,7 +2,7 @@
 // device under test against the reference.
 
 #include "tests/support/catch.h"
-#include "tests/support/tensors.h"
+#include "tests/support/ops/tensors.h"
 
 namespace tandem::test {
 namespace {
@@ -176,13 +176,15 @@ TEST_CASE("A type that a backend has no kernel for is refused") {
   CHECK_THROWS_AS(add(*reference, DType::i32), Error);
   CHECK_THROWS_AS(add(*cpu, DType::i32), Error);
   CHECK_THROWS_AS(add(*cpu, DType::u8), Error);
-  CHECK_NOTHROW(add(*cpu, DType::f64));
+  CHECK_THROWS_AS(add(*cpu, DType::f64), Error);
+  CHECK_NOTHROW(add(*reference, DType::f64));
   for (const DType type : {DType::f16, DType::i32}) {
     Tensor x = cpu->empty({1, 4, 4, 32}, type), w = cpu->empty({16, 1, 1, 32}, DType::f32),
            y = cpu->empty({1, 4, 4, 16}, type);
     CHECK_THROWS_AS(cpu->conv2d_forward({}, x, w, y), Error);
   }
   CHECK_FALSE(reference->supports(DType::bf16));
+  CHECK_FALSE(cpu->supports(DType::f64));
   CHECK_FALSE(cpu->supports(DType::i32));
 }
 

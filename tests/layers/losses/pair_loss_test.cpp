@@ -8,7 +8,7 @@ namespace {
 
 /// Three pairs with labels 0 0, 1 2 and 2 1: the first alike, the others not.
 struct Batch {
-  std::shared_ptr<Backend> backend = make_cpu_backend();
+  std::shared_ptr<Backend> backend = make_reference_backend();
   Variable logits = Variable::with_gradient(test::random_tensor(*backend, {6, 4}, DType::f64, 1));
   Variable embeddings = Variable::with_gradient(test::random_tensor(*backend, {6, 2}, DType::f64, 2));
   Tensor labels = test::label_tensor(*backend, {0, 1, 2, 0, 2, 1});

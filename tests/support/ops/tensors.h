@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 #include "tests/support/worst.h"
 
 namespace tandem::test {
