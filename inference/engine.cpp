@@ -35,11 +35,19 @@ Device device_named(const std::string& text) {
   return *device;
 }
 
+namespace {
+
+std::shared_ptr<Backend> open_backend(const Device& device, Precision precision, const EngineOptions& options) {
+  if (device.kind == DeviceKind::cuda)
+    return make_cuda_backend({device.index, precision == Precision::tf32, options.deterministic});
+  if (precision == Precision::fp64) return make_reference_backend();
+  return make_cpu_backend({.autotune = options.autotune});
+}
+
+}  // namespace
+
 Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options) {
-  const Device named = device_named(device);
-  const bool tf32 = precision == Precision::tf32;
-  auto backend = named.kind == DeviceKind::cuda ? make_cuda_backend({named.index, tf32, options.deterministic})
-                                                : make_cpu_backend({.autotune = options.autotune});
+  auto backend = open_backend(device_named(device), precision, options);
   if (precision == Precision::automatic)
     precision = computes_in(*backend, Precision::bf16) ? Precision::bf16 : Precision::fp32;
   if (!computes_in(*backend, precision))

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cpu/reference/dispatch.h"
+#include "cpu/host/dispatch.h"
 #include "cpu/reference/reference_backend.h"
 
 namespace tandem::cpu {
@@ -43,6 +43,7 @@ struct Sizes {
 }  // namespace
 
 void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
+  const KernelScope scope(*this, "conv2d_forward", [&] { return convolution_work(geometry, x, w, y); });
   for_real("conv2d_forward", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const Sizes z(geometry, x.shape(), w.shape(), y.shape());
@@ -65,6 +66,7 @@ void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tens
 
 void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w,
                                          Tensor& dx) {
+  const KernelScope scope(*this, "conv2d_grad_input", [&] { return convolution_work(geometry, dx, w, dy); });
   for_real("conv2d_grad_input", dy.dtype(), [&](auto type) {
     using T = decltype(type);
     const Sizes z(geometry, dx.shape(), w.shape(), dy.shape());
@@ -86,6 +88,7 @@ void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const T
 
 void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy,
                                           Tensor& dw) {
+  const KernelScope scope(*this, "conv2d_grad_weight", [&] { return convolution_work(geometry, x, dw, dy); });
   for_real("conv2d_grad_weight", dy.dtype(), [&](auto type) {
     using T = decltype(type);
     const Sizes z(geometry, x.shape(), dw.shape(), dy.shape());
@@ -107,6 +110,7 @@ void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const 
 
 void ReferenceBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,
                                         const Tensor& b, const Tensor& residual, bool relu, Tensor& y) {
+  const KernelScope scope(*this, "conv2d_inference", [&] { return convolution_work(geometry, x, w, y, residual); });
   Tensor product = empty(y.shape(), y.dtype());  // y may be the residual
   conv2d_forward(geometry, x, w, product);
   for_real("conv2d_inference", x.dtype(), [&](auto type) {
@@ -115,21 +119,6 @@ void ReferenceBackend::conv2d_inference(const Conv2dGeometry& geometry, const Te
       T value = product.data<T>()[i] + b.data<T>()[i % b.size()];
       if (residual) value += residual.data<T>()[i];
       y.data<T>()[i] = relu && value < 0 ? T{0} : value;
-    }
-  });
-}
-
-void ReferenceBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor& gamma, const Tensor& beta,
-                                       const Tensor& running_mean, const Tensor& running_var, Tensor& folded_w,
-                                       Tensor& folded_b) {
-  for_real("fold_batch_norm", w.dtype(), [&](auto type) {
-    using T = decltype(type);
-    const std::int64_t filters = w.dim(0), filter = w.size() / filters;
-#pragma omp parallel for
-    for (std::int64_t k = 0; k < filters; ++k) {
-      const T s = gamma.data<T>()[k] / std::sqrt(running_var.data<T>()[k] + static_cast<T>(eps));
-      folded_b.data<T>()[k] = beta.data<T>()[k] - s * running_mean.data<T>()[k];
-      for (std::int64_t i = k * filter; i < (k + 1) * filter; ++i) folded_w.data<T>()[i] = s * w.data<T>()[i];
     }
   });
 }

@@ -24,7 +24,7 @@ json read_fixture(const std::string& name) {
 }
 
 FixtureResult run(const json& fixture, DType compute) {
-  const auto backend = make_cpu_backend();
+  const auto backend = compute == DType::f64 ? make_reference_backend() : make_cpu_backend();
   return run_fixture(*backend, compute, fixture);
 }
 

@@ -14,8 +14,10 @@ namespace tandem::test {
 
 class SmallTraining {
  public:
-  SmallTraining(Backend& backend, DType compute, bool synchronous, bool adam = false,
-                const StepState& begin = {1.4, kFirstLossScale})
+  inline static const StepState kBegin{1.4, kFirstLossScale};
+
+  SmallTraining(Backend& backend, DType compute, bool synchronous, bool adam = false, const StepState& begin = kBegin,
+                bool capture = true)
       : backend_(backend), model_(backend, param_dtype(compute), {{"resnet18"}, 4, {16, 8}}) {
     initialise(backend, model_, 1);
     if (adam)
@@ -26,6 +28,7 @@ class SmallTraining {
     options.pairs = kPairs;
     options.size = kSize;
     options.synchronous = synchronous;
+    options.capture = capture;
     options.max_in_flight = synchronous ? 1 : 4;
     if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
     steps_ =

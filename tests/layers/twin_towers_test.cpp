@@ -28,7 +28,7 @@ std::vector<double> joined(std::vector<double> a, const std::vector<double>& b) 
 class Job {
  public:
   Job(const std::string& arch, std::int64_t size, std::int64_t pairs)
-      : backend_(make_cpu_backend()), model_(*backend_, DType::f64, {{arch}, 5, {16, 8}}), pairs_(pairs) {
+      : backend_(make_reference_backend()), model_(*backend_, DType::f64, {{arch}, 5, {16, 8}}), pairs_(pairs) {
     images_ = test::random_tensor(*backend_, {2 * pairs, size, size, 3}, DType::f64, 3);
     std::vector<std::int32_t> labels;
     for (std::int64_t i = 0; i < 2 * pairs; ++i) labels.push_back(static_cast<std::int32_t>(i % pairs + (i == pairs)));
@@ -159,7 +159,7 @@ Moments expected_running(Backend& backend, const Tensor& x, std::int64_t groups)
 }
 
 TEST_CASE("each tower or both together are normalised by their own statistics") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   const Tensor images = test::random_tensor(*backend, {4, 32, 32, 3}, DType::f64, 5);
   for (const std::int64_t groups : {1, 2}) {
     CAPTURE(groups);
@@ -205,7 +205,7 @@ TEST_CASE("an embedding head has the widths that were asked for") {
 }
 
 TEST_CASE("an embedding head has ReLU between its layers and none behind the last") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   Context context{*backend, DType::f64};
   EmbeddingHead head(*backend, DType::f64, 1, {2, 1});
   // x to (x, -x), then to -(max(x, 0) + max(-x, 0)) = -|x|.

@@ -34,11 +34,11 @@ Sgd::Sgd(Backend& backend, Module& module, const SgdOptions& options, Decay deca
     : Optimizer(backend, module, decay, {"momentum"}), options_(options) {}
 
 void Sgd::update(const UpdateInputs& inputs) {
-  std::vector<SgdParameter> parameters;
+  std::vector<ParameterUpdate> parameters;
   for (std::size_t i = 0; i < size(); ++i)
     if (Tensor gradient = take_gradient(i))
-      parameters.push_back({weight(i), std::move(gradient), kept(0, i), decays(i)});
-  backend().sgd_update(options_, inputs, parameters);
+      parameters.push_back({weight(i), std::move(gradient), {kept(0, i)}, decays(i)});
+  backend().optimizer_update(options_, inputs, parameters);
 }
 
 Adam::Adam(Backend& backend, Module& module, const AdamOptions& options, Decay decay)
@@ -50,11 +50,11 @@ std::vector<double> Adam::scalars(double lr, std::int64_t t) const {
 }
 
 void Adam::update(const UpdateInputs& inputs) {
-  std::vector<AdamParameter> parameters;
+  std::vector<ParameterUpdate> parameters;
   for (std::size_t i = 0; i < size(); ++i)
     if (Tensor gradient = take_gradient(i))
-      parameters.push_back({weight(i), std::move(gradient), kept(0, i), kept(1, i), decays(i)});
-  backend().adam_update(options_, inputs, parameters);
+      parameters.push_back({weight(i), std::move(gradient), {kept(0, i), kept(1, i)}, decays(i)});
+  backend().optimizer_update(options_, inputs, parameters);
 }
 
 std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& options) {

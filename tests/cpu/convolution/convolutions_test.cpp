@@ -3,9 +3,9 @@
 #include "cpu/convolution/convolutions.h"
 
 #include "core/base/rng.h"
-#include "cpu/host_memory.h"
+#include "cpu/host/host_memory.h"
 #include "tests/support/catch.h"
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 
 namespace tandem::cpu {
 namespace {

@@ -3,7 +3,7 @@
 #include <omp.h>
 
 #include "tests/support/catch.h"
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 
 namespace tandem::test {
 namespace {

@@ -14,7 +14,7 @@ using Values = std::vector<double>;
 
 /// A linear layer, its optimizer and the gradients that it is given.
 struct Training {
-  std::shared_ptr<Backend> backend = make_cpu_backend();
+  std::shared_ptr<Backend> backend = make_reference_backend();
   DType real;
   Linear layer;
   Sgd sgd;
@@ -135,7 +135,7 @@ struct Mixed : Module {
 };
 
 TEST_CASE("weight decay spares biases and batch norms unless it is for all") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   for (const Sgd::Decay decay : {Sgd::Decay::matrices, Sgd::Decay::all}) {
     Mixed module(*backend);
     Sgd sgd(*backend, module, {0.9, false, 0.5}, decay);
@@ -159,7 +159,7 @@ TEST_CASE("a parameter without gradient is untouched") {
 }
 
 TEST_CASE("Adam keeps two moments under PyTorch's names, and corrects for their beginning at zero") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   Linear layer(*backend, DType::f64, 1, 1);
   for (const NamedTensor& p : layer.parameters()) backend->fill(p.tensor(), 1.0);
   Adam adam(*backend, layer, {0.9, 0.999, 0, 0, false});

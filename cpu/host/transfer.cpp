@@ -1,8 +1,8 @@
-#include "cpu/reference/transfer.h"
+#include "cpu/host/transfer.h"
 
 #include <cstring>
 
-#include "cpu/reference/dispatch.h"
+#include "cpu/host/dispatch.h"
 
 namespace tandem::cpu {
 

@@ -1,4 +1,4 @@
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 
 #include <cmath>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "cpu/host_memory.h"
+#include "cpu/host/host_memory.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ std::size_t free_memory() {
 }  // namespace
 
 void* HostSegments::acquire(std::size_t bytes) {
-  // Mapped with a huge page to spare, then trimmed to a huge page's boundary: only aligned ranges can use huge pages.
+  // Maps one huge page more than needed and trims the ends: only aligned ranges can use huge pages.
   const std::size_t mapped = bytes + kHugePage;
   void* address = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) throw OutOfMemory(bytes, 0, free_memory());
@@ -25,7 +25,7 @@ void* HostSegments::acquire(std::size_t bytes) {
   const std::size_t lead = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
   if (lead) munmap(begin, lead);
   if (mapped - lead > bytes) munmap(begin + lead + bytes, mapped - lead - bytes);
-  (void)madvise(begin + lead, bytes, MADV_HUGEPAGE);  // a wish: small pages work as well, only slower
+  (void)madvise(begin + lead, bytes, MADV_HUGEPAGE);  // may fail: small pages work too, only slower
   return begin + lead;
 }
 

@@ -1,4 +1,4 @@
-#include "tests/support/sabotage.h"
+#include "tests/support/ops/sabotage.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,20 +15,38 @@ using Distortion = std::function<void(double* begin, double* end, std::int64_t r
 /// The reference backend, f64, with one named output of one kernel distorted after the kernel has run.
 class Distorted : public ReferenceBackend {
  public:
-  Distorted(std::string output, Distortion distortion)
-      : output_(std::move(output)), distortion_(std::move(distortion)) {}
+  /// `call`: which call of the kernel, counted from 1; 0: all. Kernels that serve forward and backward are spoilt in
+  /// calls of the backward pass alone, or forward and rule would be wrong in the same way.
+  Distorted(std::string output, int call, Distortion distortion)
+      : output_(std::move(output)), call_(call), distortion_(std::move(distortion)) {}
 
   void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override {
     ReferenceBackend::relu_backward(y, dy, dx);
     distort("relu_backward dx", dx);
   }
-  void scale(const Tensor& x, const Tensor& factor, Tensor& y) override {
-    ReferenceBackend::scale(x, factor, y);
-    distort("scale y", y);
-  }
   void add(const Tensor& a, const Tensor& b, Tensor& y) override {
     ReferenceBackend::add(a, b, y);
     if (y.raw() == a.raw() || y.raw() == b.raw()) distort("add in place", y);
+  }
+  void affine(double factor, double shift, const Tensor& x, Tensor& y) override {
+    ReferenceBackend::affine(factor, shift, x, y);
+    distort("affine", y);
+  }
+  void binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y) override {
+    ReferenceBackend::binary(op, a, b, y);
+    distort("binary", y);
+  }
+  void reduce(ReduceOp op, Over over, const Tensor& x, Tensor& y) override {
+    ReferenceBackend::reduce(op, over, x, y);
+    distort("reduce", y);
+  }
+  void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& y) override {
+    ReferenceBackend::matmul(a, transpose_a, b, transpose_b, y);
+    distort("matmul", y);
+  }
+  void scatter_add_rows(const Tensor& x, const Tensor& index, Tensor& y) override {
+    ReferenceBackend::scatter_add_rows(x, index, y);
+    distort("scatter_add_rows", y);
   }
   void copy(const Tensor& from, Tensor& to) override {
     ReferenceBackend::copy(from, to);
@@ -73,20 +91,15 @@ class Distorted : public ReferenceBackend {
     ReferenceBackend::softmax_cross_entropy(logits, labels, smoothing, loss, dlogits);
     distort("softmax_cross_entropy dlogits", dlogits);
   }
-  void contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b, const Tensor& labels_a,
-                            const Tensor& labels_b, const Tensor& distance, const Tensor& dloss, Tensor& da,
-                            Tensor& db) override {
-    ReferenceBackend::contrastive_backward(options, a, b, labels_a, labels_b, distance, dloss, da, db);
-    distort("contrastive_backward da", da);
-    distort("contrastive_backward db", db);
-  }
 
  private:
-  void distort(const char* output, Tensor& x) const {
-    if (output == output_ && x) distortion_(x.data<double>(), x.data<double>() + x.size(), x.dim(0));
+  void distort(const char* output, Tensor& x) {
+    if (output != output_ || !x || (++calls_ != call_ && call_ != 0)) return;
+    distortion_(x.data<double>(), x.data<double>() + x.size(), x.dim(0));
   }
 
   std::string output_;
+  int call_, calls_ = 0;
   Distortion distortion_;
 };
 
@@ -222,32 +235,11 @@ struct SoftmaxSmoothingForgotten : ReferenceBackend {
   }
 };
 
-/// The contrastive rule after something has changed its arguments.
-template <class Change>
-struct ContrastiveChanged : ReferenceBackend {
-  explicit ContrastiveChanged(Change change) : change_(std::move(change)) {}
-  void contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b, const Tensor& labels_a,
-                            const Tensor& labels_b, const Tensor& distance, const Tensor& dloss, Tensor& da,
-                            Tensor& db) override {
-    ContrastiveOptions o = options;
-    Tensor labels = labels_b, factor = empty({1}, DType::f64);
-    copy(dloss, factor);
-    change_(o, labels_a, labels, factor);
-    ReferenceBackend::contrastive_backward(o, a, b, labels_a, labels, distance, factor, da, db);
-  }
-
- private:
-  Change change_;
-};
-template <class Change>
-std::shared_ptr<Backend> contrastive_with(Change change) {
-  return std::make_shared<ContrastiveChanged<Change>>(std::move(change));
-}
-
 void add_distortions(std::vector<Sabotage>& all) {
   const struct {
     const char *output, *op_case;
     bool one_number, matrix;  ///< whether it is a single number; whether it has rows to transpose
+    int call = 0;             ///< of Distorted
   } outputs[] = {
       {"conv2d_grad_input dx", "conv2d 3x3", false, true},
       {"conv2d_grad_weight dw", "conv2d 3x3", false, true},
@@ -262,13 +254,36 @@ void add_distortions(std::vector<Sabotage>& all) {
       {"max_pool_backward dx", "max pool", false, true},
       {"average_pool_backward dx", "global average pool", false, true},
       {"softmax_cross_entropy dlogits", "softmax with smoothing", false, true},
-      {"scale y", "softmax", false, true},
-      {"contrastive_backward da", "contrastive hadsell", false, true},
-      {"contrastive_backward db", "contrastive hadsell", false, true},
-      {"contrastive_backward da", "contrastive legacy", false, true},
-      {"contrastive_backward db", "contrastive legacy", false, true},
-      {"contrastive_backward db", "pair loss", false, true},
-      {"scale y", "weighted sum", true, false},
+      {"binary", "softmax", false, true, 1},
+      {"binary", "weighted sum", true, false, 1},
+      {"affine", "affine", false, true, 2},
+      {"affine", "sub", false, true, 1},
+      {"binary", "mul", false, true, 2},
+      {"binary", "mul", false, true, 3},
+      {"reduce", "mul repeated", true, false, 1},
+      {"binary", "div", false, true, 2},
+      {"binary", "div", false, true, 3},
+      {"binary", "div", false, true, 4},
+      {"affine", "div", false, true, 1},
+      {"reduce", "add repeated", true, false, 1},
+      {"binary", "exp", false, true, 1},
+      {"binary", "log", false, true, 1},
+      {"binary", "sqrt", false, true, 1},
+      {"affine", "sqrt", false, true, 1},
+      {"binary", "sum over rows", false, true, 1},
+      {"binary", "sum over columns", false, true, 1},
+      {"affine", "mean over rows", false, false, 2},
+      {"affine", "mean over all", true, false, 2},
+      {"reduce", "max over columns", true, false, 2},
+      {"binary", "max over columns", false, false, 2},
+      {"binary", "max over columns", false, true, 3},
+      {"matmul", "matmul", false, true, 2},
+      {"matmul", "matmul", false, true, 3},
+      {"matmul", "matmul a' b'", false, true, 2},
+      {"matmul", "matmul a' b'", false, true, 3},
+      {"scatter_add_rows", "gather_rows", false, true, 1},
+      {"relu_backward dx", "contrastive hadsell", false, false},
+      {"relu_backward dx", "contrastive legacy", false, false},
       {"copy to", "rows", false, true},
       {"add in place", "residual block", false, true},
   };
@@ -276,14 +291,14 @@ void add_distortions(std::vector<Sabotage>& all) {
     for (const NamedDistortion& distortion : distortions()) {
       if (row.one_number && !distortion.fits_one_number) continue;
       if (!row.matrix && std::string(distortion.name) == "transposed") continue;
-      all.push_back({fmt::format("{}: {}", row.output, distortion.name), row.op_case,
-                     std::make_shared<Distorted>(row.output, distortion.apply)});
+      all.push_back({fmt::format("{} call {}: {}", row.output, row.call, distortion.name), row.op_case,
+                     std::make_shared<Distorted>(row.output, row.call, distortion.apply)});
     }
 }
 
 }  // namespace
 
-std::shared_ptr<Backend> make_honest_backend() { return std::make_shared<Distorted>("", nullptr); }
+std::shared_ptr<Backend> make_honest_backend() { return std::make_shared<Distorted>("", 0, nullptr); }
 
 std::vector<Sabotage> all_sabotages() {
   std::vector<Sabotage> all;
@@ -299,20 +314,6 @@ std::vector<Sabotage> all_sabotages() {
   all.push_back({"softmax: target dropped", "softmax", std::make_shared<SoftmaxTargetDropped>()});
   all.push_back(
       {"softmax: smoothing forgotten", "softmax with smoothing", std::make_shared<SoftmaxSmoothingForgotten>()});
-  for (const char* form : {"contrastive hadsell", "contrastive legacy"}) {
-    const auto add = [&](const char* mistake, std::shared_ptr<Backend> backend) {
-      all.push_back({fmt::format("{}: {}", form, mistake), form, std::move(backend)});
-    };
-    add("margin forgotten", contrastive_with([](auto& options, auto&, auto&, auto&) { options.margin *= 100; }));
-    add("all labels equal",
-        contrastive_with([](auto&, auto& labels_a, auto& labels_b, auto&) { labels_b = labels_a; }));
-    add("the loss's gradient forgotten",
-        contrastive_with([](auto&, auto&, auto&, Tensor& dloss) { dloss.data<double>()[0] = 1; }));
-    add("the other form's rule", contrastive_with([](ContrastiveOptions& options, auto&, auto&, auto&) {
-          const bool legacy = options.form == ContrastiveForm::legacy;
-          options.form = legacy ? ContrastiveForm::hadsell : ContrastiveForm::legacy;
-        }));
-  }
   return all;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // Runs the op cases: on a backend, forward and backward, and checks gradients against differences.
 
-#include "tests/support/op_cases.h"
+#include "tests/support/ops/op_cases.h"
 
 namespace tandem::test {
 

@@ -1,5 +1,5 @@
 #pragma once
-// Uploads and downloads where the device's memory is the host's.
+// Uploads and downloads for a device whose memory is the host's.
 
 #include <deque>
 #include <vector>

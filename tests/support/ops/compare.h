@@ -1,10 +1,10 @@
 #pragma once
-// The table of op cases on some backend against the reference kernels, which compute in f32, or in f64 for f64.
+// The table of op cases on some backend against the reference kernels, which compute in f32.
 
 #include <vector>
 
 #include "tests/support/catch.h"
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 
 namespace tandem::test {
 
@@ -28,7 +28,7 @@ inline void compare_with_reference(Backend& backend, DType compute, double toler
       const OpInstance instance = op.make(random);
       poison(backend);
       const OpRun got = run_op(backend, compute, instance, seed);
-      const OpRun expected = run_op(*reference, compute == DType::f64 ? DType::f64 : DType::f32, instance, seed);
+      const OpRun expected = run_op(*reference, DType::f32, instance, seed);
       check_same("output", {got.output}, {expected.output}, tolerance);
       check_same("gradient of input", got.gradients, expected.gradients, tolerance);
       check_same("running statistic", got.state, expected.state, tolerance);
