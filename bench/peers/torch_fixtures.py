@@ -75,7 +75,7 @@ def logits(folder):
     size = 48
     image = picture(83, 118)
     image.save(os.path.join(folder, "picture.png"), optimize=True)
-    image.rotate(90, expand=True).save(os.path.join(folder, "picture.jpg"), quality=92)
+    image.rotate(90, expand=True).save(os.path.join(folder, "picture.jpg"), quality=92, subsampling=0)
     see = T.Compose([T.Resize(round(size * 256 / 224)), T.CenterCrop(size), T.PILToTensor()])
     model = twin().eval()
     result = {"arch": "resnet18", "size": size, "torchvision": torchvision.__version__, "files": {}}

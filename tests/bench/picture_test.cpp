@@ -74,14 +74,14 @@ TEST_CASE("a PNG file gives torchvision's logits and embedding") {
   check("picture.png", DType::f32, 1e-4);
 }
 
-// Decoders round differently: one step of a pixel's 255 is a change of 1e-2 at most.
-TEST_CASE("a JPEG file gives torchvision's logits and embedding") { check("picture.jpg", DType::f64, 1e-2); }
+// Decoders round differently: a step of 1/255 in every pixel changes the logits by 1e-2, a picture moved by one pixel
+// 0.1.
+TEST_CASE("a JPEG file gives torchvision's logits and embedding") { check("picture.jpg", DType::f64, 2e-2); }
 
-// Half a pixel, or two channels exchanged, is more than that.
 TEST_CASE("logits of the other picture are told apart") {
   const json figures = read_figures();
   const Outputs got = outputs_of("picture.png", figures.at("size").get<int>(), DType::f64);
-  CHECK(deviation(got.logits, figures.at("files").at("picture.jpg").at("logits")) > 2e-2);
+  CHECK(deviation(got.logits, figures.at("files").at("picture.jpg").at("logits")) > 0.1);
 }
 
 }  // namespace
