@@ -49,10 +49,10 @@ class Comparison {
     Random random(seed, RandomPurpose::test);
     const test::HostTensor a = test::random_tensor(first, random), b = test::random_tensor(second, random);
     const bool gradient = p.direction == Direction::grad_weight;
-    const auto compute = [&](Backend& on, DType activation, auto&& call) {
+    const auto compute = [&, &shape = third](Backend& on, DType activation, auto&& call) {
       const Tensor left = test::upload(on, a, activation),
                    right = test::upload(on, b, gradient ? activation : DType::f32);
-      Tensor result = on.empty(third, gradient ? DType::f32 : activation);
+      Tensor result = on.empty(shape, gradient ? DType::f32 : activation);
       call(left, right, result);
       return test::download(on, result);
     };
