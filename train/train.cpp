@@ -37,7 +37,9 @@ int start(const Config& config, const TrainOptions& options, std::ostream& out) 
   if (folder.has_checkpoint() != resumes) fail_input("{}: another tandem-train writes here", config.output);
   prepare(run, config, options, resumes, out);
   MetricsLog log(folder.metrics());
-  log.truncate_after(run.steps_done(), run.epoch_is_open());
+  if (const int damaged = log.truncate_after(run.steps_done(), run.epoch_is_open()); damaged > 0)
+    out << fmt::format("{}: dropped {} damaged line{} (NULs, as after a power cut)\n", folder.metrics().string(),
+                       damaged, damaged == 1 ? "" : "s");
   folder.write_config(to_json(config).dump(2) + "\n");
   const InterruptScope interrupt;
   if (!run.train(folder, log, interrupt)) {

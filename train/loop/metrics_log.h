@@ -21,8 +21,10 @@ class MetricsLog {
 
   /// For a run that resumes after `step`: drops the lines whose "step" is larger, and a torn last line. Lines without
   /// "step" stay. With `epoch_is_open`, the end of the epoch that `step` ends is yet to be logged: such a line is
-  /// dropped, too. The file is rewritten atomically. InputError, naming the line, if another line is not a JSON object.
-  void truncate_after(std::int64_t step, bool epoch_is_open = false);
+  /// dropped, too. So are lines with NULs, which a power cut leaves where the disk had not got them yet. The file is
+  /// rewritten atomically. Returns how many lines had NULs. InputError, naming the line, if another line is not a JSON
+  /// object.
+  int truncate_after(std::int64_t step, bool epoch_is_open = false);
 
  private:
   void open();
