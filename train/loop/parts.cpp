@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "data/list/copies.h"
 #include "data/list/list_checks.h"
 #include "inference/predict.h"
 #include "layers/initialise.h"
@@ -30,12 +31,14 @@ ImageList load_known_list(const SourceConfig& source, const std::vector<std::str
 }
 
 std::vector<std::string> data_remarks(const ImageList& train, const std::optional<ImageList>& eval) {
-  std::vector<std::string> lines = remarks(train);
-  if (!eval) return lines;
-  for (std::string& line : remarks(*eval)) lines.push_back(std::move(line));
-  if (const std::size_t shared = count_shared(*eval, train); shared > 0)
-    lines.push_back(
-        fmt::format("warning: {} of the {} evaluation images are training images too", shared, eval->size()));
+  std::vector<std::string> lines;
+  const auto add = [&](const std::vector<std::string>& more) { lines.insert(lines.end(), more.begin(), more.end()); };
+  for (const ImageList* list : {&train, eval ? &*eval : nullptr}) {
+    if (list == nullptr) continue;
+    add({list->naming()});
+    add(remarks(*list));
+  }
+  add(copy_remarks(train, eval ? &*eval : nullptr));
   return lines;
 }
 
