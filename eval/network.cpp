@@ -20,6 +20,10 @@ bool has_trained_embedding(const Checkpoint& checkpoint) {
   return checkpoint.info().config.loss.contrastive.weight != 0.0;
 }
 
+bool has_trained_classifier(const Checkpoint& checkpoint) {
+  return checkpoint.info().config.loss.softmax.weight != 0.0;
+}
+
 Network::Network(const Checkpoint& checkpoint, const NetworkOptions& options)
     : engine(open_engine(options.device, options.precision.empty() ? checkpoint.info().config.precision
                                                                    : parse_precision(options.precision))),

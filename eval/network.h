@@ -27,6 +27,8 @@ struct NetworkOptions {
 
 /// Without a contrastive loss the embedding head stays as it was drawn at random.
 bool has_trained_embedding(const Checkpoint& checkpoint);
+/// Nor is the classifier trained without a softmax loss.
+bool has_trained_classifier(const Checkpoint& checkpoint);
 
 struct Network {
   /// InputError for a device or a precision that cannot be used, or tensors that do not belong to the network.

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/program.h"
+#include "data/list/copies.h"
 #include "data/list/list_checks.h"
 #include "eval/network.h"
 #include "eval/report.h"
@@ -27,11 +28,28 @@ std::string note_on_features(bool untrained) {
          "these figures are of the backbone's features, pooled";
 }
 
+/// What must be known of the classifier's figures.
+std::string note_on_classifier(const Checkpoint& checkpoint) {
+  return has_trained_classifier(checkpoint) ? ""
+                                            : "the classifier was not trained (softmax weight 0): it guesses at random";
+}
+
+/// What must be known of the figures of distances; `margin` is that of the contrastive loss.
+std::string note_on_distances(const EmbeddingMetrics& metrics, bool features, bool untrained, double margin) {
+  const EmbeddingSpread& spread = metrics.spread;
+  std::string note = features ? note_on_features(untrained) : "";
+  if (!spread.is_collapsed(features ? 0 : margin)) return note;
+  return (note.empty() ? "" : note + "; ") +
+         fmt::format("they have collapsed to a point (spread {:.2g}, norm {:.2g}): distances tell nothing",
+                     spread.spread, spread.norm);
+}
+
 int evaluate(const Options& o) {
   const Checkpoint checkpoint(o.network.checkpoint);
   const CheckpointInfo& info = checkpoint.info();
   const ImageList list = ImageList::load_known(o.data, o.root, info.classes);
   for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
+  for (const std::string& remark : copy_remarks(list)) std::cerr << remark << '\n';
   Network network(checkpoint, o.network);
   // After what is sooner checked, so that a refusal leaves nothing behind, but before the long part.
   require_writable_folder(o.out);
@@ -42,16 +60,20 @@ int evaluate(const Options& o) {
   network.run(options.batch, options.image_size,
               [&] { p = predict(*network.engine.backend, network.engine.compute, network.model, list, options); });
 
+  const EmbeddingMetrics distances = embedding_metrics(p.embeddings, p.labels, p.dimensions);
   const Evaluation evaluation{{{"checkpoint", o.network.checkpoint},
                                {"data", o.data},
+                               {"naming", list.naming()},
                                {"step", info.state.step},
                                {"precision", network.engine.precision}},
                               info.classes,
                               classification_metrics(p.logits, p.labels, p.classes),
-                              embedding_metrics(p.embeddings, p.labels, p.dimensions),
-                              features ? note_on_features(untrained) : ""};
+                              distances,
+                              note_on_classifier(checkpoint),
+                              note_on_distances(distances, features, untrained, info.config.loss.contrastive.margin)};
   write_report(evaluation, o.out);
-  std::cout << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
+  std::cout << list.naming() << '\n'
+            << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
   return 0;
 }
 
