@@ -27,7 +27,7 @@ struct NetworkOptions {
 
 /// Without a contrastive loss the embedding head stays as it was drawn at random.
 bool has_trained_embedding(const Checkpoint& checkpoint);
-/// Nor is the classifier trained without a softmax loss.
+/// Without a softmax loss the classifier stays as it was drawn at random.
 bool has_trained_classifier(const Checkpoint& checkpoint);
 
 struct Network {

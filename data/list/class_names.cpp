@@ -25,6 +25,7 @@ struct Free {
 
 /// UTF8PROC_COMPOSE or UTF8PROC_DECOMPOSE.
 std::string in_form(const std::string& name, utf8proc_option_t form) {
+  if (std::all_of(name.begin(), name.end(), [](char c) { return (c & 0x80) == 0; })) return name;
   utf8proc_uint8_t* changed = nullptr;
   const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(name.data());
   const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | form);

@@ -132,7 +132,7 @@ TEST_CASE("tandem predict goes on past images that cannot be used, and says so")
   // The file has all lines, too.
   check_failed(predict(run, {run.path("uploads"), "--out", run.path("labels")}), "3 of 4", 2);
   CHECK(lines_of(test::read_file(run.path("labels"))).size() == 4);
-  // Nor is what is written one of the files that are read, the next time.
+  // What is written is not one of the files that are read the next time.
   for (int time = 0; time < 2; ++time)
     check_failed(predict(run, {run.path("uploads"), "--out", run.path("uploads/labels")}), "3 of 4", 2);
 }
