@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/program.h"
+#include "data/list/copies.h"
 #include "data/list/list_checks.h"
 #include "data/synth/dataset.h"
 
@@ -32,7 +33,9 @@ int check(const CheckOptions& options) {
   const ImageList list = ImageList::load(options.data, options.root);
   const std::vector<std::size_t> images = images_per_class(list);
   for (std::size_t c = 0; c < images.size(); ++c) fmt::print("{:6} {:7} {}\n", c, images[c], list.classes()[c]);
+  fmt::print("{}\n", list.naming());
   for (const std::string& remark : remarks(list)) fmt::print("{}\n", remark);
+  for (const std::string& remark : copy_remarks(list)) fmt::print("{}\n", remark);
 
   const std::vector<BadImage> bad = find_bad_images(list, 0, kMostReported);
   for (const BadImage& image : bad) fmt::print(stderr, "error: {}\n", image.message);

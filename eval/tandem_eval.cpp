@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/program.h"
+#include "data/list/copies.h"
 #include "data/list/list_checks.h"
 #include "eval/network_options.h"
 #include "eval/report.h"
@@ -25,11 +26,28 @@ std::string note_on_features(bool untrained) {
          "these figures are of the backbone's features, pooled";
 }
 
+/// What must be known of the classifier's figures.
+std::string note_on_classifier(const ModelDescription& model) {
+  return model.classifier_trained ? ""
+                                            : "the classifier was not trained (softmax weight 0): it guesses at random";
+}
+
+/// What must be known of the figures of distances.
+std::string note_on_distances(const EmbeddingMetrics& metrics, bool features, bool untrained) {
+  const EmbeddingSpread& spread = metrics.spread;
+  std::string note = features ? note_on_features(untrained) : "";
+  if (!spread.is_collapsed(0)) return note;
+  return (note.empty() ? "" : note + "; ") +
+         fmt::format("they have collapsed to a point (spread {:.2g}, norm {:.2g}): distances tell nothing",
+                     spread.spread, spread.norm);
+}
+
 int evaluate(const Options& o) {
   const ModelFile file(o.network.checkpoint);
   const ModelDescription& model = file.description();
   const ImageList list = ImageList::load_known(o.data, o.root, model.classes);
   for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
+  for (const std::string& remark : copy_remarks(list)) std::cerr << remark << '\n';
   Network network = o.network.open(file, std::cerr);
   // After the quick checks, so that a refusal leaves nothing behind, and before the long part.
   require_writable_folder(o.out);
@@ -39,16 +57,20 @@ int evaluate(const Options& o) {
   network.run(options.batch, options.image_size,
               [&] { p = predict(*network.engine.backend, network.engine.compute, network.model, list, options); });
 
+  const EmbeddingMetrics distances = embedding_metrics(p.embeddings, p.labels, p.dimensions);
   const Evaluation evaluation{{{"checkpoint", o.network.checkpoint},
                                {"data", o.data},
+                               {"naming", list.naming()},
                                {"step", model.steps},
                                {"precision", network.engine.precision}},
                               model.classes,
                               classification_metrics(p.logits, p.labels, p.classes),
-                              embedding_metrics(p.embeddings, p.labels, p.dimensions),
-                              features ? note_on_features(!model.embedding_trained) : ""};
+                              distances,
+                              note_on_classifier(model),
+                              note_on_distances(distances, features, !model.embedding_trained)};
   write_report(evaluation, o.out);
-  std::cout << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
+  std::cout << list.naming() << '\n'
+            << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
   return 0;
 }
 

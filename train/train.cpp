@@ -37,7 +37,9 @@ int start(const Config& config, const TrainOptions& options, std::ostream& out) 
   if (folder.has_checkpoint() != resumes) fail_input("{}: another tandem-train writes here", config.output);
   RunState state = begin();
   MetricsLog metrics(folder.metrics());
-  metrics.truncate_after(state.step, session.epoch_is_open(state));
+  if (const int damaged = metrics.truncate_after(state.step, session.epoch_is_open(state)); damaged > 0)
+    out << fmt::format("{}: dropped {} damaged line{} (NULs, as after a power cut)\n", folder.metrics().string(),
+                       damaged, damaged == 1 ? "" : "s");
   folder.write_config(to_json(config).dump(2) + "\n");
   const InterruptScope interrupt;
   out << session.description() << std::flush;

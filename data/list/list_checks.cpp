@@ -1,11 +1,8 @@
 #include "data/list/list_checks.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "core/base/error.h"
@@ -62,6 +59,7 @@ std::vector<std::string> remarks(const ImageList& list) {
     if (images[c] == 0) without.push_back(list.classes()[c]);
   if (!without.empty()) lines.push_back(fmt::format("{}: no images of: {}", list.source(), short_list(without)));
 
+  lines.insert(lines.end(), list.oddities().begin(), list.oddities().end());
   const UnreadFiles& unread = list.unread();
   const std::pair<std::size_t, const char*> places[] = {{unread.other_types, "of other types"},
                                                         {unread.deeper, "in deeper folders"},
@@ -74,21 +72,6 @@ std::vector<std::string> remarks(const ImageList& list) {
   }
   if (!counts.empty()) lines.push_back(fmt::format("{}: not read: {}", list.source(), counts));
   return lines;
-}
-
-std::size_t count_shared(const ImageList& list, const ImageList& other) {
-  // A file is its device and number: links lead to it by other paths.
-  using File = std::pair<dev_t, ino_t>;
-  const auto file_of = [](const ImageList& images, std::size_t i) {
-    struct stat status = {};
-    return ::stat(images.sample(i).path.c_str(), &status) == 0 ? File(status.st_dev, status.st_ino) : File();
-  };
-  std::set<File> files;
-  for (std::size_t i = 0; i < other.size(); ++i) files.insert(file_of(other, i));
-  files.erase(File());  // has gone since
-  std::size_t shared = 0;
-  for (std::size_t i = 0; i < list.size(); ++i) shared += files.count(file_of(list, i));
-  return shared;
 }
 
 }  // namespace tandem

@@ -27,10 +27,8 @@ std::vector<std::size_t> images_per_class(const ImageList& list);
 /// Throws InputError unless at least two classes have images.
 void require_two_classes(const ImageList& list);
 
-/// A line each on what the list's owner may not know: classes without images, files that are not read.
+/// A line each on what the list's owner may not know: classes without images, files that are not read,
+/// subfolders that are no classes.
 std::vector<std::string> remarks(const ImageList& list);
-
-/// How many images of `list` are files of `other` as well, whatever the path that leads to them.
-std::size_t count_shared(const ImageList& list, const ImageList& other);
 
 }  // namespace tandem

@@ -14,7 +14,7 @@ BEGIN {
   allowed["cuda"]      = "core"
   allowed["io"]        = "core"
   allowed["layers"]    = "core"
-  allowed["data"]      = "core"
+  allowed["data"]      = "core io"
   allowed["inference"] = "core io layers data"
   allowed["train"]     = "core io layers data inference"
   allowed["eval"]      = "core io layers data inference"
@@ -25,6 +25,7 @@ BEGIN {
   owner["^<(oneapi/)?dnnl"]                = "cpu"
   owner["^<(cuda|cudnn|cublas|cub/|nvtx)"] = "cuda"
   owner["^<(opencv2/|stb/|stb_)"]          = "data"
+  owner["^<utf8proc"]                      = "data"
 }
 function contains(list, word) { return index(" " list " ", " " word " ") > 0 }
 function wrong(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, $0, why; failures++ }

@@ -51,28 +51,16 @@ FolderLock::FolderLock(const fs::path& folder) {
 
 FolderLock::~FolderLock() { (void)::close(file_); }
 
-RunFolder::RunFolder(const fs::path& folder, int keep) : folder_(make_writable(folder)), lock_(folder), keep_(keep) {}
+RunFolder::RunFolder(const fs::path& folder, int keep) : folder_(make_writable(folder)), lock_(folder), keep_(keep) {
+  for (const fs::path& written : {folder_, checkpoints()}) remove_temporaries(written);
+}
 
 bool RunFolder::has_checkpoint() const { return fs::exists(last()); }
 
 void RunFolder::write_config(std::string_view json) const { write_file_atomically(folder_ / "config.json", json); }
 
-/// Checkpoints are replaced, never changed, so two names can share one file: a hard link, or a copy on file systems
-/// without them.
-void RunFolder::share(const fs::path& name) const {
-  const fs::path temporary = name.string() + ".tmp";
-  std::error_code error;
-  fs::remove(temporary, error);
-  fs::create_hard_link(next(), temporary, error);
-  if (error) return copy_file_atomically(next(), name);
-  fs::rename(temporary, name, error);
-  if (error) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    fail("{}: cannot be written: {}", name.string(), error.message());
-  }
-  sync_folder(checkpoints());
-}
+/// Checkpoints are replaced, never changed, so two names can share one file.
+void RunFolder::share(const fs::path& name) const { link_file_atomically(next(), name); }
 
 void RunFolder::keep_numbered(std::int64_t step) const {
   const fs::path newest = checkpoints() / fmt::format("step-{:08}.safetensors", step);

@@ -21,8 +21,10 @@ class MetricsLog {
 
   /// For a run that resumes after `step`: drops the lines whose "step" is larger, and an incomplete last line. Lines
   /// without "step" stay. With `epoch_is_open`, the run will log the epoch that `step` ends once more: that line is
-  /// dropped too. The file is replaced atomically. InputError, naming the line, if another line is not a JSON object.
-  void truncate_after(std::int64_t step, bool epoch_is_open = false);
+  /// dropped too. So are lines with NULs, which a power cut leaves where the data had not reached the disk. The file is
+  /// replaced atomically. Returns how many lines had NULs. InputError, naming the line, if another line is not a JSON
+  /// object.
+  int truncate_after(std::int64_t step, bool epoch_is_open = false);
 
  private:
   void open();

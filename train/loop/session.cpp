@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "data/list/copies.h"
 #include "data/list/list_checks.h"
 #include "layers/initialise.h"
 #include "train/checkpoint/resume_check.h"
@@ -48,12 +49,14 @@ PairLoaderOptions make_loader_options(const Config& config) {
 
 /// What the owner of the lists should know before a run begins.
 std::vector<std::string> remarks_on(const ImageList& train, const std::optional<ImageList>& eval) {
-  std::vector<std::string> lines = remarks(train);
-  if (!eval) return lines;
-  for (std::string& line : remarks(*eval)) lines.push_back(std::move(line));
-  if (const std::size_t shared = count_shared(*eval, train); shared > 0)
-    lines.push_back(
-        fmt::format("warning: {} of the {} evaluation images are training images too", shared, eval->size()));
+  std::vector<std::string> lines;
+  const auto add = [&](const std::vector<std::string>& more) { lines.insert(lines.end(), more.begin(), more.end()); };
+  for (const ImageList* list : {&train, eval ? &*eval : nullptr}) {
+    if (list == nullptr) continue;
+    add({list->naming()});
+    add(remarks(*list));
+  }
+  add(copy_remarks(train, eval ? &*eval : nullptr));
   return lines;
 }
 
