@@ -24,7 +24,7 @@ BEGIN {
 
   owner["^<(oneapi/)?dnnl"]                = "cpu"
   owner["^<(cuda|cudnn|cublas|cub/|nvtx)"] = "cuda"
-  owner["^<(opencv2/|stb/|stb_)"]          = "data"
+  owner["^<(opencv2/|stb/|stb_|jpeg|jerror|png)"] = "data"
 }
 function contains(list, word) { return index(" " list " ", " " word " ") > 0 }
 function wrong(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, $0, why; failures++ }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "data/image/image_header.h"
+#include "data/image/header/image_header.h"
 #include "tests/data/image/pictures.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
