@@ -14,6 +14,8 @@ void NetworkOptions::add_to(CLI::App& app) {
   app.add_option("--precision", precision, "fp32, tf32, bf16, fp16, fp64 or auto (default: as in training)");
   app.add_option("--batch", batch, "Images at a time")->capture_default_str()->check(CLI::Range(1, 1 << 16));
   app.add_option("--workers", workers, "Threads that decode")->capture_default_str()->check(CLI::Range(0, 256));
+  app.add_option("--max-pixels", max_pixels, "Refuse image files with more pixels (default: as in training)")
+      ->check(CLI::Range(4, 1 << 30));
 }
 
 bool has_trained_embedding(const Checkpoint& checkpoint) {

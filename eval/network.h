@@ -2,6 +2,7 @@
 // A trained network on a device, as tandem-eval and tandem-predict run it.
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "inference/engine.h"
@@ -17,12 +18,17 @@ namespace tandem {
 struct NetworkOptions {
   std::string checkpoint;
   std::string device = "auto";
-  std::string precision;  ///< empty: as in training
-  int batch = 64;         ///< images at a time
-  int workers = 2;        ///< threads that decode
+  std::string precision;          ///< empty: as in training
+  int batch = 64;                 ///< images at a time
+  int workers = 2;                ///< threads that decode
+  std::optional<int> max_pixels;  ///< an image file with more is refused; absent: as in training
 
   /// Adds CHECKPOINT and the options above to a command line, which writes to this object when it is parsed.
   void add_to(CLI::App& app);
+
+  std::int64_t max_pixels_of(const CheckpointInfo& info) const {
+    return max_pixels.value_or(info.config.data.max_pixels);
+  }
 };
 
 /// Without a contrastive loss the embedding head stays as it was drawn at random.

@@ -37,7 +37,8 @@ int evaluate(const Options& o) {
   require_writable_folder(o.out);
   const bool untrained = !has_trained_embedding(checkpoint);
   const bool features = untrained || o.backbone_features;
-  const PredictOptions options{info.config.data.image_size, o.network.batch, o.network.workers, features};
+  const PredictOptions options{info.config.data.image_size, o.network.batch, o.network.workers, features,
+                               o.network.max_pixels_of(info)};
   Predictions p;
   network.run(options.batch, options.image_size,
               [&] { p = predict(*network.engine.backend, network.engine.compute, network.model, list, options); });

@@ -85,8 +85,8 @@ class Labelling {
       : options_(options),
         classes_(info.classes),
         paths_(paths),
-        loader_(paths,
-                {options.network.batch, info.config.data.image_size, static_cast<unsigned>(options.network.workers)}),
+        loader_(paths, {options.network.batch, info.config.data.image_size,
+                        static_cast<unsigned>(options.network.workers), options.network.max_pixels_of(info)}),
         predictor_(*network.engine.backend, network.engine.compute, network.model, options.backbone_features) {}
 
   Unusable run(Output& output) {

@@ -8,8 +8,8 @@
 
 #include "core/base/error.h"
 #include "data/image/codec/codec.h"
-#include "data/image/header/image_header.h"
 #include "data/image/header/other_formats.h"
+#include "data/image/image_header.h"
 #include "data/image/orientation.h"
 #include "data/list/files.h"
 
@@ -29,8 +29,8 @@ void check_header(const ImageHeader& header, const std::string& name, std::int64
   if (header.width > kMaxSide || header.height > kMaxSide)
     fail_input("{}: image is {}x{} pixels: expected at most {} a side", name, header.width, header.height, kMaxSide);
   if (header.width * header.height > max_pixels)
-    fail_input("{}: image is {}x{} pixels: expected at most {} in all, as max_pixels says", name, header.width,
-               header.height, max_pixels);
+    fail_input("{}: image is {}x{} pixels: expected at most {} in all (data.max_pixels of a config, --max-pixels)",
+               name, header.width, header.height, max_pixels);
 }
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std::string& name) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/image/image.h"
 #include "inference/precision.h"
 
 namespace tandem {
@@ -53,7 +54,8 @@ struct DataConfig {
   std::optional<SourceConfig> eval;  ///< Absent: the run is not evaluated.
   int image_size = 224;              ///< Pixels, both sides.
   AugmentConfig augment;
-  int workers = 2;  ///< Threads that decode and augment.
+  int workers = 2;                     ///< Threads that decode and augment.
+  int max_pixels = kDefaultMaxPixels;  ///< An image file with more is refused.
 
   bool operator==(const DataConfig&) const = default;
 };

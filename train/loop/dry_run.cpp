@@ -46,7 +46,7 @@ double Run::seconds_of_an_evaluation() {
 
 void Run::dry_run() {
   report_start();
-  check_decodes(train_list_);
+  check_decodes(train_list_, config_.data.max_pixels);
   check_evaluation();
   out_ << "every image can be decoded\n" << std::flush;
   const std::int64_t done = state_.step, ended = epochs_ended() - (epoch_is_open() ? 1 : 0);

@@ -50,7 +50,7 @@ void Run::report_start() const {
 }
 
 void Run::check_evaluation() const {
-  if (eval_list_) check_decodes(*eval_list_);
+  if (eval_list_) check_decodes(*eval_list_, config_.data.max_pixels);
 }
 
 void Run::start_from_weights() {
@@ -99,8 +99,9 @@ void Run::make_steps() {
 }
 
 PairLoader Run::loader(std::int64_t first_step, std::int64_t last_step) const {
-  return PairLoader(train_list_, {config_.pairs.batch, config_.data.image_size, augment_of(config_.data.augment),
-                                  config_.seed, static_cast<unsigned>(config_.data.workers), first_step, last_step});
+  return PairLoader(train_list_,
+                    {config_.pairs.batch, config_.data.image_size, augment_of(config_.data.augment), config_.seed,
+                     static_cast<unsigned>(config_.data.workers), first_step, last_step, config_.data.max_pixels});
 }
 
 }  // namespace tandem

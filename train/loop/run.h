@@ -75,7 +75,7 @@ class Run {
   /// How many epochs the steps done have brought to their end.
   std::int64_t epochs_ended() const;
   PredictOptions predict_options() const {
-    return {config_.data.image_size, 2 * config_.pairs.batch, config_.data.workers};
+    return {config_.data.image_size, 2 * config_.pairs.batch, config_.data.workers, false, config_.data.max_pixels};
   }
 
   Config config_;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "data/image/header/image_header.h"
 #include "data/image/image.h"
+#include "data/image/image_header.h"
 
 namespace tandem {
 

@@ -45,6 +45,7 @@ Config unusual() {
   c.data.image_size = 65;
   c.data.augment = {std::nullopt, false};
   c.data.workers = 5;
+  c.data.max_pixels = 1000000;
   c.pairs.batch = 3;
   c.loss.softmax = {0.1 + 0.2, 0.1};
   c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveConfig::Form::legacy};
@@ -78,7 +79,8 @@ TEST_CASE("a written config has every key of the design") {
         R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","zero_init_residual":true,)"
         R"("weights":"w.safetensors"},)"
         R"("data":{"train":{"list":"a.txt","root":"images"},"eval":{"list":"b.txt","root":null},"image_size":65,)"
-        R"("augment":{"random_resized_crop":null,"flip":false},"workers":5},"pairs":{"sampler":"random","batch":3},)"
+        R"("augment":{"random_resized_crop":null,"flip":false},"workers":5,"max_pixels":1000000},)"
+        R"("pairs":{"sampler":"random","batch":3},)"
         R"("loss":{"softmax":{"weight":0.30000000000000004,"label_smoothing":0.1},)"
         R"("contrastive":{"weight":"match_softmax","margin":0.3333333333333333,"form":"legacy"}},)"
         R"("optimizer":{"type":"sgd","lr":1e-07,"momentum":0.12345678901234568,"nesterov":false,)"

@@ -1,4 +1,4 @@
-#include "data/image/header/image_header.h"
+#include "data/image/image_header.h"
 
 #include <cstddef>
 #include <cstdlib>
