@@ -14,15 +14,8 @@
 #include "tests/data/image/pictures.h"
 #include "tests/data/image/png_file.h"
 #include "tests/support/catch.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/temp_dir.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define TANDEM_ADDRESS_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TANDEM_ADDRESS_SANITIZER
-#endif
-#endif
 
 namespace tandem {
 namespace {
@@ -90,9 +83,7 @@ std::size_t memory_of(int number) {
 }
 
 TEST_CASE("while a picture is decoded and turned, there is no second one in memory") {
-#ifdef TANDEM_ADDRESS_SANITIZER
-  TANDEM_SKIP("AddressSanitizer keeps what was freed");
-#else
+  if (test::kAddressSanitizer) TANDEM_SKIP("AddressSanitizer keeps what was freed");
   const Files files;
   for (const std::string& path : files.paths) {
     const std::string answer = in_child([&] {
@@ -109,13 +100,10 @@ TEST_CASE("while a picture is decoded and turned, there is no second one in memo
     CHECK(std::stoul(answer) * kMiB < kPicture * (whole ? 5 : 3) / 2);
     CHECK(std::stoul(answer) * kMiB >= kPicture / 2);
   }
-#endif
 }
 
 TEST_CASE("an image for which there is no memory is named, and not called damaged") {
-#ifdef TANDEM_ADDRESS_SANITIZER
-  TANDEM_SKIP("AddressSanitizer maps more than any limit");
-#else
+  if (test::kAddressSanitizer) TANDEM_SKIP("AddressSanitizer maps more than any limit");
   const Files files;
   for (const std::string& path : files.paths)
     for (const std::size_t room : {std::size_t{8} * kMiB, kPicture + 8 * kMiB}) {
@@ -137,7 +125,6 @@ TEST_CASE("an image for which there is no memory is named, and not called damage
       const bool fits = room > kPicture && !needs_more;
       CHECK(answer == (fits ? "decoded" : path + ": not enough memory to decode 4000x4000 pixels"));
     }
-#endif
 }
 
 TEST_CASE("the limit of pixels is looked at before memory is asked for") {
