@@ -10,6 +10,9 @@ CLI::Option* NetworkOptions::add_to(CLI::App& app, const std::string& features) 
   app.add_option("--precision", precision, "fp32, tf32, bf16, fp16, fp64 or auto (default: as in training)");
   app.add_option("--batch", batch, "Images at a time")->capture_default_str()->check(CLI::Range(1, 1 << 16));
   app.add_option("--workers", workers, "Threads that decode")->capture_default_str()->check(CLI::Range(0, 256));
+  app.add_option("--max-pixels", max_pixels, "Refuse image files with more pixels")
+      ->capture_default_str()
+      ->check(CLI::Range(4, 1 << 30));
   return app.add_flag("--backbone-features,--trunk-features", backbone_features, features);
 }
 

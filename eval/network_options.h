@@ -4,6 +4,7 @@
 #include <ostream>
 #include <string>
 
+#include "data/image/image.h"
 #include "inference/network.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's name
@@ -20,6 +21,7 @@ struct NetworkOptions {
   int batch = 64;         ///< images at a time
   int workers = 2;        ///< threads that decode
   bool backbone_features = false;
+  int max_pixels = kDefaultMaxPixels;  ///< an image file with more is refused
 
   /// Adds CHECKPOINT and the options above to a command line, which writes to this object when it is parsed. Returns
   /// the option for the backbone's features, whose help is `features`.

@@ -28,8 +28,7 @@ std::string note_on_features(bool untrained) {
 
 /// What must be known of the classifier's figures.
 std::string note_on_classifier(const ModelDescription& model) {
-  return model.classifier_trained ? ""
-                                            : "the classifier was not trained (softmax weight 0): it guesses at random";
+  return model.classifier_trained ? "" : "the classifier was not trained (softmax weight 0): it guesses at random";
 }
 
 /// What must be known of the figures of distances.
@@ -52,7 +51,7 @@ int evaluate(const Options& o) {
   // After the quick checks, so that a refusal leaves nothing behind, and before the long part.
   require_writable_folder(o.out);
   const bool features = !model.embedding_trained || o.network.backbone_features;
-  const PredictOptions options{model.input.size, o.network.batch, o.network.workers, features};
+  const PredictOptions options{model.input.size, o.network.batch, o.network.workers, features, o.network.max_pixels};
   Predictions p;
   network.run(options.batch, options.image_size,
               [&] { p = predict(*network.engine.backend, network.engine.compute, network.model, list, options); });

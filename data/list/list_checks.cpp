@@ -11,7 +11,8 @@
 
 namespace tandem {
 
-std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit) {
+std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit,
+                                      std::int64_t max_pixels) {
   std::mutex mutex;
   std::map<std::size_t, std::string> bad;
   parallel_for_each(list.size(), threads, [&](std::size_t i) {
@@ -21,8 +22,8 @@ std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, s
     }
     try {
       const ImageSample sample = list.sample(i);
-      read_image(sample.path, sample.origin);
-    } catch (const InputError& e) {
+      read_image(sample.path, sample.origin, max_pixels);
+    } catch (const Error& e) {
       const std::lock_guard lock(mutex);
       bad.emplace(i, e.what());
     }
@@ -33,8 +34,8 @@ std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, s
   return result;
 }
 
-void check_decodes(const ImageList& list, unsigned threads) {
-  const std::vector<BadImage> bad = find_bad_images(list, threads, 1);
+void check_decodes(const ImageList& list, std::int64_t max_pixels, unsigned threads) {
+  const std::vector<BadImage> bad = find_bad_images(list, threads, 1, max_pixels);
   if (!bad.empty()) throw InputError(bad.front().message);
 }
 

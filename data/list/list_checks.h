@@ -2,9 +2,11 @@
 // What may be wrong with a list of images, or odd about it.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "data/image/image.h"
 #include "data/list/image_list.h"
 
 namespace tandem {
@@ -15,11 +17,13 @@ struct BadImage {
   std::string message;
 };
 
-/// Decodes every image of the list on `threads` threads (0: one per core) and returns the first `limit` bad ones.
-std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit);
+/// Decodes every image of the list on `threads` threads (0: one per core) and returns the first `limit` bad ones,
+/// those for which memory does not suffice among them.
+std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit,
+                                      std::int64_t max_pixels = kDefaultMaxPixels);
 
 /// Decodes every image of the list; throws InputError for the first bad one.
-void check_decodes(const ImageList& list, unsigned threads = 0);
+void check_decodes(const ImageList& list, std::int64_t max_pixels = kDefaultMaxPixels, unsigned threads = 0);
 
 /// How many images each class has.
 std::vector<std::size_t> images_per_class(const ImageList& list);

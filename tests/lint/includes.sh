@@ -24,7 +24,7 @@ BEGIN {
 
   owner["^<(oneapi/)?dnnl"]                = "cpu"
   owner["^<(cuda|cudnn|cublas|cub/|nvtx)"] = "cuda"
-  owner["^<(opencv2/|stb/|stb_)"]          = "data"
+  owner["^<(opencv2/|stb/|stb_|jpeg|jerror|png)"] = "data"
   owner["^<utf8proc"]                      = "data"
 }
 function contains(list, word) { return index(" " list " ", " " word " ") > 0 }

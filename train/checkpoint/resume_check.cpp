@@ -16,6 +16,7 @@ nlohmann::json essence(Config config) {
   config.data.train = defaults.data.train;
   config.data.eval = defaults.data.eval;
   config.data.workers = defaults.data.workers;
+  config.data.max_pixels = defaults.data.max_pixels;
   config.train = defaults.train;
   config.checkpoint = defaults.checkpoint;
   config.cpu = defaults.cpu;

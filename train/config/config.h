@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/image/image.h"
 #include "data/image/transform.h"
 #include "data/loader/pair_stream.h"
 #include "inference/precision.h"
@@ -47,7 +48,8 @@ struct DataConfig {
   std::optional<SourceConfig> eval;  ///< Absent: the run is not evaluated.
   int image_size = 224;              ///< Pixels, both sides.
   AugmentOptions augment;
-  int workers = 2;  ///< Threads that decode and augment.
+  int workers = 2;                     ///< Threads that decode and augment.
+  int max_pixels = kDefaultMaxPixels;  ///< An image file with more is refused.
 
   bool operator==(const DataConfig&) const = default;
 };

@@ -36,6 +36,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("image_size", c.image_size, Range{8, 4096});
   keys("augment", c.augment);
   keys("workers", c.workers, Range{1, 256});
+  keys("max_pixels", c.max_pixels, Range{4, 1 << 30});
 }
 
 template <class Keys, Of<TrainConfig> C>

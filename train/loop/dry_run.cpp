@@ -51,7 +51,7 @@ double seconds_of_an_evaluation(Session& session) {
 
 void dry_run(Session& session, const RunState& state, std::ostream& out) {
   out << session.description() << std::flush;
-  check_decodes(session.train_list);
+  check_decodes(session.train_list, session.config.data.max_pixels);
   session.check_evaluation();
   out << "every image can be decoded\n" << std::flush;
   const std::int64_t ended = session.epochs.ended_after(state.step) - (session.epoch_is_open(state) ? 1 : 0);

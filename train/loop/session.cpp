@@ -44,6 +44,7 @@ PairLoaderOptions make_loader_options(const Config& config) {
   options.augment = config.data.augment;
   options.seed = config.seed;
   options.workers = static_cast<unsigned>(config.data.workers);
+  options.max_pixels = config.data.max_pixels;
   return options;
 }
 
@@ -75,7 +76,7 @@ Session::Session(const Config& from)
       epochs(PairStream(train_list.labels(), from.pairs, from.seed), from.train.epochs),
       schedule(make_schedule(from.schedule, from.optimizer.lr, epochs)),
       step_options(make_step_options(from, engine)),
-      predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers},
+      predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false, from.data.max_pixels},
       loader_options(make_loader_options(from)) {
   if (static_cast<std::size_t>(from.pairs.batch) > train_list.size())
     fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", from.pairs.batch,
@@ -103,7 +104,7 @@ bool Session::epoch_is_open(const RunState& state) const {
 }
 
 void Session::check_evaluation() const {
-  if (eval_list) check_decodes(*eval_list);
+  if (eval_list) check_decodes(*eval_list, config.data.max_pixels);
 }
 
 std::string Session::description() {

@@ -50,7 +50,7 @@ TEST_CASE("lossless images decode exactly") {
 #ifdef TANDEM_OPENCV
   CHECK(test::largest_difference(read_image(picture("rgb.webp")), expected) == 0);
 #else
-  CHECK(contains(error_of(picture("rgb.webp")), "WebP file is damaged or of an unsupported kind"));
+  CHECK(contains(error_of(picture("rgb.webp")), "WebP file of a kind that is not read: this build has no OpenCV"));
 #endif
 }
 
@@ -90,7 +90,6 @@ TEST_CASE("JPEG images decode closely") {
     CHECK(test::largest_difference(read_image(picture(name)), expected) <= 6);
 }
 
-#ifdef TANDEM_OPENCV
 TEST_CASE("the EXIF orientation is applied") {
   const Image stored = test::smooth(12, 16);
   Image turned{16, 12, {}};  // clockwise by 90 degrees
@@ -99,7 +98,6 @@ TEST_CASE("the EXIF orientation is applied") {
       for (int c = 0; c < 3; ++c) turned.pixels.push_back(stored.row(11 - x)[y * 3 + c]);
   CHECK(test::largest_difference(read_image(picture("turned.jpg")), turned) <= 6);
 }
-#endif
 
 TEST_CASE("content decides over the extension") {
   const test::TempDir dir;

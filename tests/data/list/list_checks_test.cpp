@@ -32,7 +32,7 @@ TEST_CASE("bad images are found whichever thread meets them first") {
     REQUIRE(bad.size() == 3);
     CHECK((bad[0].index == 5 && bad[1].index == 14 && bad[2].index == 23));
     CHECK(find_bad_images(list, threads, 100).size() == 4);
-    CHECK(contains(test::message_of<InputError>([&] { check_decodes(list, threads); }),
+    CHECK(contains(test::message_of<InputError>([&] { check_decodes(list, kDefaultMaxPixels, threads); }),
                    "list.txt:6: " + (dir / "5.png").string() + ": not an image"));
   }
   const ImageList good = ImageList::load(dir.write("good.txt", "0.png 0\n1.png 1\n"));

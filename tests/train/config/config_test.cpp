@@ -46,6 +46,7 @@ Config unusual() {
   c.data.image_size = 65;
   c.data.augment = {std::nullopt, false};
   c.data.workers = 5;
+  c.data.max_pixels = 1000000;
   c.pairs.batch = 3;
   c.loss.softmax = {0.1 + 0.2, 0.1};
   c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveForm::legacy};
