@@ -76,9 +76,10 @@ class Network:
         with safe_open(checkpoint, "pt") as f:
             metadata = f.metadata()
             weights = {n.removeprefix("model."): f.get_tensor(n) for n in f.keys() if n.startswith("model.")}
-        config, self.classes = json.loads(metadata["tandem.config"]), json.loads(metadata["tandem.classes"])
+        model = json.loads(metadata["tandem.model"])
+        self.classes, inputs = model["classes"], model["input"]
         head = {n.removeprefix("embedding."): weights.pop(n) for n in list(weights) if n.startswith("embedding.")}
-        self.backbone = torchvision.models.get_model(config["model"]["arch"], num_classes=len(self.classes))
+        self.backbone = torchvision.models.get_model(model["backbone"]["name"], num_classes=len(self.classes))
         self.backbone.load_state_dict(weights)
         self.backbone.eval()
         self.fc, self.backbone.fc = self.backbone.fc, torch.nn.Identity()
@@ -87,10 +88,10 @@ class Network:
             layers += [torch.nn.Linear(*reversed(head[name].shape)), torch.nn.ReLU()]
         self.embedding = torch.nn.Sequential(*layers[:-1])
         self.embedding.load_state_dict(head)
-        self.size = config["data"]["image_size"]
+        self.size = inputs["size"]
         self.transform = v2.Compose([
-            v2.Resize(round(self.size * 256 / 224), antialias=True), v2.CenterCrop(self.size), v2.ToImage(),
-            v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+            v2.Resize(inputs["resize"], antialias=True), v2.CenterCrop(self.size), v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True), v2.Normalize(inputs["mean"], inputs["std"])])
 
     @torch.no_grad()
     def predict(self, path):

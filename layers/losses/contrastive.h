@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "core/backend/backend.h"
 #include "core/base/option_keys.h"
+#include "core/ops/ops.h"
 #include "layers/losses/loss_term.h"
 
 namespace tandem {

@@ -36,8 +36,8 @@ Outputs outputs_of(const std::string& name, int size, DType type) {
   const auto batch = loader.next();
   REQUIRE(batch);
   REQUIRE(loader.error(0).empty());
-  const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, type, {"resnet18", 12, {1024, 256}});
+  const auto backend = type == DType::f64 ? make_reference_backend() : make_cpu_backend();
+  TwinTowers model(*backend, type, {{"resnet18"}, 12, {1024, 256}});
   fill_with_formula(*backend, model);
   Tensor pixels = backend->empty({1, size, size, 3}, DType::u8);
   backend->copy_from_host(batch->pixels.data(), pixels);

@@ -46,14 +46,15 @@ Batch make_batch() {
 
 /// The tensors before the first step and after each of `steps`.
 std::vector<Tensors> train(const SgdOptions& sgd, Optimizer::Decay decay, int steps) {
-  const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, DType::f64, {"resnet18", 12, {1024, 256}});
+  const auto backend = make_reference_backend();
+  TwinTowers model(*backend, DType::f64, {{"resnet18"}, 12, {1024, 256}});
   fill_with_formula(*backend, model);
   Sgd optimizer(*backend, model, sgd, decay);
   StepOptions options;
   options.pairs = kPairs;
   options.size = kSize;
-  StepExecutor executor(Context{*backend, DType::f64, true, 2}, model, optimizer, options, {});
+  const TrainingLoss loss{LossOptions()};
+  StepExecutor executor(Context{*backend, DType::f64, true, 2}, model, optimizer, loss, options, {});
   const Batch batch = make_batch();
   std::vector<Tensors> all = {values_of(*backend, model)};
   constexpr double kRates[] = {0.02, 0.04, 0.05};

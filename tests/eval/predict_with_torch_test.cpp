@@ -50,9 +50,9 @@ std::vector<std::string> write_images(const test::TinyRun& run) {
   }
   const Image picture = test::smooth(40, 60);
   for (int orientation = 1; orientation <= 8; ++orientation)
-    add(test::with_segments(jpeg_content(picture), test::exif_segment(test::tiff_block(orientation))), ".jpg");
-  for (const int channels : {1, 4}) add(jpeg_content(picture, {channels, true, 0, 90}), ".jpg");
-  add(test::with_segments(jpeg_content(picture), test::exif_segment("no TIFF")), ".jpg");
+    add(test::with_segments(test::jpeg_content(picture), test::exif_segment(test::tiff_block(orientation))), ".jpg");
+  for (const int channels : {1, 4}) add(test::jpeg_content(picture, {channels, true, 0, 90}), ".jpg");
+  add(test::with_segments(test::jpeg_content(picture), test::exif_segment("no TIFF")), ".jpg");
   add(test::file_content(test::picture("rgb.bmp")), ".bmp");
 #ifdef TANDEM_OPENCV
   for (const char* name : {"rgb.webp", "cutout.webp", "smooth.webp", "smooth_cutout.webp"}) {
