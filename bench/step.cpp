@@ -39,7 +39,7 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
   steps.pairs = options.pairs;
   steps.size = options.size;
   steps.synchronous = backend.device().kind == DeviceKind::cpu;
-  steps.max_in_flight = std::max(options.queued, 1);
+  steps.max_in_flight = std::max(options.in_flight, 1);
   steps.capture = options.capture;
   if (compute == DType::f16) steps.loss_scaling = LossScaleOptions{};
   return steps;
@@ -83,7 +83,7 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
 namespace {
 
 nlohmann::ordered_json stats(Backend& backend, DType compute, const StepBenchOptions& options,
-                               const std::vector<double>& times) {
+                             const std::vector<double>& times) {
   const double images = 2.0 * options.pairs, typical = median(times);
   const double arena = static_cast<double>(backend.memory().reserved) / 1048576;
   return {{"device", backend.device().to_string()},
@@ -104,8 +104,8 @@ nlohmann::ordered_json stats(Backend& backend, DType compute, const StepBenchOpt
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options) {
   StepBench bench(backend, compute, options);
   LossValues losses;
-  std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.queued); });
-  for (double& time : times) time /= options.queued;
+  std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.in_flight); });
+  for (double& time : times) time /= options.in_flight;
   nlohmann::ordered_json result = stats(backend, compute, options, times);
   result["loss"] = losses.total;
   return result;
