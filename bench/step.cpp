@@ -45,7 +45,7 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
   steps.pairs = options.pairs;
   steps.size = options.size;
   steps.synchronous = backend.device().kind == DeviceKind::cpu;
-  steps.max_in_flight = std::max(options.queued, 1);
+  steps.max_in_flight = std::max(options.in_flight, 1);
   steps.capture = options.capture;
   if (compute == DType::f16) steps.loss_scaling = LossScaleOptions{};
   return steps;
@@ -109,8 +109,8 @@ nlohmann::ordered_json stats(Backend& backend, const StepBenchOptions& options, 
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options) {
   StepBench bench(backend, compute, options);
   LossValues losses;
-  std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.queued); });
-  for (double& time : times) time /= options.queued;
+  std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.in_flight); });
+  for (double& time : times) time /= options.in_flight;
   nlohmann::ordered_json result = stats(backend, options, times);
   result["loss"] = losses.total;
   return result;

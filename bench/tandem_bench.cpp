@@ -192,7 +192,7 @@ int run(int argc, char** argv) {
       options.precision = engine.precision;
       if (!options.capture && !engine.on_cuda())
         fail_input("--no-capture: the CPU captures no step, expected a CUDA device");
-      if (*step && engine.on_cuda()) options.queued = 10;
+      if (*step && engine.on_cuda()) options.in_flight = 10;
       if (*layers) return shown(bench_layers(*engine.backend, engine.compute, options), json);
       return timed_steps(*step ? bench_step : bench_inference, engine, options).dump() + "\n";
     });

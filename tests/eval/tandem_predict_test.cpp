@@ -187,7 +187,7 @@ TEST_CASE("tandem predict refuses labels of a classifier that was not trained") 
   run.must_train({"train.epochs=1", "loss.softmax.weight=0", "loss.contrastive.weight=1"});
   const std::string image = run.path("set/test/bag/0001.png"),
                     why = run.last() + ": its classifier was not trained (softmax weight 0): ";
-  check_refused(predict(run, {image}), why + "expected --embeddings or --trunk-features, for lines without labels");
+  check_refused(predict(run, {image}), why + "expected --embeddings or --backbone-features, for lines without labels");
   check_refused(predict(run, {image, "--embeddings", "--top", "2"}), "--top: " + why + "it has no labels");
   const json line = must_predict(run, {image, "--embeddings"}).at(0);
   CHECK(line.at("embedding").size() == 16);

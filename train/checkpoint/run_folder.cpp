@@ -43,7 +43,7 @@ FolderLock::FolderLock(const fs::path& folder) {
   const fs::path path = folder / ".lock";
   file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file_ < 0) fail_input("{}: cannot open: {}", path.string(), std::strerror(errno));
-  // Some file systems have no locks; on these nobody is kept away.
+  // Some file systems have no locks; there, other runs are not kept out.
   if (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
   (void)::close(file_);
   fail_input("{}: another tandem-train writes here", folder.string());
@@ -69,7 +69,7 @@ void RunFolder::keep_numbered(std::int64_t step) const {
   for (const auto& entry : fs::directory_iterator(checkpoints()))
     if (const auto number = step_in(entry.path().filename().string())) numbered.emplace_back(*number, entry.path());
   std::sort(numbered.begin(), numbered.end());
-  // A run begun anew in an old one's folder is behind what that one left: its newest checkpoint stays all the same.
+  // A new run in the folder of an earlier one has done fewer steps than that one's files say: its newest one stays.
   if (keep_ > 0) std::erase_if(numbered, [&](const auto& one) { return one.second == newest; });
   const auto others = static_cast<std::size_t>(std::max(keep_ - 1, 0));
   for (std::size_t i = 0; i + others < numbered.size(); ++i) fs::remove(numbered[i].second);

@@ -21,7 +21,7 @@ class Epochs {
   std::int64_t end_of(std::int64_t epoch) const { return stream_.steps_before_epoch_end(epoch); }
   /// The epoch that a step belongs to.
   std::int64_t of_step(std::int64_t step) const { return stream_.epoch_of_step(step); }
-  /// How many epochs have ended after so many steps.
+  /// How many epochs have ended when `steps` steps are done.
   std::int64_t ended_after(std::int64_t steps) const {
     if (steps == 0) return 0;
     const std::int64_t epoch = of_step(steps - 1);

@@ -37,7 +37,7 @@ RunState resume(Session& session, const std::filesystem::path& path, std::ostrea
   check_resumable(path, checkpoint.info(), {session.config, session.train_list.classes(), first});
   RunState state = checkpoint.info().state;
   if (state.epoch_sums.size() != first.epoch_sums.size())
-    fail_input("{}: cannot resume: the run has {} losses, expected {}", path.string(), state.epoch_sums.size(),
+    fail_input("{}: cannot resume: its state has {} losses, expected {}", path.string(), state.epoch_sums.size(),
                first.epoch_sums.size());
   const std::int64_t total = session.epochs.total_steps();
   if (state.step > total)

@@ -116,7 +116,7 @@ TEST_CASE("the input is prepared as its description says") {
     const std::uint8_t* first = image.row(middle(image.height)) + std::ptrdiff_t{3} * middle(image.width);
     CHECK(std::equal(first, first + std::ptrdiff_t{3} * size, out.begin()));
   }
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   const InputDescription input;
   const std::vector<std::uint8_t> pixel = {0, 127, 255};
   Tensor pixels = backend->empty({1, 1, 1, 3}, DType::u8), y = backend->empty({1, 1, 1, 3}, DType::f64);

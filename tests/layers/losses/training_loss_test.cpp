@@ -9,7 +9,7 @@ namespace {
 
 /// Three pairs with labels 0 0, 1 2 and 2 1: the first alike, the others not.
 struct Batch {
-  std::shared_ptr<Backend> backend = make_cpu_backend();
+  std::shared_ptr<Backend> backend = make_reference_backend();
   Variable logits = Variable::with_gradient(test::random_tensor(*backend, {6, 4}, DType::f64, 1));
   Variable embeddings = Variable::with_gradient(test::random_tensor(*backend, {6, 2}, DType::f64, 2));
   Tensor labels = test::label_tensor(*backend, {0, 1, 2, 0, 2, 1});
@@ -111,7 +111,7 @@ TEST_CASE("a loss of weight zero gives no gradient at all") {
 }
 
 TEST_CASE("without a contrastive loss the embedding head is not trained but the backbone is") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   TwinTowers model(*backend, DType::f32, {{"resnet18"}, 4, {16, 8}});
   initialise(*backend, model, 1);
   Tape tape;

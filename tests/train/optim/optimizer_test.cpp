@@ -185,7 +185,7 @@ TEST_CASE("Adam keeps two moments under PyTorch's names, and corrects for their 
 }
 
 TEST_CASE("the optimizer that the options name is made, with their numbers") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   const auto updated = [&](const OptimizerOptions& options) {
     Linear layer(*backend, DType::f64, 1, 1);
     for (const NamedTensor& p : layer.parameters()) {
