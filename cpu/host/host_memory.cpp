@@ -9,9 +9,6 @@ namespace tandem::cpu {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-/// What must be left after each segment for what does not come from here: oneDNN crashes where it cannot get memory for
-/// the code that it writes.
-constexpr std::size_t kLeft = std::size_t{64} << 20;
 
 std::size_t free_memory() {
   return static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -21,7 +18,7 @@ std::size_t free_memory() {
 
 void* HostSegments::acquire(std::size_t bytes) {
   // Maps one huge page more than needed and trims the ends: only aligned ranges can use huge pages.
-  const std::size_t mapped = bytes + kHugePage + kLeft;
+  const std::size_t mapped = bytes + kHugePage;
   void* address = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) throw OutOfMemory(bytes, 0, free_memory());
   auto* begin = static_cast<std::byte*>(address);
@@ -33,5 +30,11 @@ void* HostSegments::acquire(std::size_t bytes) {
 }
 
 void HostSegments::release(void* segment, std::size_t bytes) noexcept { munmap(segment, bytes); }
+
+void require_host_memory(std::size_t bytes) {
+  void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) throw OutOfMemory(bytes, 0, free_memory());
+  munmap(address, bytes);
+}
 
 }  // namespace tandem::cpu

@@ -11,4 +11,7 @@ class HostSegments : public SegmentSource {
   void release(void* segment, std::size_t bytes) noexcept override;
 };
 
+/// Throws OutOfMemory unless so many bytes could be had now, all at once; nothing is held.
+void require_host_memory(std::size_t bytes);
+
 }  // namespace tandem::cpu

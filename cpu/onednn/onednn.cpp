@@ -2,10 +2,15 @@
 
 #include <cstring>
 
+#include "cpu/host_memory.h"
+
 namespace tandem::cpu {
 namespace {
 
 using dnnl::memory;
+
+/// oneDNN crashes where it finds no memory for the code that it writes for a primitive.
+constexpr std::size_t kRoomForCode = std::size_t{64} << 20;
 
 [[noreturn]] void fail_convolution(const ConvolutionProblem& problem, const dnnl::error& e) {
   fail("convolution {}: oneDNN: {}", problem.name(), e.what());
@@ -128,6 +133,7 @@ OneDnn::Operand OneDnn::make_operand(int argument, const memory::desc& stored, c
 }
 
 OneDnn::Convolution OneDnn::make_convolution(Method method, const ConvolutionProblem& problem) const {
+  require_host_memory(kRoomForCode);
   const Shape &x = problem.x, &w = problem.w;
   const Conv2dGeometry& geometry = problem.geometry;
   const Shape y{x[0], geometry.output(x[1], w[1]), geometry.output(x[2], w[2]), w[0]};
@@ -252,6 +258,7 @@ void OneDnn::convert(const Operand& operand, const Shape& w, const Tensor& store
 
 OneDnn::Product OneDnn::make_product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, bool bias,
                                      const Tensor& y) const {
+  require_host_memory(kRoomForCode);
   Product p;
   p.a = matrix(a, transpose_a);
   p.b = matrix(b, transpose_b);

