@@ -23,7 +23,7 @@ case $preset in
 esac
 # The commands are GCC's; clang does not know all of its warnings.
 if ! { cmake --preset "$preset" && run-clang-tidy -quiet -p "$build" \
-  -extra-arg=-Wno-unknown-warning-option "^$PWD/(core|cpu|cuda|io|layers|data|inference|train|eval|bench)/.*\.cpp\$"; } >"$log" 2>&1; then
+  -extra-arg=-Wno-unknown-warning-option "^$PWD/(core|cpu|cuda|io|weights|layers|data|inference|train|eval|bench)/.*\.cpp\$"; } >"$log" 2>&1; then
   grep -E -A 5 'error:' "$log" >&2 || tail -n 40 "$log" >&2
   echo "error: clang-tidy found something; it is shown above" >&2
   exit 1
