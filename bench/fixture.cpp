@@ -21,7 +21,7 @@ struct Spec {
 
 Spec read_spec(const json& f) {
   Spec spec;
-  spec.model.arch = f.at("arch").get<std::string>();
+  spec.model.backbone.name = f.at("arch").get<std::string>();
   spec.size = f.at("size").get<std::int64_t>();
   spec.pairs = f.at("pairs").get<std::int64_t>();
   const auto towers = f.at("towers").get<std::string>();

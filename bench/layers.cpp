@@ -4,8 +4,8 @@
 #include <map>
 
 #include "bench/timed_backend.h"
+#include "core/backend/host_copy.h"
 #include "core/base/rng.h"
-#include "layers/initialise.h"
 
 namespace tandem {
 namespace {

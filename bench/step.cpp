@@ -48,7 +48,7 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
 }  // namespace
 
 StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& options)
-    : model_(backend, param_dtype(compute), {options.arch}),
+    : model_(backend, param_dtype(compute), {{options.arch}}),
       optimizer_(backend, model_, {0.9, false, 1e-4}),
       steps_({backend, compute, true, 2}, model_, optimizer_, step_options(backend, compute, options),
              {0, kFirstLossScale}),
@@ -81,13 +81,12 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
 
 namespace {
 
-nlohmann::ordered_json figures(Backend& backend, DType compute, const StepBenchOptions& options,
-                               const std::vector<double>& times) {
+nlohmann::ordered_json figures(Backend& backend, const StepBenchOptions& options, const std::vector<double>& times) {
   const double images = 2.0 * options.pairs, typical = median(times);
   const double arena = static_cast<double>(backend.memory().reserved) / 1048576;
   return {{"device", backend.device().to_string()},
           {"backend", backend.description()},
-          {"precision", options.precision.empty() ? name_of(compute) : options.precision},
+          {"precision", options.precision},
           {"arch", options.arch},
           {"size", options.size},
           {"pairs", options.pairs},
@@ -105,13 +104,13 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
   LossValues losses;
   std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.queued); });
   for (double& time : times) time /= options.queued;
-  nlohmann::ordered_json result = figures(backend, compute, options, times);
+  nlohmann::ordered_json result = figures(backend, options, times);
   result["loss"] = losses.total;
   return result;
 }
 
 nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options) {
-  TwinTowers model(backend, param_dtype(compute), {options.arch});
+  TwinTowers model(backend, param_dtype(compute), {{options.arch}});
   initialise(backend, model, 1);
   model.backbone().fold(backend);
   Tensor pixels = backend.empty({2 * options.pairs, options.size, options.size, 3}, DType::u8);
@@ -123,7 +122,7 @@ nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const St
     model.forward(context, images);
     backend.synchronize();
   });
-  return figures(backend, compute, options, times);
+  return figures(backend, options, times);
 }
 
 }  // namespace tandem

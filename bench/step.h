@@ -18,9 +18,9 @@ struct StepBenchOptions {
   int size = 224;
   int steps = 10;
   int warmup = 3;
-  int queued = 1;                   ///< steps whose losses are read together
-  bool capture = true;              ///< of StepOptions
-  std::string_view precision = {};  ///< for the result; empty: the name of the compute type
+  int queued = 1;                       ///< steps whose losses are read together
+  bool capture = true;                  ///< of StepOptions
+  std::string_view precision = "fp32";  ///< its name, for the result
 };
 
 /// A model, an optimizer and a batch of random images, to run training steps with.

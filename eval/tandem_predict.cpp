@@ -1,4 +1,4 @@
-// tandem-predict: what a trained network takes new images for.
+// tandem-predict: labels new images with a trained network.
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -11,7 +11,7 @@
 #include "data/image/image_files.h"
 #include "data/list/files.h"
 #include "data/loader/loader.h"
-#include "eval/network.h"
+#include "eval/network_options.h"
 #include "eval/prediction_line.h"
 #include "inference/predict.h"
 #include "io/atomic_file.h"
@@ -26,7 +26,7 @@ struct Options {
   std::vector<std::string> images;
   std::string out;
   int top = 0;
-  bool embeddings = false, backbone_features = false;
+  bool embeddings = false;
 };
 
 /// InputError if `path` is one of the files that are read, or no place for a file.
@@ -81,13 +81,13 @@ struct Unusable {
 /// Labels every image; a line each, in order.
 class Labelling {
  public:
-  Labelling(const Options& options, const CheckpointInfo& info, const std::vector<std::string>& paths, Network& network)
+  Labelling(const Options& options, const ModelDescription& model, const std::vector<std::string>& paths,
+            Network& network)
       : options_(options),
-        classes_(info.classes),
+        classes_(model.classes),
         paths_(paths),
-        loader_(paths,
-                {options.network.batch, info.config.data.image_size, static_cast<unsigned>(options.network.workers)}),
-        predictor_(*network.engine.backend, network.engine.compute, network.model, options.backbone_features) {}
+        loader_(paths, {options.network.batch, model.input.size, static_cast<unsigned>(options.network.workers)}),
+        predictor_(*network.engine.backend, network.engine.compute, network.model, options.network.backbone_features) {}
 
   Unusable run(Output& output) {
     Unusable unusable;
@@ -110,7 +110,7 @@ class Labelling {
       const auto n = static_cast<std::size_t>(columns);
       return std::span(values).subspan(i * n, n);
     };
-    const std::string vector = options_.embeddings ? "embedding" : options_.backbone_features ? "features" : "";
+    const std::string vector = options_.embeddings ? "embedding" : options_.network.backbone_features ? "features" : "";
     std::string text;
     for (std::size_t i = 0; i < p.labels.size(); ++i, ++next_) {
       const std::string& path = paths_[next_];
@@ -119,7 +119,7 @@ class Labelling {
         try {
           text += prediction_line(path, softmax(row(p.logits, i, p.classes)), classes_, options_.top,
                                   {vector, row(p.embeddings, i, p.dimensions)});
-        } catch (const Error& e) {  // One image with which a narrow type overflows must not cost the others.
+        } catch (const Error& e) {  // An image that overflows a narrow type must not cost the others.
           error = path + ": " + e.what();
         }
       }
@@ -139,22 +139,23 @@ class Labelling {
 };
 
 int predict(const Options& o) {
-  const Checkpoint checkpoint(o.network.checkpoint);
-  const CheckpointInfo& info = checkpoint.info();
-  if (o.embeddings && !has_trained_embedding(checkpoint))
-    fail_input("--embeddings: {}: its embedding head was not trained (contrastive weight 0): expected --trunk-features",
-               o.network.checkpoint);
+  const ModelFile file(o.network.checkpoint);
+  const ModelDescription& model = file.description();
+  if (o.embeddings && !model.embedding_trained)
+    fail_input(
+        "--embeddings: {}: its embedding head was not trained (contrastive weight 0): expected --backbone-features",
+        o.network.checkpoint);
   const ImageFiles files = find_image_files(o.images);
   if (files.other_types > 0)
     std::cerr << fmt::format("not read: {} file{} of other types\n", files.other_types,
                              files.other_types == 1 ? "" : "s");
-  Network network(checkpoint, o.network);
+  Network network = o.network.open(file, std::cerr);
   if (!o.out.empty()) check_output(o.out, o);
   Output output(o.out);
 
   Unusable unusable;
-  network.run(o.network.batch, info.config.data.image_size,
-              [&] { unusable = Labelling(o, info, files.paths, network).run(output); });
+  network.run(o.network.batch, model.input.size,
+              [&] { unusable = Labelling(o, model, files.paths, network).run(output); });
   output.commit();
   if (!o.out.empty()) std::cout << "written: " << o.out << ", " << files.paths.size() << " images\n";
   if (unusable.images > 0)
@@ -165,13 +166,12 @@ int predict(const Options& o) {
 int run(int argc, char** argv) {
   Options o;
   CLI::App app("Labels images with a trained network: prints a line of JSON for each.", "tandem-predict");
-  o.network.add_to(app);
+  CLI::Option* features = o.network.add_to(app, "Also the backbone's pooled features");
   app.add_option("IMAGES", o.images, "Image files, and folders with images in them and in the folders below")
       ->required();
   app.add_option("--out", o.out, "File for the lines, JSON Lines (default: standard output)");
   app.add_option("--top", o.top, "Also the K most probable labels")->check(CLI::Range(1, 1 << 16))->type_name("K");
-  CLI::Option* embeddings = app.add_flag("--embeddings", o.embeddings, "Also the image's embedding");
-  app.add_flag("--trunk-features", o.backbone_features, "Also the backbone's pooled features")->excludes(embeddings);
+  app.add_flag("--embeddings", o.embeddings, "Also the image's embedding")->excludes(features);
   return run_program(app, argc, argv, [&] { return predict(o); });
 }
 

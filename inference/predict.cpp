@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/backend/host_copy.h"
 #include "core/base/error.h"
 #include "data/loader/loader.h"
 #include "inference/input.h"
-#include "layers/initialise.h"
 
 namespace tandem {
 

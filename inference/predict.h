@@ -20,7 +20,7 @@ struct PredictOptions {
   int image_size = 224;
   int batch = 64;
   int workers = 2;
-  bool features = false;  ///< the backbone's features in the place of the embeddings
+  bool features = false;  ///< the backbone's features instead of the embeddings
 };
 
 /// Runs a network with its running statistics. While it lives, batch norms are folded into convolutions.

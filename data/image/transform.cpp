@@ -95,7 +95,7 @@ bool contains(int height, int width, const Box& box) {
 void center_crop(const Image& image, int size, bool flip, std::span<std::uint8_t> out) {
   const Box whole{0, 0, image.height, image.width};
   // The longer side is cut to an integer and the middle rounds half to even, as in torchvision.
-  const auto shorter = static_cast<int>(std::lround(size * 256.0 / 224.0));
+  const int shorter = shorter_side_before_crop(size);
   const auto longer = static_cast<int>(static_cast<std::int64_t>(shorter) * std::max(image.height, image.width) /
                                        std::min(image.height, image.width));
   const int height = image.height <= image.width ? shorter : longer;
@@ -105,6 +105,8 @@ void center_crop(const Image& image, int size, bool flip, std::span<std::uint8_t
 }
 
 }  // namespace
+
+int shorter_side_before_crop(int size) { return static_cast<int>(std::lround(size * 256.0 / 224.0)); }
 
 void resize_bilinear(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
                      std::span<std::uint8_t> out) {

@@ -42,8 +42,11 @@ Box random_resized_crop(int height, int width, std::array<float, 2> scale, Rando
 /// Writes an augmented image to `out` (size, size, 3).
 void train_transform(const Image& image, int size, const Augment& augment, Random random, std::span<std::uint8_t> out);
 
-/// Writes the centre of an image to `out` (size, size, 3): its shorter side is resized to round(size * 256 / 224),
-/// then the middle is cut out.
+/// What eval_transform() resizes an image's shorter side to: round(size * 256 / 224).
+int shorter_side_before_crop(int size);
+
+/// Writes the centre of an image to `out` (size, size, 3): its shorter side is resized to
+/// shorter_side_before_crop(size), then the middle is cut out.
 void eval_transform(const Image& image, int size, std::span<std::uint8_t> out);
 
 }  // namespace tandem

@@ -77,7 +77,7 @@ TEST_CASE("a fixture holds the tensors of our network and no others") {
     CAPTURE(name);
     const json fixture = read_fixture(name);
     TwinTowersOptions options;
-    options.arch = fixture.at("arch").get<std::string>();
+    options.backbone.name = fixture.at("arch").get<std::string>();
     TwinTowers model(*backend, DType::f32, options);
     std::set<std::string> trained, all;
     for (const NamedTensor& t : model.state()) {

@@ -47,9 +47,10 @@ Batch draw(const std::vector<Image>& pictures, std::int64_t step) {
 
 std::vector<double> demo_losses(Backend& backend, DType compute) {
   const std::vector<Image> pictures = paint_all();
-  TwinTowers model(backend, param_dtype(compute), {"resnet50", static_cast<std::int64_t>(synth::products().size())});
+  TwinTowers model(
+      backend, param_dtype(compute),
+      {{.name = "resnet50", .zero_init_residual = true}, static_cast<std::int64_t>(synth::products().size())});
   initialise(backend, model, 1);
-  model.backbone().zero_init_residual(backend);
   Sgd optimizer(backend, model, {0.9, true, 5e-4});
   const bool on_cpu = backend.device().kind == DeviceKind::cpu;
   StepOptions options;

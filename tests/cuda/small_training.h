@@ -16,7 +16,7 @@ class SmallTraining {
  public:
   SmallTraining(Backend& backend, DType compute, bool synchronous, bool adam = false,
                 const StepState& begin = {1.4, kFirstLossScale})
-      : backend_(backend), model_(backend, param_dtype(compute), {"resnet18", 4, {16, 8}}) {
+      : backend_(backend), model_(backend, param_dtype(compute), {{"resnet18"}, 4, {16, 8}}) {
     initialise(backend, model_, 1);
     if (adam)
       optimizer_ = std::make_unique<Adam>(backend, model_, AdamOptions{.weight_decay = 1e-4, .decoupled = true});

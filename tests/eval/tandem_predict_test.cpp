@@ -90,8 +90,10 @@ TEST_CASE("tandem predict writes the vectors that tandem eval measures") {
           Approx(metrics.at("same_distance").get<double>()).epsilon(1e-4));
   };
   check("--embeddings", "embedding", 16, evaluation(run));
-  check("--trunk-features", "features", 512, evaluation(run, {"--trunk-features"}));
-  check_refused(predict(run, {run.path("set/test"), "--embeddings", "--trunk-features"}), "excludes");
+  for (const std::string option : {"--backbone-features", "--trunk-features"}) {
+    check(option, "features", 512, evaluation(run, {option}));
+    check_refused(predict(run, {run.path("set/test"), "--embeddings", option}), "excludes");
+  }
 }
 
 TEST_CASE("tandem predict writes a file whole, in the order of the images") {
@@ -179,7 +181,7 @@ TEST_CASE("tandem predict refuses what it cannot use") {
   check_refused(predict(run, {image, "--out", image + "/x"}), image);
   run.must_train({"train.epochs=1", "loss.contrastive.weight=0", run.output("softmax")});
   const Outcome untrained = run_to_end({"tandem-predict", run.last("softmax"), image, "--embeddings"});
-  check_refused(untrained, "its embedding head was not trained (contrastive weight 0): expected --trunk-features");
+  check_refused(untrained, "its embedding head was not trained (contrastive weight 0): expected --backbone-features");
 }
 
 }  // namespace

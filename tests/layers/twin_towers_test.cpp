@@ -28,7 +28,7 @@ std::vector<double> joined(std::vector<double> a, const std::vector<double>& b) 
 class Job {
  public:
   Job(const std::string& arch, std::int64_t size, std::int64_t pairs)
-      : backend_(make_cpu_backend()), model_(*backend_, DType::f64, {arch, 5, {16, 8}}), pairs_(pairs) {
+      : backend_(make_cpu_backend()), model_(*backend_, DType::f64, {{arch}, 5, {16, 8}}), pairs_(pairs) {
     images_ = test::random_tensor(*backend_, {2 * pairs, size, size, 3}, DType::f64, 3);
     std::vector<std::int32_t> labels;
     for (std::int64_t i = 0; i < 2 * pairs; ++i) labels.push_back(static_cast<std::int32_t>(i % pairs + (i == pairs)));
@@ -162,7 +162,7 @@ TEST_CASE("each tower or both together are normalised by their own statistics") 
   const Tensor images = test::random_tensor(*backend, {4, 32, 32, 3}, DType::f64, 5);
   for (const std::int64_t groups : {1, 2}) {
     CAPTURE(groups);
-    TwinTowers model(*backend, DType::f64, {"resnet18", 3, {4}});
+    TwinTowers model(*backend, DType::f64, {{"resnet18"}, 3, {4}});
     initialise(*backend, model, 1);
     Context context{*backend, DType::f64, true, groups};
     model.forward(context, images);
@@ -177,7 +177,7 @@ TEST_CASE("each tower or both together are normalised by their own statistics") 
 
 TEST_CASE("a batch that does not make two equal towers is refused") {
   const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, DType::f32, {"resnet18", 3, {4}});
+  TwinTowers model(*backend, DType::f32, {{"resnet18"}, 3, {4}});
   initialise(*backend, model, 1);
   Context context{*backend, DType::f32, true, 2};
   CHECK_THROWS_AS(model.forward(context, test::random_tensor(*backend, {3, 32, 32, 3}, DType::f32, 1)), Error);

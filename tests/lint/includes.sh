@@ -18,7 +18,7 @@ BEGIN {
   allowed["data"]      = "core"
   allowed["inference"] = "core io layers data"
   allowed["train"]     = "core io layers data inference"
-  allowed["eval"]      = "core io layers data inference train"
+  allowed["eval"]      = "core io layers data inference"
   allowed["bench"]     = "core io layers data inference train"
   # Programs (tandem_*.cpp) also choose the backend.
   backends = "cpu cuda"

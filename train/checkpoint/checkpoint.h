@@ -3,7 +3,9 @@
 //
 //   model.<name>               parameters and running statistics, torchvision's names, in PyTorch's layout
 //   optimizer.<kind>.<name>    momentum: SGD's velocities; exp_avg, exp_avg_sq: Adam's moments
-//   metadata                   tandem.format, tandem.config (the resolved config), tandem.classes, tandem.state: JSON
+//   metadata                   tandem.format and tandem.model: inference/model/model_file.h; tandem.config (the
+//   resolved
+//                              config), tandem.classes (names), tandem.state (RunState): JSON
 //
 // torchvision's ResNet loads the tensors under "model." as they are (its fc has the classes of the run).
 
@@ -13,8 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "io/safetensors.h"
-#include "layers/twin_towers.h"
+#include "inference/model/model_file.h"
 #include "train/config/config.h"
 #include "train/loop/train_step.h"
 
@@ -45,21 +46,19 @@ struct CheckpointInfo {
 void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
                      const CheckpointInfo& info);
 
-/// A checkpoint, read and verified. InputError, naming the file, for anything that Tandem did not write whole.
+/// A run's checkpoint, read and verified. InputError, naming the file, for anything that Tandem did not write whole,
+/// and for a model without a run's state.
 class Checkpoint {
  public:
   explicit Checkpoint(const std::filesystem::path& path);
 
   const CheckpointInfo& info() const { return info_; }
-  /// The shape of the network it holds.
-  TwinTowersOptions model_options() const;
   /// Copies parameters and running statistics; all must be there, in the same shapes.
-  void load_model(Backend& backend, TwinTowers& model) const;
+  void load_model(Backend& backend, TwinTowers& model) const { model_.load(backend, model); }
   void load_optimizer(Backend& backend, Optimizer& optimizer) const;
 
  private:
-  std::filesystem::path path_;
-  SafetensorsFile file_;
+  ModelFile model_;
   CheckpointInfo info_;
 };
 

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/utf8.h"
 #include "core/tensor/device.h"
+#include "layers/backbones/factory.h"
 #include "train/config/config_keys.h"
 #include "train/config/config_reader.h"
 
@@ -141,6 +142,13 @@ ConfigSource::Override apply_override(Json& root, const std::string& text) {
 
 // --- What one key alone does not say -------------------------------------------------------------------------------
 
+void check_model(const ModelConfig& model, const ConfigSource& from) {
+  const auto names = backbone_names();
+  if (std::find(names.begin(), names.end(), model.arch) == names.end())
+    from.fail_value("/model/arch", model.arch, "one of " + known_backbones());
+  if (model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
+}
+
 void check_source(const SourceConfig& source, const std::string& pointer, const ConfigSource& from) {
   if (source.list.empty())
     from.fail_at(pointer + "/list",
@@ -207,7 +215,7 @@ void check_batch_norm(const Config& config, const ConfigSource& from) {
 void check(const Config& config, const ConfigSource& from) {
   if (config.device != "auto" && !Device::parse(config.device))
     from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
-  if (config.model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
+  check_model(config.model, from);
   check_source(config.data.train, "/data/train", from);
   if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
   if (const auto& crop = config.data.augment.random_resized_crop; crop && (*crop)[0] > (*crop)[1])
@@ -219,8 +227,6 @@ void check(const Config& config, const ConfigSource& from) {
 }
 
 }  // namespace
-
-std::string_view to_string(ModelConfig::Arch arch) { return enum_name(arch); }
 
 nlohmann::ordered_json to_json(const Config& config) { return ObjectWriter::json_of(config); }
 

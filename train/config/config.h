@@ -16,10 +16,9 @@
 namespace tandem {
 
 struct ModelConfig {
-  enum class Arch { resnet18, resnet34, resnet50, resnet101 };
   enum class BatchNorm { per_tower, joint };
 
-  Arch arch = Arch::resnet50;
+  std::string arch = "resnet50";             ///< One of backbone_names().
   std::optional<int> classes;                ///< Absent: as many as the training data has.
   std::vector<int> embedding = {1024, 256};  ///< Widths of the embedding head's layers; never empty.
   BatchNorm batch_norm = BatchNorm::per_tower;
@@ -28,9 +27,6 @@ struct ModelConfig {
 
   bool operator==(const ModelConfig&) const = default;
 };
-
-/// The architecture's name: "resnet50".
-std::string_view to_string(ModelConfig::Arch arch);
 
 /// A labelled image list.
 struct SourceConfig {

@@ -7,11 +7,6 @@
 
 namespace tandem {
 
-constexpr auto enum_names(ModelConfig::Arch) {
-  using enum ModelConfig::Arch;
-  return std::to_array<EnumName<ModelConfig::Arch>>(
-      {{resnet18, "resnet18"}, {resnet34, "resnet34"}, {resnet50, "resnet50"}, {resnet101, "resnet101"}});
-}
 constexpr auto enum_names(ModelConfig::BatchNorm) {
   using enum ModelConfig::BatchNorm;
   return std::to_array<EnumName<ModelConfig::BatchNorm>>({{per_tower, "per_tower"}, {joint, "joint"}});

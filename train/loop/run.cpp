@@ -33,13 +33,12 @@ Run::Run(const Config& config, std::ostream& out)
   if (eval_list_) state_.eval_list = fingerprint(*eval_list_);
   if (engine_.compute == DType::f16) state_.loss_scale = kFirstLossScale;
   initialise(backend_, model_, config.seed);
-  if (config.model.zero_init_residual) model_.backbone().zero_init_residual(backend_);
 }
 
 void Run::report_start() const {
   std::int64_t parameters = 0;
   for (const NamedTensor& p : const_cast<TwinTowers&>(model_).parameters()) parameters += p.tensor().size();
-  out_ << fmt::format("{} in {} on {}\n", to_string(config_.model.arch), engine_.precision, backend_.description())
+  out_ << fmt::format("{} in {} on {}\n", config_.model.arch, engine_.precision, backend_.description())
        << fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
                       static_cast<double>(parameters) / 1e6, train_list_.size(), train_list_.classes().size(),
                       eval_list_ ? std::to_string(eval_list_->size()) : "none")

@@ -87,7 +87,7 @@ TEST_CASE("a loss of weight zero gives no gradient at all") {
 
 TEST_CASE("without a contrastive loss the embedding head is not trained but the backbone is") {
   const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, DType::f32, {"resnet18", 4, {16, 8}});
+  TwinTowers model(*backend, DType::f32, {{"resnet18"}, 4, {16, 8}});
   initialise(*backend, model, 1);
   Tape tape;
   Context context{*backend, DType::f32, true, 2, &tape};

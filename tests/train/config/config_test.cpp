@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "layers/backbones/factory.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/train/config/errors.h"
@@ -39,7 +40,7 @@ Config unusual() {
   c.precision = Precision::bf16;
   c.deterministic = false;
   c.output = "runs/a \"b\" \xC3\xA9";
-  c.model = {ModelConfig::Arch::resnet18, 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors"};
+  c.model = {"resnet18", 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors"};
   c.data.train = {"a.txt", "images"};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
@@ -329,13 +330,20 @@ TEST_CASE("a config that cannot be read is refused") {
   CHECK(read_config(good).seed == 5);
 }
 
+TEST_CASE("every backbone can be asked for by name, and no other") {
+  for (const std::string_view name : backbone_names())
+    CHECK(parse(with(fmt::format(R"("model": {{"arch": "{}"}})", name))).model.arch == name);
+  CHECK(error_in(with(R"("model": {"arch": "resnet51"})")) ==
+        "2: my.json: /model/arch: got \"resnet51\", expected one of " + known_backbones());
+  CHECK(contains(error_in(with(R"("model": {"arch": 50})")), "/model/arch: got 50, expected a string"));
+}
+
 TEST_CASE("precisions have names") {
   for (const auto& [value, name] : enum_names(Precision{})) {
     CHECK(to_string(value) == name);
     CHECK(parse_precision(name) == value);
   }
   CHECK(contains(error_of([] { parse_precision("half"); }), "2: precision: got \"half\", expected one of \"auto\""));
-  CHECK(to_string(ModelConfig::Arch::resnet101) == "resnet101");
 }
 
 TEST_CASE("the configs of the repository are valid") {

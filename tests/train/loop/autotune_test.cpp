@@ -18,7 +18,7 @@ constexpr int kSteps = 30;
 /// The losses of the steps of a small network on the same few pairs of images.
 std::vector<double> loss_curve(bool autotune, DType compute) {
   const auto backend = make_cpu_backend({.autotune = autotune});
-  TwinTowers model(*backend, DType::f32, {"resnet18", 4, {16, 8}});
+  TwinTowers model(*backend, DType::f32, {{"resnet18"}, 4, {16, 8}});
   initialise(*backend, model, 1);
   Sgd sgd(*backend, model, {0.9, false, 1e-4});
   const Context context{*backend, compute, true, 2};

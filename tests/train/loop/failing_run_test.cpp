@@ -137,7 +137,7 @@ TEST_CASE("a last step that diverges does not end as done") {
 TEST_CASE("a value that is not finite is not saved") {
   const test::TempDir dir;
   const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, DType::f32, {"resnet18", 3, {8}});
+  TwinTowers model(*backend, DType::f32, {{"resnet18"}, 3, {8}});
   initialise(*backend, model, 1);
   Sgd optimizer(*backend, model, SgdOptions{});
   const auto save = [&] {

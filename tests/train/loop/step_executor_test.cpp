@@ -48,7 +48,7 @@ class CapturingBackend final : public cpu::ReferenceBackend {
 struct Training {
   std::shared_ptr<Backend> backend;
   int size = 32;
-  TwinTowers model{*backend, DType::f32, {"resnet18", 4, {16, 8}}};
+  TwinTowers model{*backend, DType::f32, {{"resnet18"}, 4, {16, 8}}};
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<StepExecutor> steps;
   std::int64_t t = 0;

@@ -14,7 +14,7 @@ constexpr double kLearningRate = 0.01;
 /// A small network with a batch of two pairs.
 struct Training {
   std::shared_ptr<Backend> backend = make_cpu_backend();
-  TwinTowers model{*backend, DType::f32, {"resnet18", 4, {16, 8}}};
+  TwinTowers model{*backend, DType::f32, {{"resnet18"}, 4, {16, 8}}};
   Sgd sgd{*backend, model, {0.9, false, 1e-4}};
   Context context{*backend, DType::f32, false, 2};
   Tensor images = test::random_tensor(*backend, {4, 32, 32, 3}, DType::f32, 1);

@@ -120,9 +120,9 @@ TEST_CASE("updates follow the formula of PyTorch") {
 struct Mixed : Module {
   Variable convolution, matrix, vector;
   explicit Mixed(Backend& backend) {
-    add_parameter("convolution", convolution, backend, {2, 3, 3, 2}, DType::f64);
-    add_parameter("matrix", matrix, backend, {2, 3}, DType::f64);
-    add_parameter("vector", vector, backend, {3}, DType::f64);
+    add_parameter("convolution", convolution, backend, {2, 3, 3, 2}, DType::f64, {});
+    add_parameter("matrix", matrix, backend, {2, 3}, DType::f64, {});
+    add_parameter("vector", vector, backend, {3}, DType::f64, {});
     for (const NamedTensor& p : parameters()) {
       backend.fill(p.tensor(), 1.0);
       Tensor gradient = backend.empty(p.tensor().shape(), DType::f64);
