@@ -30,6 +30,14 @@ ModelDescription described(const std::string& source, const Body& body) {
   }
 }
 
+Precision precision_in(const json& j, const std::string& source) {
+  try {
+    return parse_precision(j.at("precision").get<std::string>());
+  } catch (const InputError& e) {
+    fail_input("{}: {}", source, e.what());
+  }
+}
+
 void check(const ModelDescription& model, const std::string& source) {
   constexpr int kWidest = 65536, kSmallest = 8, kLargest = 4096;
   const auto known = backbone_names();
@@ -90,7 +98,7 @@ ModelDescription parse_model_description(std::string_view text, const std::strin
     model.classifier_trained = has("classifier");
     model.embedding_trained = has("embedding");
     model.steps = training.at("steps").get<std::int64_t>();
-    model.precision = parse_precision(training.at("precision").get<std::string>());
+    model.precision = precision_in(training, source);
     return model;
   });
 }
@@ -109,7 +117,7 @@ ModelDescription describe_old_checkpoint(std::string_view config_text, std::stri
     model.classifier_trained = loss.at("softmax").at("weight") != none;
     model.embedding_trained = loss.at("contrastive").at("weight") != none;
     model.steps = json::parse(state).at("step").get<std::int64_t>();
-    model.precision = parse_precision(config.at("precision").get<std::string>());
+    model.precision = precision_in(config, source);
     check(model, source);
     return model;
   });

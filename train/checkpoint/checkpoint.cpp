@@ -77,7 +77,7 @@ CheckpointInfo parse_info(const ModelFile& model) {
 }
 
 /// What the run has made so far, for those who run it.
-ModelDescription describe(const CheckpointInfo& info) {
+ModelDescription model_of(const CheckpointInfo& info) {
   ModelDescription model;
   model.backbone.name = info.config.model.arch;
   model.embedding = info.config.model.embedding;
@@ -107,7 +107,7 @@ void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTo
   append(kOptimizerPrefix, optimizer.state());
   write_safetensors(path, entries,
                     {{kFormatKey, kCheckpointFormat},
-                     {kModelKey, to_json(describe(info)).dump()},
+                     {kModelKey, to_json(model_of(info)).dump()},
                      {kConfigKey, to_json(info.config).dump()},
                      {kClassesKey, json(info.classes).dump()},
                      {kStateKey, to_json(info.state).dump()}});

@@ -75,7 +75,9 @@ TEST_CASE("a description that cannot be used is refused by the name of its file"
     CHECK(contains(error_with([&](json& m) { m["embedding"][1] = width; }), fmt::format("a layer of width {}", width)));
   for (const int size : {-7, 0, 7, 4097})
     CHECK(contains(error_with([&](json& m) { m["input"]["size"] = size; }), fmt::format("input of {} pixels", size)));
-  CHECK(contains(error_with([](json& m) { m["training"]["precision"] = "fp8"; }), "got \"fp8\""));
+  CHECK(error_with([](json& m) {
+          m["training"]["precision"] = "fp8";
+        }).starts_with(start + "precision: got \"fp8\", expected one of"));
   for (const char* key : {"format", "backbone", "embedding", "classes", "input", "training"}) {
     INFO(key);
     CHECK(
