@@ -105,6 +105,23 @@ std::string describe_match(const Match& match, const std::map<std::string, std::
   return text;
 }
 
+std::string summarise_match(const Match& match, const std::map<std::string, std::string>& origins) {
+  constexpr std::size_t kShown = 4;
+  Match random;
+  for (const MatchedTensor& tensor : match.tensors)
+    if (!tensor.source) random.tensors.push_back(tensor);
+  std::string text = fmt::format("{} tensors taken\n", match.tensors.size() - random.tensors.size());
+  text += describe_match(random, origins);
+  if (match.left_over.empty()) return text;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(kShown, match.left_over.size()); ++i) {
+    const auto found = origins.find(match.left_over[i]->name);
+    names.push_back(printable(found == origins.end() ? match.left_over[i]->name : found->second));
+  }
+  return text + fmt::format("{} left over: {}{}\n", match.left_over.size(), fmt::join(names, ", "),
+                            match.left_over.size() > kShown ? ", ..." : "");
+}
+
 bool is_floating_point(const WeightsEntry& entry) {
   return entry.dtype == "F64" || entry.dtype == "F32" || entry.dtype == "F16" || entry.dtype == "BF16";
 }

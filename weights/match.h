@@ -43,6 +43,9 @@ bool fits_pattern(std::string_view name, std::string_view pattern);
 /// The match as text, a line for each tensor: taken, random, left over. `origins` says what the file calls a tensor.
 std::string describe_match(const Match& match, const std::map<std::string, std::string>& origins);
 
+/// The match in short: how many were taken, a line for each that begins at random, the first few that were left over.
+std::string summarise_match(const Match& match, const std::map<std::string, std::string>& origins);
+
 /// A floating-point tensor's elements as f32 or f64, in the file's order: F64, F32, F16 and BF16 are converted, to the
 /// nearest. Error for another type.
 template <class Real>

@@ -11,6 +11,8 @@ namespace tandem {
 namespace {
 
 bool is_average(const std::string& prefix) { return prefix.find("ema") != std::string::npos; }
+/// An optimizer keeps tensors under the names of the weights.
+bool is_optimizer(const std::string& prefix) { return prefix.find("optim") != std::string::npos; }
 
 std::string quoted(const std::vector<std::string>& prefixes) {
   std::vector<std::string> texts;
@@ -26,7 +28,7 @@ std::vector<std::string> all_prefixes(const WeightsFile& file, const std::vector
   for (const WeightsEntry& entry : file.entries) {
     if (!entry.name.ends_with(names.front())) continue;
     const std::string prefix = entry.name.substr(0, entry.name.size() - names.front().size());
-    if (!prefix.empty() && !prefix.ends_with('.')) continue;
+    if ((!prefix.empty() && !prefix.ends_with('.')) || is_optimizer(prefix)) continue;
     if (std::all_of(names.begin(), names.end(), [&](const auto& name) { return known.contains(prefix + name); }))
       prefixes.push_back(prefix);
   }

@@ -16,7 +16,7 @@ BEGIN {
   allowed["weights"]   = "core io"
   allowed["layers"]    = "core"
   allowed["data"]      = "core"
-  allowed["inference"] = "core io layers data"
+  allowed["inference"] = "core io weights layers data"
   allowed["train"]     = "core io layers data inference"
   allowed["eval"]      = "core io layers data inference"
   allowed["bench"]     = "core io layers data inference train"

@@ -119,27 +119,6 @@ void Checkpoint::load_optimizer(Backend& backend, Optimizer& optimizer) const {
   read_tensors(model_.path(), model_.file(), kOptimizerPrefix, backend, optimizer.state());
 }
 
-std::vector<std::string> load_initial_weights(const std::filesystem::path& path, Backend& backend, TwinTowers& model) {
-  const SafetensorsFile file(path);
-  const auto find = [&](const std::string& name) {
-    const SafetensorsEntry* entry = file.find(kModelPrefix + name);
-    return entry ? entry : file.find(name);
-  };
-  std::vector<std::string> missing;
-  for (const NamedTensor& t : model.state()) {
-    const SafetensorsEntry* entry = find(t.name);
-    const bool head = t.name.starts_with("fc.") || t.name.starts_with("embedding.");
-    if (entry && fits(*entry, t.tensor()))
-      read_tensor(backend, *entry, t.tensor());
-    else if (head)
-      missing.push_back(t.name);
-    else
-      fail_input("{}: {} is {}, expected {}", path.string(), t.name, entry ? describe(*entry) : "missing",
-                 describe(t.tensor()));
-  }
-  return missing;
-}
-
 TwinTowersOptions model_options(const ModelConfig& config, std::int64_t classes) {
   return {{config.arch, config.zero_init_residual}, classes, config.embedding};
 }

@@ -22,8 +22,9 @@ struct ModelConfig {
   std::optional<int> classes;                ///< Absent: as many as the training data has.
   std::vector<int> embedding = {1024, 256};  ///< Widths of the embedding head's layers; never empty.
   BatchNorm batch_norm = BatchNorm::per_tower;
-  bool zero_init_residual = false;     ///< Each residual block begins as its shortcut.
-  std::optional<std::string> weights;  ///< A safetensors file to start from. Absent: random weights.
+  bool zero_init_residual = false;        ///< Each residual block begins as its shortcut.
+  std::optional<std::string> weights;     ///< A file to start from (docs/weights.md). Absent: random weights.
+  std::vector<std::string> weights_skip;  ///< Patterns of tensors that begin at random all the same.
 
   bool operator==(const ModelConfig&) const = default;
 };

@@ -35,6 +35,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("batch_norm", c.batch_norm);
   keys("zero_init_residual", c.zero_init_residual);
   keys("weights", c.weights);
+  keys("weights_skip", c.weights_skip);
 }
 
 template <class Keys, Of<SourceConfig> C>

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "data/list/list_checks.h"
+#include "inference/model/import.h"
 #include "layers/initialise.h"
 #include "train/checkpoint/resume_check.h"
 
@@ -54,10 +55,11 @@ void Run::check_evaluation() const {
 
 void Run::start_from_weights() {
   if (!config_.model.weights) return;
-  const auto missing = load_initial_weights(*config_.model.weights, backend_, model_);
-  out_ << fmt::format("weights from {}", *config_.model.weights);
-  if (!missing.empty()) out_ << fmt::format("; random where it has none that fit: {}", fmt::join(missing, ", "));
-  out_ << '\n';
+  const InitialWeights initial =
+      load_initial_weights(*config_.model.weights, config_.model.weights_skip, backend_, model_);
+  out_ << fmt::format("weights from {}\n", *config_.model.weights)
+       << summarise_match(initial.match, initial.weights.origins);
+  for (const std::string& note : initial.weights.notes) out_ << note << '\n';
 }
 
 void Run::resume(const std::filesystem::path& path) {

@@ -40,7 +40,7 @@ Config unusual() {
   c.precision = Precision::bf16;
   c.deterministic = false;
   c.output = "runs/a \"b\" \xC3\xA9";
-  c.model = {"resnet18", 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors"};
+  c.model = {"resnet18", 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors", {"fc.*"}};
   c.data.train = {"a.txt", "images"};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
@@ -77,7 +77,7 @@ TEST_CASE("a written config has every key of the design") {
         R"({"seed":18446744073709551615,"device":"cuda:3","precision":"bf16","deterministic":false,)"
         R"("output":"runs/a \"b\" é",)"
         R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","zero_init_residual":true,)"
-        R"("weights":"w.safetensors"},)"
+        R"("weights":"w.safetensors","weights_skip":["fc.*"]},)"
         R"("data":{"train":{"list":"a.txt","root":"images"},"eval":{"list":"b.txt","root":null},"image_size":65,)"
         R"("augment":{"random_resized_crop":null,"flip":false},"workers":5},"pairs":{"sampler":"random","batch":3},)"
         R"("loss":{"softmax":{"weight":0.30000000000000004,"label_smoothing":0.1},)"
