@@ -31,15 +31,23 @@ ordered_json to_json(const BackboneSpec& backbone) {
   return all;
 }
 
-BackboneSpec parse_backbone(const json& all) {
+/// Which of two words a key of the backbone has; the first if it is absent.
+bool is_second(const json& all, const char* key, const char* first, const char* second, const std::string& source) {
+  const auto word = all.value(key, std::string(first));
+  if (word != first && word != second)
+    fail_input("{}: backbone: {}: got \"{}\", expected \"{}\" or \"{}\"", source, key, word, first, second);
+  return word == second;
+}
+
+BackboneSpec parse_backbone(const json& all, const std::string& source) {
   BackboneSpec backbone;
   ResNetVariant& variant = backbone.resnet;
   backbone.name = all.at("name").get<std::string>();
   variant.depths = all.value("depths", variant.depths);
   variant.width = all.value("width", variant.width);
   variant.stem_width = all.value("stem_width", variant.stem_width);
-  variant.stride_on_1x1 = all.value("stride_on", "3x3") == "1x1";
-  variant.caffe_pool = all.value("pool", "torch") == "caffe";
+  variant.stride_on_1x1 = is_second(all, "stride_on", "3x3", "1x1", source);
+  variant.caffe_pool = is_second(all, "pool", "torch", "caffe", source);
   return backbone;
 }
 
@@ -125,7 +133,7 @@ ModelDescription parse_model_description(std::string_view text, const std::strin
     if (const int format = all.at("format").get<int>(); format != kFormat)
       fail_input("{}: a model description of format {}, expected {}", source, format, kFormat);
     ModelDescription model;
-    model.backbone = parse_backbone(all.at("backbone"));
+    model.backbone = parse_backbone(all.at("backbone"), source);
     model.embedding = all.at("embedding").get<std::vector<int>>();
     model.classes = all.at("classes").get<std::vector<std::string>>();
     model.input = evaluation_input(all.at("input").at("size").get<int>());

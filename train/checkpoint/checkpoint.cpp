@@ -77,9 +77,20 @@ CheckpointInfo parse_info(const ModelFile& model) {
 }
 
 /// What the run has made so far, for those who run it.
+BackboneSpec backbone_of(const ModelConfig& config) {
+  const ResNetConfig& resnet = config.resnet;
+  return {config.arch,
+          config.zero_init_residual,
+          {{},
+           resnet.width,
+           resnet.stem_width,
+           resnet.stride_on == ResNetConfig::StrideOn::conv1x1,
+           resnet.pool == ResNetConfig::Pool::caffe}};
+}
+
 ModelDescription model_of(const CheckpointInfo& info) {
   ModelDescription model;
-  model.backbone.name = info.config.model.arch;
+  model.backbone = backbone_of(info.config.model);
   model.embedding = info.config.model.embedding;
   model.classes = info.classes;
   model.input = evaluation_input(info.config.data.image_size);
@@ -120,7 +131,7 @@ void Checkpoint::load_optimizer(Backend& backend, Optimizer& optimizer) const {
 }
 
 TwinTowersOptions model_options(const ModelConfig& config, std::int64_t classes) {
-  return {{config.arch, config.zero_init_residual}, classes, config.embedding};
+  return {backbone_of(config), classes, config.embedding};
 }
 
 }  // namespace tandem

@@ -15,6 +15,19 @@
 
 namespace tandem {
 
+/// How the ResNet differs from torchvision's of its name: so that weights of Caffe's fit (docs/weights.md).
+struct ResNetConfig {
+  enum class StrideOn { conv3x3, conv1x1 };
+  enum class Pool { torch, caffe };
+
+  int width = 64;                          ///< Channels of the first stage's 3x3 convolutions.
+  int stem_width = 64;                     ///< Channels of the first convolution.
+  StrideOn stride_on = StrideOn::conv3x3;  ///< Of bottlenecks.
+  Pool pool = Pool::torch;                 ///< Caffe's has no padding and rounds up.
+
+  bool operator==(const ResNetConfig&) const = default;
+};
+
 struct ModelConfig {
   enum class BatchNorm { per_tower, joint };
 
@@ -25,6 +38,7 @@ struct ModelConfig {
   bool zero_init_residual = false;        ///< Each residual block begins as its shortcut.
   std::optional<std::string> weights;     ///< A file to start from (docs/weights.md). Absent: random weights.
   std::vector<std::string> weights_skip;  ///< Patterns of tensors that begin at random all the same.
+  ResNetConfig resnet = {};
 
   bool operator==(const ModelConfig&) const = default;
 };

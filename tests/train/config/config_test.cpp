@@ -40,7 +40,10 @@ Config unusual() {
   c.precision = Precision::bf16;
   c.deterministic = false;
   c.output = "runs/a \"b\" \xC3\xA9";
-  c.model = {"resnet18", 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors", {"fc.*"}};
+  c.model = {"resnet18", 7,
+             {33},       ModelConfig::BatchNorm::joint,
+             true,       "w.safetensors",
+             {"fc.*"},   {32, 48, ResNetConfig::StrideOn::conv1x1, ResNetConfig::Pool::caffe}};
   c.data.train = {"a.txt", "images"};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
@@ -77,7 +80,8 @@ TEST_CASE("a written config has every key of the design") {
         R"({"seed":18446744073709551615,"device":"cuda:3","precision":"bf16","deterministic":false,)"
         R"("output":"runs/a \"b\" é",)"
         R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","zero_init_residual":true,)"
-        R"("weights":"w.safetensors","weights_skip":["fc.*"]},)"
+        R"("weights":"w.safetensors","weights_skip":["fc.*"],)"
+        R"("resnet":{"width":32,"stem_width":48,"stride_on":"1x1","pool":"caffe"}},)"
         R"("data":{"train":{"list":"a.txt","root":"images"},"eval":{"list":"b.txt","root":null},"image_size":65,)"
         R"("augment":{"random_resized_crop":null,"flip":false},"workers":5},"pairs":{"sampler":"random","batch":3},)"
         R"("loss":{"softmax":{"weight":0.30000000000000004,"label_smoothing":0.1},)"
