@@ -77,7 +77,7 @@ int convert(Options& o) {
 int run(int argc, char** argv) {
   Options o;
   CLI::App app("Makes a checkpoint of a ResNet that PyTorch, torchvision, timm or Caffe trained.", "tandem-convert");
-  app.add_option("IN", o.in, "Weights: .safetensors, an index of them, .pt, .pth or .caffemodel")->required();
+  app.add_option("IN", o.in, "Weights: .safetensors, an index of them, .pt, .pth, .caffemodel or .onnx")->required();
   app.add_option("OUT", o.out, "The checkpoint to write, for tandem-predict, tandem-eval and model.weights");
   app.add_flag("--inspect", o.inspect, "List what IN holds, and write nothing");
   app.add_option("--net", o.net, "Caffe: the network, deploy.prototxt (default: as IN itself describes it)");

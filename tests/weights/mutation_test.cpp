@@ -7,6 +7,7 @@
 #include "tests/train/config/errors.h"
 #include "tests/weights/caffe_models.h"
 #include "tests/weights/files.h"
+#include "weights/onnx/onnx.pb.h"
 #include "weights/resnet_weights.h"
 
 namespace tandem {
@@ -79,6 +80,19 @@ TEST_CASE("a mutated Caffe model is refused or read, and never crashes") {
 
 TEST_CASE("a mutated Caffe model of the old format is refused or read, and never crashes") {
   check_mutations(test::to_v1(test::CaffeBuilder().resnet().net).SerializeAsString());
+}
+
+TEST_CASE("a mutated ONNX model is refused or read, and never crashes") {
+  onnx::ModelProto model;
+  model.set_ir_version(8);
+  for (const std::string name : {"conv1.weight", "bn1.weight", "layer1.0.conv1.weight"}) {
+    onnx::TensorProto& tensor = *model.mutable_graph()->add_initializer();
+    tensor.set_name(name);
+    tensor.set_data_type(1);
+    tensor.add_dims(4);
+    tensor.set_raw_data(std::string(16, 'x'));
+  }
+  check_mutations(model.SerializeAsString());
 }
 
 TEST_CASE("a mutated safetensors file is refused and never crashes") {

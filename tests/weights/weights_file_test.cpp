@@ -30,7 +30,7 @@ TEST_CASE("a file's format is told by its content") {
   const auto text = folder.write("text.caffemodel", "Weights are heavy.");
   CHECK(read_error(text) == "2: " + text.string() +
                                 ": not a file of weights, expected one of safetensors, safetensors index, PyTorch "
-                                "(zip), PyTorch (legacy), Caffe");
+                                "(zip), PyTorch (legacy), Caffe, ONNX");
   CHECK(contains(read_error(folder.write("empty", "")), "not a file of weights"));
   CHECK(contains(read_error(folder / "missing"), "cannot open: No such file"));
   CHECK(contains(read_error(folder.path()), "not a file, expected a file of weights"));

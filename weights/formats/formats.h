@@ -31,6 +31,8 @@ WeightsFile read_torch_legacy(const std::filesystem::path& path);
 /// Blobs by the name of their layer: "conv1[0]".
 bool is_caffe(std::string_view beginning);
 WeightsFile read_caffe(const std::filesystem::path& path);
+bool is_onnx(std::string_view beginning);
+WeightsFile read_onnx(const std::filesystem::path& path);
 
 /// The first that recognises a file reads it, so the strictest come first.
 inline constexpr auto kWeightsFormats = std::to_array<WeightsFormat>({
@@ -39,6 +41,7 @@ inline constexpr auto kWeightsFormats = std::to_array<WeightsFormat>({
     {"PyTorch (zip)", is_torch_zip, read_torch_zip},
     {"PyTorch (legacy)", is_torch_legacy, read_torch_legacy},
     {"Caffe", is_caffe, read_caffe},
+    {"ONNX", is_onnx, read_onnx},
 });
 
 }  // namespace tandem
