@@ -213,6 +213,7 @@ TEST_CASE("a Caffe network that is no ResNet is refused with the layer") {
                  "has a slope"));
   CHECK(contains(with("bn_of_stem", [](auto& layer) { layer.mutable_blobs()->RemoveLast(); }),
                  "has 2 blobs, expected 3"));
+  CHECK(contains(with("bn_of_stem", [](auto& layer) { layer.add_blobs(); }), "has 4 blobs, expected 3"));
   CHECK(contains(with("bn_of_stem", [](auto& layer) { layer.mutable_blobs(0)->add_data(1); }),
                  "a blob of the layer bn_of_stem is (4), but has 5 numbers"));
   CHECK(contains(with("b2_z", [](auto& layer) { layer.clear_blobs(); }), "has no blobs for the layer b2_z"));

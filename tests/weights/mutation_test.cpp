@@ -1,6 +1,9 @@
 // Files that are cut, flipped and shuffled: refused with one line, or read, and never a crash. TANDEM_MUTATIONS in the
 // environment says how many of each format.
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "core/base/rng.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
@@ -45,12 +48,33 @@ std::string mutate(const std::string& good, std::uint32_t round) {
   return bad;
 }
 
+/// A file in memory: thousands on the disk would take long.
+class MemoryFile {
+ public:
+  MemoryFile() : file_(::memfd_create("mutated", 0)) {
+    if (file_ < 0) throw std::runtime_error("memfd_create");
+  }
+  ~MemoryFile() { ::close(file_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  std::filesystem::path write(const std::string& content) const {
+    const bool written = ::ftruncate(file_, static_cast<off_t>(content.size())) == 0 &&
+                         ::pwrite(file_, content.data(), content.size(), 0) == static_cast<ssize_t>(content.size());
+    if (!written) throw std::runtime_error("memory file");
+    return "/proc/self/fd/" + std::to_string(file_);
+  }
+
+ private:
+  int file_;
+};
+
 /// Reads mutated files, every byte of every tensor as well.
 void check_mutations(const std::string& good) {
-  const test::TempDir folder;
+  const MemoryFile file;
   std::uint64_t refused = 0, sum = 0;
   for (std::uint32_t round = 0; round < mutations(); ++round) {
-    const auto path = folder.write("bad", mutate(good, round));
+    const auto path = file.write(mutate(good, round));
     const std::string error = test::error_of([&] {
       for (const WeightsEntry& entry : read_weights(path).entries)
         for (const std::byte byte : entry.data) sum += std::to_integer<std::uint64_t>(byte);
@@ -109,10 +133,11 @@ TEST_CASE("a mutated safetensors file is refused and never crashes") {
 TEST_CASE("a mutated prototxt is refused or read, and never crashes") {
   const test::TempDir folder;
   const caffe::NetParameter net = test::CaffeBuilder().resnet().net;
+  const MemoryFile file;
   const auto model = folder.write("model", net.SerializeAsString());
   const std::string good = net.DebugString().substr(0, 6000);  // with some of its numbers
   for (std::uint32_t round = 0; round < mutations() / 10; ++round) {
-    const auto path = folder.write("net", mutate(good, round));
+    const auto path = file.write(mutate(good, round));
     const std::string error = test::error_of([&] { (void)read_resnet({model, path, ""}); });
     if (!error.empty() && error.find('\n') != std::string::npos) FAIL("round " << round << ": " << error);
   }

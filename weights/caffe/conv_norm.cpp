@@ -48,6 +48,8 @@ class NormReader {
   void add_batch_norm(const caffe::LayerParameter& layer) {
     if (normed_ || scaled_) refuse_file(path_, "the layer {} is a batch norm behind another norm", layer.name());
     normed_ = true;
+    if (layer.blobs_size() != 3)  // other Caffes keep the scale in a fourth and a fifth
+      refuse_file(path_, "the layer {} (BatchNorm) has {} blobs, expected 3", layer.name(), layer.blobs_size());
     const double sum = blob_values(path_, layer, 2, 1)[0];
     const double factor = sum == 0 ? 0 : 1 / sum;
     const auto mean = blob_values(path_, layer, 0, channels_), variance = blob_values(path_, layer, 1, channels_);

@@ -13,7 +13,11 @@ from safetensors.torch import save_file
 name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 torch.manual_seed(1)
 torch.set_num_threads(1)
-model = getattr(torchvision.models, name)(num_classes=7)
+if name == "resnet26":  # timm's
+    resnet = torchvision.models.resnet
+    model = resnet.ResNet(resnet.Bottleneck, [2, 2, 2, 2], num_classes=7)
+else:
+    model = getattr(torchvision.models, name)(num_classes=7)
 for module in model.modules():
     if isinstance(module, torch.nn.BatchNorm2d):
         torch.nn.init.uniform_(module.weight, -0.5, 1.5)

@@ -37,7 +37,7 @@ double difference(Backend& backend, DType compute, TwinTowers& network, const Sa
 TEST_CASE("torchvision's networks compute PyTorch's logits, from each of its formats") {
   const char* python = std::getenv("TANDEM_PYTHON");
   if (!python) TANDEM_SKIP("TANDEM_PYTHON names no Python with torchvision and safetensors");
-  for (const std::string name : {"resnet18", "resnet50"}) {
+  for (const std::string name : {"resnet18", "resnet26", "resnet50"}) {
     const test::TempDir folder;
     const auto script = std::filesystem::path(TANDEM_TEST_DATA) / "inference/model/torch_logits.py";
     const std::string command = std::string(python) + " " + script.string() + " " + name + " " + folder.path().string();
@@ -47,7 +47,8 @@ TEST_CASE("torchvision's networks compute PyTorch's logits, from each of its for
       INFO(name << " " << format);
       ResNetWeights weights = read_resnet({folder / format, "", ""});
       const ModelDescription description = describe_import(folder / format, {}, weights);
-      CHECK(description.backbone.name == name);
+      CHECK(description.backbone.name == (name == "resnet26" ? "resnet50" : name));
+      CHECK(description.backbone.resnet.depths.size() == (name == "resnet26" ? 4U : 0U));
       CHECK(description.classes.size() == 7);
       (void)write_import(folder / format, weights, description, folder / "out");
       const ModelFile file(folder / "out");
