@@ -34,6 +34,12 @@ Batch random_batch(const StepBenchOptions& options, std::uint32_t classes) {
   return batch;
 }
 
+TwinTowersOptions model_options(const StepBenchOptions& options) {
+  TwinTowersOptions model;
+  model.backbone.name = options.arch;
+  return model;
+}
+
 StepOptions step_options(const Backend& backend, DType compute, const StepBenchOptions& options) {
   StepOptions steps;
   steps.pairs = options.pairs;
@@ -48,7 +54,7 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
 }  // namespace
 
 StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& options)
-    : model_(backend, param_dtype(compute), {{options.arch}}),
+    : model_(backend, param_dtype(compute), model_options(options)),
       optimizer_(backend, model_, {0.9, false, 1e-4}),
       steps_({backend, compute, true, 2}, model_, optimizer_, step_options(backend, compute, options),
              {0, kFirstLossScale}),
@@ -110,7 +116,7 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
 }
 
 nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options) {
-  TwinTowers model(backend, param_dtype(compute), {{options.arch}});
+  TwinTowers model(backend, param_dtype(compute), model_options(options));
   initialise(backend, model, 1);
   model.backbone().fold(backend);
   Tensor pixels = backend.empty({2 * options.pairs, options.size, options.size, 3}, DType::u8);
