@@ -14,8 +14,7 @@ namespace tandem {
 namespace {
 
 struct Options {
-  ResNetSource source;
-  std::string in, net, out, classes;
+  std::string in, net, key, out, classes;
   std::vector<double> mean;
   ImportOptions import;
   bool inspect = false, quiet = false;
@@ -62,7 +61,7 @@ int convert(Options& o) {
   }
   if (!o.classes.empty()) o.import.classes = read_classes(o.classes);
   if (!o.mean.empty()) o.import.mean = {o.mean[0], o.mean[1], o.mean[2]};
-  ResNetWeights weights = read_resnet({o.in, o.net, o.source.key});
+  ResNetWeights weights = read_resnet({o.in, o.net, o.key});
   const ModelDescription model = describe_import(o.in, o.import, weights);
   take_rgb(weights);
   const std::filesystem::path folder = std::filesystem::path(o.out).parent_path();
@@ -81,7 +80,7 @@ int run(int argc, char** argv) {
   app.add_option("OUT", o.out, "The checkpoint to write, for tandem-predict, tandem-eval and model.weights");
   app.add_flag("--inspect", o.inspect, "List what IN holds, and write nothing");
   app.add_option("--net", o.net, "Caffe: the network, deploy.prototxt (default: as IN itself describes it)");
-  app.add_option("--key", o.source.key, "Which of several sets of weights in IN, model_ema for one");
+  app.add_option("--key", o.key, "Which of several sets of weights in IN, model_ema for one");
   app.add_option("--classes", o.classes, "A file with the name of a class on each line (default: 0, 1, ...)");
   app.add_option("--mean", o.mean, "What is subtracted from pixels of 0 to 255, in the order of IN's channels")
       ->expected(3)
