@@ -17,5 +17,6 @@ for i in range(10):
         x, y = random.integers(0, 256, 2)
         w, h = random.integers(8, 120, 2)
         colour = tuple(int(c) for c in random.integers(0, 256, 3))
-        (draw.ellipse if random.random() < 0.5 else draw.rectangle)([int(x), int(y), int(x + w), int(y + h)], fill=colour)
+        shape = draw.ellipse if random.random() < 0.5 else draw.rectangle
+        shape([int(x), int(y), int(x + w), int(y + h)], fill=colour)
     picture.save(folder / f"{i}.png")

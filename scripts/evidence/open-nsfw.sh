@@ -28,14 +28,15 @@ if [[ ! -f $model ]]; then
 fi
 
 "$python" scripts/evidence/draw_pictures.py "$cache/pictures"
-"$python" scripts/evidence/caffe_oracle.py "$net" "$model" "$cache"/pictures/*.png --mean 104 117 123 --out "$cache/caffe.json"
+"$python" scripts/evidence/caffe_oracle.py "$net" "$model" "$cache"/pictures/*.png --mean 104 117 123 \
+  --out "$cache/caffe.json"
 printf 'sfw\nnsfw\n' >"$cache/classes.txt"
 for graph in with without; do
   if [[ $graph == with ]]; then arguments=(--net "$net"); else arguments=(); fi
   "$bin/tandem-convert" "$model" "${arguments[@]}" --mean 104,117,123 --classes "$cache/classes.txt" --quiet \
     "$cache/$graph.safetensors"
-  "$bin/tandem-predict" "$cache/$graph.safetensors" "$cache/pictures" --device cpu --precision fp32 --backbone-features \
-    --out "$cache/$graph.jsonl"
+  "$bin/tandem-predict" "$cache/$graph.safetensors" "$cache/pictures" --device cpu --precision fp32 \
+    --backbone-features --out "$cache/$graph.jsonl"
   echo "$graph its prototxt:"
   "$python" scripts/evidence/compare_logits.py "$cache/$graph.safetensors" "$cache/$graph.jsonl" "$cache/caffe.json"
 done
