@@ -174,6 +174,10 @@ TEST_CASE("an archive that PyTorch did not write is refused") {
   std::string secret = other;
   secret[secret.find("PK\x01\x02") + 8] = 1;
   CHECK(contains(error(secret), "model.txt is encrypted"));
+  std::string long_entry = other;  // which would reach beyond the file
+  const std::string longer = test::bytes<std::uint32_t>(5000);
+  long_entry.replace(long_entry.find("PK\x01\x02") + 20, 8, longer + longer);
+  CHECK(contains(error(long_entry), "a record lies beyond the end"));
   CHECK(contains(error(other.substr(0, other.size() - 5)), "no directory at its end"));
   CHECK(contains(error(test::zip_of({{"a", "x"}, {"a", "y"}})), "holds a twice"));
   CHECK(
