@@ -30,8 +30,11 @@ struct Pool2dGeometry {
   std::int64_t window = 2;
   std::int64_t stride = 2;
   std::int64_t padding = 0;
+  bool ceil = false;  ///< without padding: the last window may reach over the end, as in Caffe
 
-  std::int64_t output(std::int64_t length) const { return count_windows(length, window, stride, padding); }
+  std::int64_t output(std::int64_t length) const {
+    return count_windows(ceil ? length + stride - 1 : length, window, stride, padding);
+  }
 };
 
 struct BatchNormOptions {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "cpu/host_memory.h"
+#include "cpu/host/host_memory.h"
 
 namespace tandem::cpu {
 namespace {

@@ -20,6 +20,51 @@ ordered_json to_json(const InputDescription& input) {
       {"crop", "center"},  {"mean", input.mean}, {"std", input.deviation}};
 }
 
+ordered_json to_json(const BackboneSpec& backbone) {
+  const ResNetVariant &variant = backbone.resnet, usual;
+  ordered_json all = {{"name", backbone.name}};
+  if (variant.depths != usual.depths) all["depths"] = variant.depths;
+  if (variant.width != usual.width) all["width"] = variant.width;
+  if (variant.stem_width != usual.stem_width) all["stem_width"] = variant.stem_width;
+  if (variant.stride_on_1x1) all["stride_on"] = "1x1";
+  if (variant.caffe_pool) all["pool"] = "caffe";
+  return all;
+}
+
+/// Which of two words a key of the backbone has; the first if it is absent.
+bool is_second(const json& all, const char* key, const char* first, const char* second, const std::string& source) {
+  const auto word = all.value(key, std::string(first));
+  if (word != first && word != second)
+    fail_input("{}: backbone: {}: got \"{}\", expected \"{}\" or \"{}\"", source, key, word, first, second);
+  return word == second;
+}
+
+BackboneSpec parse_backbone(const json& all, const std::string& source) {
+  BackboneSpec backbone;
+  ResNetVariant& variant = backbone.resnet;
+  backbone.name = all.at("name").get<std::string>();
+  variant.depths = all.value("depths", variant.depths);
+  variant.width = all.value("width", variant.width);
+  variant.stem_width = all.value("stem_width", variant.stem_width);
+  variant.stride_on_1x1 = is_second(all, "stride_on", "3x3", "1x1", source);
+  variant.caffe_pool = is_second(all, "pool", "torch", "caffe", source);
+  return backbone;
+}
+
+/// InputError for a network that no machine holds.
+void check(const BackboneSpec& backbone, const std::string& source) {
+  constexpr std::int64_t kMostChannels = 4096;
+  constexpr std::size_t kMostStages = 8;
+  constexpr int kMostBlocks = 1024;
+  const ResNetVariant& variant = backbone.resnet;
+  const auto in_range = [](std::int64_t value, std::int64_t most) { return value >= 1 && value <= most; };
+  if (!in_range(variant.width, kMostChannels) || !in_range(variant.stem_width, kMostChannels) ||
+      variant.depths.size() > kMostStages ||
+      !std::all_of(variant.depths.begin(), variant.depths.end(), [&](int n) { return in_range(n, kMostBlocks); }))
+    fail_input("{}: backbone: {}, expected widths from 1 to {}, and at most {} stages of 1 to {} blocks", source,
+               to_json(backbone).dump(), kMostChannels, kMostStages, kMostBlocks);
+}
+
 /// Calls body(), which reads JSON.
 template <class Body>
 ModelDescription described(const std::string& source, const Body& body) {
@@ -48,6 +93,9 @@ void check(const ModelDescription& model, const std::string& source) {
   for (const int width : model.embedding)
     if (width < 1 || width > kWidest)
       fail_input("{}: embedding head: a layer of width {}, expected 1 to {}", source, width, kWidest);
+  check(model.backbone, source);
+  for (const double deviation : model.input.deviation)
+    if (!(deviation > 0)) fail_input("{}: input: a std of {}, expected one above 0", source, deviation);
   if (model.input.size < kSmallest || model.input.size > kLargest)
     fail_input("{}: input of {} pixels, expected {} to {}", source, model.input.size, kSmallest, kLargest);
 }
@@ -62,7 +110,9 @@ InputDescription evaluation_input(int size) {
 }
 
 TwinTowersOptions tower_options(const ModelDescription& model) {
-  return {model.backbone, static_cast<std::int64_t>(model.classes.size()), model.embedding};
+  BackboneSpec backbone = model.backbone;
+  backbone.input = {model.input.mean, model.input.deviation};
+  return {backbone, static_cast<std::int64_t>(model.classes.size()), model.embedding};
 }
 
 ordered_json to_json(const ModelDescription& model) {
@@ -70,7 +120,7 @@ ordered_json to_json(const ModelDescription& model) {
   if (model.classifier_trained) heads.emplace_back("classifier");
   if (model.embedding_trained) heads.emplace_back("embedding");
   return {{"format", kFormat},
-          {"backbone", {{"name", model.backbone.name}}},
+          {"backbone", to_json(model.backbone)},
           {"embedding", model.embedding},
           {"classes", model.classes},
           {"input", to_json(model.input)},
@@ -83,10 +133,12 @@ ModelDescription parse_model_description(std::string_view text, const std::strin
     if (const int format = all.at("format").get<int>(); format != kFormat)
       fail_input("{}: a model description of format {}, expected {}", source, format, kFormat);
     ModelDescription model;
-    model.backbone.name = all.at("backbone").at("name").get<std::string>();
+    model.backbone = parse_backbone(all.at("backbone"), source);
     model.embedding = all.at("embedding").get<std::vector<int>>();
     model.classes = all.at("classes").get<std::vector<std::string>>();
     model.input = evaluation_input(all.at("input").at("size").get<int>());
+    model.input.mean = all.at("input").at("mean").get<std::array<double, 3>>();
+    model.input.deviation = all.at("input").at("std").get<std::array<double, 3>>();
     check(model, source);
     const json expected = json(to_json(model.input)), &input = all.at("input");
     if (input != expected)

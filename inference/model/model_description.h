@@ -26,8 +26,8 @@ namespace tandem {
 struct InputDescription {
   int size = 224;    ///< pixels, height and width of the input
   int resize = 256;  ///< pixels
-  std::array<double, 3> mean = {0.485, 0.456, 0.406};
-  std::array<double, 3> deviation = {0.229, 0.224, 0.225};
+  std::array<double, 3> mean = InputStatistics().mean;
+  std::array<double, 3> deviation = InputStatistics().deviation;
 
   bool operator==(const InputDescription&) const = default;
 };
@@ -36,7 +36,10 @@ struct InputDescription {
 InputDescription evaluation_input(int size);
 
 struct ModelDescription {
-  BackboneSpec backbone;             ///< its name is all that the JSON holds
+  /// The JSON holds the name and, where they differ from the name's ResNet, "depths", "width", "stem_width",
+  /// "stride_on"
+  /// ("1x1") and "pool" ("caffe"). What the network expects of its input is `input`.
+  BackboneSpec backbone;
   std::vector<int> embedding;        ///< widths of the embedding head's layers
   std::vector<std::string> classes;  ///< names
   InputDescription input;

@@ -1,5 +1,7 @@
 #include "layers/backbones/resnet.h"
 
+#include "core/backend/host_copy.h"
+
 namespace tandem {
 
 using ops::Activation;
@@ -58,9 +60,44 @@ class ResNet::ResidualBlock : public Module {
   std::unique_ptr<ConvNorm> downsample_;
 };
 
+/// From an image z of ImageNet's statistics m and s to x = (s z + m - mean) / deviation, by a batch norm whose running
+/// statistics are 0 and 1.
+class ResNet::InputChange {
+ public:
+  InputChange(Backend& backend, DType real, const InputStatistics& input)
+      : zero_(constant(backend, real, {0, 0, 0})), one_(constant(backend, real, {1, 1, 1})) {
+    const InputStatistics image_net;
+    std::vector<double> factor(3), shift(3);
+    for (std::size_t c = 0; c < 3; ++c) {
+      factor[c] = image_net.deviation[c] / input.deviation[c];
+      shift[c] = (image_net.mean[c] - input.mean[c]) / input.deviation[c];
+    }
+    factor_ = constant(backend, real, factor);
+    shift_ = constant(backend, real, shift);
+  }
+
+  Variable apply(Context& context, const Variable& images) const {
+    Tensor y = context.backend.empty(images.shape(), images.value().dtype());
+    BatchNormOptions options;
+    options.eps = 0;
+    context.backend.batch_norm_forward_eval(options, images.value(), {}, factor_, shift_, zero_, one_, y);
+    return y;
+  }
+
+ private:
+  static Tensor constant(Backend& backend, DType real, const std::vector<double>& values) {
+    Tensor tensor = backend.empty({3}, real);
+    upload_real(backend, values, tensor);
+    return tensor;
+  }
+
+  Tensor zero_, one_, factor_, shift_;
+};
+
 ResNet::ResNet(Backend& backend, DType real, const ResNetSpec& spec, bool zero_init_residual)
-    : stem_(backend, real, 3, spec.stem_width, 7, 2), features_(spec.stem_width) {
+    : caffe_pool_(spec.caffe_pool), stem_(backend, real, 3, spec.stem_width, 7, 2), features_(spec.stem_width) {
   require(!spec.depths.empty(), "resnet: no stages, expected at least one");
+  if (spec.input != InputStatistics()) input_ = std::make_unique<InputChange>(backend, real, spec.input);
   add_module("conv1", stem_.conv);
   add_module("bn1", stem_.norm);
   std::int64_t inner = spec.width;
@@ -90,8 +127,8 @@ void ResNet::unfold() {
 }
 
 Variable ResNet::forward(Context& context, const Variable& images) {
-  Variable x = stem_.forward(context, images, Activation::relu);
-  x = ops::max_pool(context, x, {3, 2, 1});
+  Variable x = stem_.forward(context, input_ ? input_->apply(context, images) : images, Activation::relu);
+  x = ops::max_pool(context, x, caffe_pool_ ? Pool2dGeometry{3, 2, 0, true} : Pool2dGeometry{3, 2, 1});
   for (auto& block : blocks_) x = block->forward(context, std::move(x));
   return ops::global_average_pool(context, x);
 }

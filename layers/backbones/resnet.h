@@ -28,6 +28,9 @@ struct ResNetSpec {
   std::int64_t width = 64;                 ///< channels of the first stage's 3x3 convolutions
   std::int64_t stem_width = 64;            ///< channels of the 7x7 convolution
   StrideOn stride_on = StrideOn::conv3x3;
+  bool caffe_pool = false;  ///< the pool has no padding, and its last window may reach over the end: Caffe
+  InputStatistics input =
+      {};  ///< forward() takes images of ImageNet's, and makes of them those that the network expects
 };
 
 class ResNet : public Backbone {
@@ -44,7 +47,10 @@ class ResNet : public Backbone {
 
  private:
   class ResidualBlock;
+  class InputChange;
 
+  std::unique_ptr<InputChange> input_;  // null where the images are right as they are
+  bool caffe_pool_;
   ConvNorm stem_;
   std::vector<std::unique_ptr<ResidualBlock>> blocks_;
   std::int64_t features_;

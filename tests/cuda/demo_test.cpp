@@ -47,9 +47,10 @@ Batch draw(const std::vector<Image>& pictures, std::int64_t step) {
 
 std::vector<double> demo_losses(Backend& backend, DType compute) {
   const std::vector<Image> pictures = paint_all();
-  TwinTowers model(
-      backend, param_dtype(compute),
-      {{.name = "resnet50", .zero_init_residual = true}, static_cast<std::int64_t>(synth::products().size())});
+  TwinTowersOptions shape;
+  shape.backbone.zero_init_residual = true;
+  shape.classes = static_cast<std::int64_t>(synth::products().size());
+  TwinTowers model(backend, param_dtype(compute), shape);
   initialise(backend, model, 1);
   Sgd optimizer(backend, model, {0.9, true, 5e-4});
   const bool on_cpu = backend.device().kind == DeviceKind::cpu;

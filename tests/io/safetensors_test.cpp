@@ -198,7 +198,7 @@ TEST_CASE("something that is not a checkpoint is refused") {
   CHECK(read_error(text) == "2: " + text.string() + ": not a safetensors file");
   const auto torch = folder.write("resnet50.pth", "PK\x03\x04" + std::string(100, '\0'));
   CHECK(read_error(torch) ==
-        "2: " + torch.string() + ": a PyTorch file, expected safetensors; the README says how to convert it");
+        "2: " + torch.string() + ": a PyTorch file, expected safetensors: tandem-convert makes one");
 }
 
 TEST_CASE("a file larger than the memory is refused after a look at its header") {

@@ -48,9 +48,20 @@ CheckpointInfo parse_info(const ModelFile& model) {
 }
 
 /// What the run has made so far, for those who run it.
+BackboneSpec backbone_of(const ModelConfig& config) {
+  const ResNetConfig& resnet = config.resnet;
+  return {config.arch,
+          config.zero_init_residual,
+          {{},
+           resnet.width,
+           resnet.stem_width,
+           resnet.stride_on == ResNetConfig::StrideOn::conv1x1,
+           resnet.pool == ResNetConfig::Pool::caffe}};
+}
+
 ModelDescription model_of(const CheckpointInfo& info) {
   ModelDescription model;
-  model.backbone.name = info.config.model.arch;
+  model.backbone = backbone_of(info.config.model);
   model.embedding = info.config.model.embedding;
   model.classes = info.classes;
   model.input = evaluation_input(info.config.data.image_size);
@@ -91,29 +102,8 @@ void Checkpoint::load_optimizer(Backend& backend, Optimizer& optimizer) const {
   read_tensors(model_.path(), model_.file(), kOptimizerPrefix, backend, optimizer.state());
 }
 
-std::vector<std::string> load_initial_weights(const std::filesystem::path& path, Backend& backend, TwinTowers& model) {
-  const SafetensorsFile file(path);
-  const auto find = [&](const std::string& name) {
-    const SafetensorsEntry* entry = file.find(kModelPrefix + name);
-    return entry ? entry : file.find(name);
-  };
-  std::vector<std::string> missing;
-  for (const NamedTensor& t : model.state()) {
-    const SafetensorsEntry* entry = find(t.name);
-    const bool head = t.name.starts_with("fc.") || t.name.starts_with("embedding.");
-    if (entry && fits(*entry, t.tensor()))
-      read_tensor(backend, *entry, t.tensor());
-    else if (head)
-      missing.push_back(t.name);
-    else
-      fail_input("{}: {} is {}, expected {}", path.string(), t.name, entry ? describe(*entry) : "missing",
-                 describe(t.tensor()));
-  }
-  return missing;
-}
-
 TwinTowersOptions model_options(const ModelConfig& config, std::int64_t classes) {
-  return {{config.arch, config.zero_init_residual}, classes, config.embedding};
+  return {backbone_of(config), classes, config.embedding};
 }
 
 }  // namespace tandem

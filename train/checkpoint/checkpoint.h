@@ -46,11 +46,6 @@ class Checkpoint {
   CheckpointInfo info_;
 };
 
-/// Starts from somebody else's weights: a checkpoint of Tandem, or a state dict of torchvision's ResNet saved as
-/// safetensors. The backbone must be there whole, in f32 or f64; a classifier of another size and a missing embedding
-/// head stay as they are. Returns the names of the parameters that were not in the file.
-std::vector<std::string> load_initial_weights(const std::filesystem::path& path, Backend& backend, TwinTowers& model);
-
 /// The options of the network that a config describes, for a data set of `classes` classes.
 TwinTowersOptions model_options(const ModelConfig& config, std::int64_t classes);
 

@@ -22,6 +22,19 @@
 
 namespace tandem {
 
+/// How the ResNet differs from torchvision's of its name: so that weights of Caffe's fit (docs/weights.md).
+struct ResNetConfig {
+  enum class StrideOn { conv3x3, conv1x1 };
+  enum class Pool { torch, caffe };
+
+  int width = 64;                          ///< Channels of the first stage's 3x3 convolutions.
+  int stem_width = 64;                     ///< Channels of the first convolution.
+  StrideOn stride_on = StrideOn::conv3x3;  ///< Of bottlenecks.
+  Pool pool = Pool::torch;                 ///< Caffe's has no padding and rounds up.
+
+  bool operator==(const ResNetConfig&) const = default;
+};
+
 struct ModelConfig {
   enum class BatchNorm { per_tower, joint };
 
@@ -29,8 +42,10 @@ struct ModelConfig {
   std::optional<int> classes;                ///< Absent: as many as the training data has.
   std::vector<int> embedding = {1024, 256};  ///< Widths of the embedding head's layers; never empty.
   BatchNorm batch_norm = BatchNorm::per_tower;
-  bool zero_init_residual = false;     ///< Each residual block begins as its shortcut.
-  std::optional<std::string> weights;  ///< A safetensors file to start from. Absent: random weights.
+  bool zero_init_residual = false;        ///< Each residual block begins as its shortcut.
+  std::optional<std::string> weights;     ///< A file to start from (docs/weights.md). Absent: random weights.
+  std::vector<std::string> weights_skip;  ///< Patterns of tensors that begin at random all the same.
+  ResNetConfig resnet = {};
 
   bool operator==(const ModelConfig&) const = default;
 };

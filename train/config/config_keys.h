@@ -8,9 +8,25 @@
 
 namespace tandem {
 
+constexpr auto enum_names(ResNetConfig::StrideOn) {
+  using enum ResNetConfig::StrideOn;
+  return std::to_array<EnumName<ResNetConfig::StrideOn>>({{conv3x3, "3x3"}, {conv1x1, "1x1"}});
+}
+constexpr auto enum_names(ResNetConfig::Pool) {
+  using enum ResNetConfig::Pool;
+  return std::to_array<EnumName<ResNetConfig::Pool>>({{torch, "torch"}, {caffe, "caffe"}});
+}
 constexpr auto enum_names(ModelConfig::BatchNorm) {
   using enum ModelConfig::BatchNorm;
   return std::to_array<EnumName<ModelConfig::BatchNorm>>({{per_tower, "per_tower"}, {joint, "joint"}});
+}
+
+template <class Keys, Of<ResNetConfig> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("width", c.width, Range{1, 4096});
+  keys("stem_width", c.stem_width, Range{1, 4096});
+  keys("stride_on", c.stride_on);
+  keys("pool", c.pool);
 }
 
 template <class Keys, Of<ModelConfig> C>
@@ -21,6 +37,8 @@ void visit_keys(Keys& keys, C& c) {
   keys("batch_norm", c.batch_norm);
   keys("zero_init_residual", c.zero_init_residual);
   keys("weights", c.weights);
+  keys("weights_skip", c.weights_skip);
+  keys("resnet", c.resnet);
 }
 
 template <class Keys, Of<SourceConfig> C>

@@ -1,5 +1,6 @@
 #include "train/loop/run_start.h"
 
+#include "inference/model/import.h"
 #include "train/checkpoint/resume_check.h"
 
 namespace tandem {
@@ -23,10 +24,10 @@ void report_changes(const CheckpointInfo& before, const Session& session, RunSta
 
 RunState begin_anew(Session& session, std::ostream& out) {
   if (const auto& weights = session.config.model.weights) {
-    const auto missing = load_initial_weights(*weights, session.backend, session.model);
-    out << fmt::format("weights from {}", *weights);
-    if (!missing.empty()) out << fmt::format("; random where it has none that fit: {}", fmt::join(missing, ", "));
-    out << '\n';
+    const InitialWeights initial =
+        load_initial_weights(*weights, session.config.model.weights_skip, session.backend, session.model);
+    out << fmt::format("weights from {}\n", *weights) << summarise_match(initial.match, initial.weights.origins);
+    for (const std::string& note : initial.weights.notes) out << note << '\n';
   }
   return session.first_state();
 }

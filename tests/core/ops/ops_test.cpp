@@ -10,6 +10,11 @@ TEST_CASE("Output lengths of windows") {
   CHECK(Conv2dGeometry{2, 0}.output(7, 1) == 4);
   CHECK(Pool2dGeometry{3, 2, 1}.output(112) == 56);
   CHECK(Pool2dGeometry{2, 2, 0}.output(5) == 2);
+  // Caffe's: the last window may reach over the end, and begins before it.
+  CHECK(Pool2dGeometry{3, 2, 0, true}.output(112) == 56);
+  CHECK(Pool2dGeometry{3, 2, 0, true}.output(113) == 56);
+  CHECK(Pool2dGeometry{3, 2, 0, true}.output(4) == 2);
+  CHECK(Pool2dGeometry{3, 2, 0, true}.output(3) == 1);
   // A window that does not fit has no output, whatever the stride.
   for (const std::int64_t stride : {1, 2, 3}) {
     CHECK(Conv2dGeometry{stride, 0}.output(2, 3) == 0);

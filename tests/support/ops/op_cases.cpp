@@ -139,8 +139,8 @@ OpInstance rows(Random& random) {
 }
 
 OpInstance max_pool(Random& random) {
-  const std::vector<Pool2dGeometry> geometries{{2, 2, 0}, {3, 2, 1}, {3, 1, 1}, {3, 3, 0}, {5, 2, 2}};
-  const Pool2dGeometry geometry = geometries[random.below(5)];
+  const std::vector<Pool2dGeometry> geometries{{2, 2, 0}, {3, 2, 1}, {3, 1, 1}, {3, 3, 0}, {5, 2, 2}, {3, 2, 0, true}};
+  const Pool2dGeometry geometry = geometries[random.below(6)];
   const Shape shape{one_of(random, {1, 2}), one_of(random, {5, 7, 8}), one_of(random, {5, 6, 9}),
                     one_of(random, {1, 3, 16, 67})};
   // 896 different numbers that bfloat16 holds, 1/8 to 16 and negative, in random order: no window holds a tie.

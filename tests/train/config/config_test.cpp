@@ -40,7 +40,10 @@ Config unusual() {
   c.precision = Precision::bf16;
   c.deterministic = false;
   c.output = "runs/a \"b\" \xC3\xA9";
-  c.model = {"resnet18", 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors"};
+  c.model = {"resnet18", 7,
+             {33},       ModelConfig::BatchNorm::joint,
+             true,       "w.safetensors",
+             {"fc.*"},   {32, 48, ResNetConfig::StrideOn::conv1x1, ResNetConfig::Pool::caffe}};
   c.data.train = {"a.txt", "images"};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
