@@ -66,7 +66,8 @@ TEST_CASE("of several sets of weights the one under the key is taken") {
   CHECK(prefix_of({"state_dict_ema.", "state_dict."}) == "state_dict.");
   CHECK(prefix_of({"state_dict_ema.", "state_dict."}, "state_dict_ema") == "state_dict_ema.");
   CHECK(prefix_of({"model.", "model_ema.module."}, "model_ema") == "model_ema.module.");
-  CHECK(prefix_of({"model_ema."}) == "model_ema.");  // nothing else is there
+  CHECK(prefix_of({"ema.", "state_dict."}) == "state_dict.");  // although the other is shorter
+  CHECK(prefix_of({"model_ema."}) == "model_ema.");            // nothing else is there
   CHECK(prefix_of({"optimizer.momentum.", "long.model."}) == "long.model.");
   CHECK(error_of([] { prefix_of({"model."}, "other"); }) ==
         "2: a.pth: nothing under the key other, expected one of \"model.\"");
