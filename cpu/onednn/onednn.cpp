@@ -10,7 +10,7 @@ namespace {
 using dnnl::memory;
 
 /// oneDNN crashes where it finds no memory for the code that it writes for a primitive.
-constexpr std::size_t kRoomForCode = std::size_t{64} << 20;
+constexpr std::size_t kRoomForCode = std::size_t{16} << 20;
 
 [[noreturn]] void fail_convolution(const ConvolutionProblem& problem, const dnnl::error& e) {
   fail("convolution {}: oneDNN: {}", problem.name(), e.what());
