@@ -1,20 +1,18 @@
 #include "eval/metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
-#include "eval/distances.h"
+#include "inference/distances.h"
+#include "inference/recall.h"
 
 namespace tandem {
 namespace {
 
 constexpr std::size_t kBins = 48;
-constexpr std::size_t kNeighbours = 5;
 constexpr float kLargest = 1e15F;  // so that no squared distance overflows
 
 std::optional<double> ratio(double part, double whole) {
@@ -122,47 +120,6 @@ DistanceHistogram histogram_of(const PairDistances& pairs) {
   return histogram;
 }
 
-/// The rank among the nearest others of the first that has image i's label; kNeighbours if none of them has.
-std::size_t first_hit(std::size_t i, std::span<const float> distances, std::span<const std::int32_t> labels) {
-  struct Neighbour {
-    float distance;
-    std::size_t image;
-  };
-  std::array<Neighbour, kNeighbours> nearest{};
-  std::size_t count = 0;
-  for (std::size_t j = 0; j < labels.size(); ++j) {
-    if (j == i || (count == kNeighbours && distances[j] >= nearest[count - 1].distance)) continue;
-    std::size_t place = count < kNeighbours ? count++ : count - 1;
-    for (; place > 0 && nearest[place - 1].distance > distances[j]; --place) nearest[place] = nearest[place - 1];
-    nearest[place] = {distances[j], j};
-  }
-  for (std::size_t rank = 0; rank < count; ++rank) {
-    if (labels[nearest[rank].image] == labels[i]) return rank;
-  }
-  return kNeighbours;
-}
-
-void measure_recall(std::span<const float> embeddings, std::span<const std::int32_t> labels, std::size_t dimensions,
-                    unsigned threads, EmbeddingMetrics& metrics) {
-  std::map<std::int32_t, std::int64_t> images_of;
-  for (const std::int32_t label : labels) ++images_of[label];
-  std::vector<std::size_t> hits(labels.size());
-  DistanceRows(embeddings, dimensions).for_each(threads, [&](std::size_t i, std::span<const float> distances) {
-    hits[i] = first_hit(i, distances, labels);
-  });
-  double queries = 0;
-  double at_1 = 0;
-  double at_5 = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (images_of[labels[i]] < 2) continue;
-    ++queries;
-    at_1 += hits[i] < 1 ? 1 : 0;
-    at_5 += hits[i] < kNeighbours ? 1 : 0;
-  }
-  metrics.recall_at_1 = ratio(at_1, queries);
-  metrics.recall_at_5 = ratio(at_5, queries);
-}
-
 void measure_pairs(std::span<const float> embeddings, std::span<const std::int32_t> labels, std::size_t dimensions,
                    unsigned threads, EmbeddingMetrics& metrics) {
   const PairDistances pairs = pair_distances(embeddings, labels, dimensions, threads);
@@ -225,7 +182,9 @@ EmbeddingMetrics embedding_metrics(std::span<const float> embeddings, std::span<
 
   EmbeddingMetrics metrics;
   metrics.spread = embedding_spread(embeddings, dimensions);
-  measure_recall(embeddings, labels, d, threads, metrics);
+  const Recall found = recall(embeddings, labels, d, threads);
+  metrics.recall_at_1 = found.at_1;
+  metrics.recall_at_5 = found.at_5;
   const auto most = static_cast<std::size_t>(pair_images);
   if (labels.size() <= most) {
     measure_pairs(embeddings, labels, d, threads, metrics);

@@ -10,8 +10,8 @@
 
 namespace tandem {
 
-Predictor::Predictor(Backend& backend, DType compute, TwinTowers& model, bool features)
-    : backend_(backend), compute_(compute), model_(model), features_(features) {
+Predictor::Predictor(Backend& backend, DType compute, TwinTowers& model, bool features, bool vectors)
+    : backend_(backend), compute_(compute), model_(model), features_(features), vectors_(vectors) {
   model_.backbone().fold(backend);
 }
 
@@ -26,19 +26,20 @@ void Predictor::predict(const Batch& batch, Predictions& all) {
   Context context{backend_, compute_};
   const TowerOutputs outputs = model_.forward(context, upload_images(backend_, compute_, batch));
   append(outputs.logits, all.logits, all.classes);
-  append(features_ ? outputs.features : outputs.embeddings, all.embeddings, all.dimensions);
+  if (vectors_) append(features_ ? outputs.features : outputs.embeddings, all.embeddings, all.dimensions);
   all.labels.insert(all.labels.end(), batch.labels.begin(), batch.labels.end());
 }
 
 Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
-                    const PredictOptions& options) {
+                    const PredictOptions& options, const std::function<bool()>& stop) {
   EvalLoader loader(list,
                     {options.batch, options.image_size, static_cast<unsigned>(options.workers), options.max_pixels});
-  Predictor predictor(backend, compute, model, options.features);
+  Predictor predictor(backend, compute, model, options.features, options.vectors);
   Predictions all;
   while (auto batch = loader.next()) {
     predictor.predict(*batch, all);
     loader.recycle(std::move(*batch));
+    if (stop && stop()) throw PredictionStopped();
   }
   return all;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Runs a trained network over a list of images.
 
+#include <functional>
 #include <vector>
 
 #include "data/image/image.h"
@@ -23,13 +24,17 @@ struct PredictOptions {
   int workers = 2;
   bool features = false;                        ///< the backbone's features instead of the embeddings
   std::int64_t max_pixels = kDefaultMaxPixels;  ///< an image file with more is refused
+  bool vectors = true;                          ///< false: neither embeddings nor features, which takes less memory
 };
+
+/// What predict() throws when it is told to stop.
+struct PredictionStopped {};
 
 /// Runs a network with its running statistics. While it lives, batch norms are folded into convolutions.
 class Predictor {
  public:
-  /// The backend and the network must outlive it. `features` as in PredictOptions.
-  Predictor(Backend& backend, DType compute, TwinTowers& model, bool features = false);
+  /// The backend and the network must outlive it. `features` and `vectors` as in PredictOptions.
+  Predictor(Backend& backend, DType compute, TwinTowers& model, bool features = false, bool vectors = true);
   ~Predictor();
   Predictor(const Predictor&) = delete;
   Predictor& operator=(const Predictor&) = delete;
@@ -41,12 +46,13 @@ class Predictor {
   Backend& backend_;
   DType compute_;
   TwinTowers& model_;
-  bool features_;
+  bool features_, vectors_;
 };
 
-/// Every image once, in the list's order, with the evaluation transform.
+/// Every image once, in the list's order, with the evaluation transform. Throws PredictionStopped if `stop`, which is
+/// asked after each batch, says so.
 Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
-                    const PredictOptions& options);
+                    const PredictOptions& options, const std::function<bool()>& stop = {});
 
 /// The same, without a result, for one batch of blank images: takes the memory that predict() takes.
 void predict_blank(Backend& backend, DType compute, TwinTowers& model, int batch, int image_size);

@@ -12,6 +12,10 @@ namespace {
 /// Whether the folder holds a run to go on from. InputError if it does and must not.
 bool goes_on(const std::string& folder, bool resume) {
   const std::filesystem::path last = RunFolder::last_in(folder);
+  if (const auto stray = RunFolder::stray_checkpoint_in(folder))
+    fail_input(
+        "{}: a run's checkpoint, but no last.safetensors beside it to go on from; --set output=FOLDER starts a run",
+        stray->string());
   if (!std::filesystem::exists(last)) return false;
   if (!resume)
     fail_input("{}: holds a run already; --resume continues it, --set output=FOLDER starts another", last.string());
@@ -45,7 +49,10 @@ int start(const Config& config, const TrainOptions& options, std::ostream& out) 
   out << session.description() << std::flush;
   RunLog log(metrics, out, session.epochs);
   if (!TrainingLoop(session, std::move(state), folder, log, interrupt).run()) {
-    out << "interrupted; the run so far is in " << last.string() << ", --resume continues it\n";
+    if (folder.has_checkpoint())
+      out << "interrupted; the run so far is in " << last.string() << ", --resume continues it\n";
+    else
+      out << "interrupted before the first step\n";
     return 130;
   }
   out << "done: " << folder.best().string() << '\n';
@@ -58,6 +65,9 @@ int train(const Config& config, const TrainOptions& options, std::ostream& out) 
   try {
     return start(config, options, out);
   } catch (const OutOfMemory& e) {
+    if (options.resume && std::filesystem::exists(RunFolder::last_in(config.output)))
+      fail("{}; a run that is resumed keeps its pairs.batch of {}: give it more memory, or another device", e.what(),
+           config.pairs.batch);
     // The session, and with it its memory, is gone by now.
     fail_with_a_batch_that_fits(e, "--set pairs.batch=", config.pairs.batch,
                                 [&](int pairs) { try_batch(config, pairs); });

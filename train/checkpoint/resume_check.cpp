@@ -24,12 +24,20 @@ nlohmann::json essence(Config config) {
   return to_json(config);
 }
 
+bool is_in_list(const nlohmann::json& json, const nlohmann::json::json_pointer& pointer) {
+  if (pointer.empty()) return false;
+  const auto parent = pointer.parent_pointer();
+  return json.contains(parent) && json[parent].is_array();
+}
+
 }  // namespace
 
 void check_resumable(const std::filesystem::path& path, const CheckpointInfo& checkpoint, const CheckpointInfo& now) {
   const nlohmann::json was = essence(checkpoint.config), is = essence(now.config);
   if (const auto changes = nlohmann::json::diff(was, is); !changes.empty()) {
-    const nlohmann::json::json_pointer pointer(changes[0]["path"].get<std::string>());
+    nlohmann::json::json_pointer pointer(changes[0]["path"].get<std::string>());
+    // Of a list that differs, its key is named, not the place in it.
+    while (is_in_list(was, pointer) || is_in_list(is, pointer)) pointer = pointer.parent_pointer();
     const auto show = [&](const nlohmann::json& j) { return j.contains(pointer) ? j[pointer].dump() : "absent"; };
     fail_input("{}: cannot resume: {} is {} in this run and {} in the config", path.string(), pointer.to_string(),
                show(was), show(is));

@@ -59,20 +59,48 @@ bool RunFolder::has_checkpoint() const { return fs::exists(last()); }
 
 void RunFolder::write_config(std::string_view json) const { write_file_atomically(folder_ / "config.json", json); }
 
+fs::path RunFolder::numbered(std::int64_t step) const {
+  return checkpoints() / fmt::format("step-{:08}.safetensors", step);
+}
+
 /// Checkpoints are replaced, never changed, so two names can share one file.
-void RunFolder::share(const fs::path& name) const { link_file_atomically(next(), name); }
+void RunFolder::share(const fs::path& name) const {
+  // Before its first "last", a run that is killed would leave checkpoints that nothing can be resumed from.
+  if (!has_checkpoint()) link_file_atomically(next(), last());
+  link_file_atomically(next(), name);
+}
 
 void RunFolder::keep_numbered(std::int64_t step) const {
-  const fs::path newest = checkpoints() / fmt::format("step-{:08}.safetensors", step);
-  if (keep_ > 0) share(newest);
-  std::vector<std::pair<std::uint64_t, fs::path>> numbered;
-  for (const auto& entry : fs::directory_iterator(checkpoints()))
-    if (const auto number = step_in(entry.path().filename().string())) numbered.emplace_back(*number, entry.path());
-  std::sort(numbered.begin(), numbered.end());
+  if (keep_ > 0) share(numbered(step));
+}
+
+std::string RunFolder::remove_old(std::int64_t step) const {
+  std::error_code error;
+  std::vector<std::pair<std::uint64_t, fs::path>> found;
+  for (auto entry = fs::directory_iterator(checkpoints(), error); !error && entry != fs::directory_iterator();
+       entry.increment(error))
+    if (const auto number = step_in(entry->path().filename().string())) found.emplace_back(*number, entry->path());
+  if (error) return fmt::format("{}: cannot be listed: {}", checkpoints().string(), error.message());
+  std::sort(found.begin(), found.end());
   // A new run in the folder of an earlier one has done fewer steps than that one's files say: its newest one stays.
-  if (keep_ > 0) std::erase_if(numbered, [&](const auto& one) { return one.second == newest; });
+  if (keep_ > 0) std::erase_if(found, [&](const auto& one) { return one.second == numbered(step); });
   const auto others = static_cast<std::size_t>(std::max(keep_ - 1, 0));
-  for (std::size_t i = 0; i + others < numbered.size(); ++i) fs::remove(numbered[i].second);
+  std::string problem;
+  for (std::size_t i = 0; i + others < found.size(); ++i)
+    if (!fs::remove(found[i].second, error) && error)
+      problem = fmt::format("{}: an old checkpoint cannot be removed: {}", found[i].second.string(), error.message());
+  return problem;
+}
+
+std::optional<fs::path> RunFolder::stray_checkpoint_in(const fs::path& folder) {
+  if (fs::exists(last_in(folder))) return {};
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(last_in(folder).parent_path(), error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name == "best.safetensors" || step_in(name)) return entry->path();
+  }
+  return {};
 }
 
 void RunFolder::mark_last() const {

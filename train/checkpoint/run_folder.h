@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace tandem {
@@ -36,19 +38,24 @@ class RunFolder {
   std::filesystem::path best() const { return checkpoints() / "best.safetensors"; }
   std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
   bool has_checkpoint() const;
+  /// A checkpoint in `folder` where last_in() is missing: best, or a numbered one. Nothing if there is none.
+  static std::optional<std::filesystem::path> stray_checkpoint_in(const std::filesystem::path& folder);
 
   void write_config(std::string_view json) const;
   /// Gives next() the name best() as well, without writing it again.
   void mark_best() const { share(best()); }
-  /// Keeps next() as step-<step>.safetensors as well. Of those, only the `keep` latest stay: the others are removed,
-  /// but never this one, and no file with a name of another kind.
+  /// Keeps next() as step-<step>.safetensors as well, unless none is to be kept.
   void keep_numbered(std::int64_t step) const;
-  /// Renames next() to last(). Call it last: a run that is killed before that resumes from the earlier checkpoint, and
-  /// gives the other names again.
+  /// Renames next() to last(). Call it after these two: a run that is killed before that resumes from the earlier
+  /// checkpoint, and gives the other names again.
   void mark_last() const;
+  /// Removes numbered checkpoints but for the `keep` latest and that of `step`, and no file with a name of another
+  /// kind. Call it last. Returns why one could not be removed; empty if all could.
+  std::string remove_old(std::int64_t step) const;
 
  private:
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
+  std::filesystem::path numbered(std::int64_t step) const;
   void share(const std::filesystem::path& name) const;
 
   std::filesystem::path folder_;

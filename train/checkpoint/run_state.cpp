@@ -12,8 +12,9 @@ json to_json(const RunState& s) {
           {"epoch_steps", s.epoch_steps},
           {"matched_weight", s.matched_weight},
           {"loss_scale", s.loss_scale ? json(*s.loss_scale) : json(nullptr)},
-          {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)},
-          {"eval_list", s.eval_list ? json(*s.eval_list) : json(nullptr)}};
+          {"best_score", s.best_score ? json(*s.best_score) : json(nullptr)},
+          {"eval_list", s.eval_list ? json(*s.eval_list) : json(nullptr)},
+          {"computed_on", s.computed_on}};
 }
 
 RunState parse_run_state(const json& j) {
@@ -27,7 +28,10 @@ RunState parse_run_state(const json& j) {
   if (const json scale = j.value("loss_scale", json()); !scale.is_null())
     s.loss_scale = scale.get<std::array<double, 2>>();
   if (const json list = j.value("eval_list", json()); !list.is_null()) s.eval_list = list.get<std::string>();
-  if (!j.at("best_top1").is_null()) s.best_top1 = j.at("best_top1").get<double>();
+  // Earlier versions always chose by top-1, and named it so.
+  const json best = j.contains("best_score") ? j.at("best_score") : j.at("best_top1");
+  if (!best.is_null()) s.best_score = best.get<double>();
+  s.computed_on = j.value("computed_on", "");
   return s;
 }
 

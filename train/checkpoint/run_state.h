@@ -20,8 +20,9 @@ struct RunState {
   double matched_weight = 0;       ///< the loss weight "match_softmax" (layers/losses/training_loss.h)
   /// of UpdateInputs; absent without one
   std::optional<std::array<double, 2>> loss_scale;
-  std::optional<double> best_top1;       ///< of the evaluations so far
+  std::optional<double> best_score;      ///< of the evaluations so far: Scores::ranked() of train/loop/run_log.h
   std::optional<std::string> eval_list;  ///< fingerprint of their list; absent without one, and in older checkpoints
+  std::string computed_on;               ///< precision, device, instruction set; empty in older checkpoints
 };
 
 nlohmann::json to_json(const RunState& state);

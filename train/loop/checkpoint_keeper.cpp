@@ -18,7 +18,7 @@ bool CheckpointKeeper::is_due_after_epoch(std::int64_t epoch) const {
   return (epoch + 1) % options_.every_epochs == 0 || epoch + 1 == session_.epochs.count();
 }
 
-void CheckpointKeeper::save(const Names& names) {
+std::string CheckpointKeeper::save(const Names& names) {
   const StepState on_device = steps_.state();
   if (session_.loss.matches()) state_.matched_weight = on_device.matched_weight;
   if (state_.loss_scale) state_.loss_scale = on_device.loss_scale;
@@ -28,12 +28,15 @@ void CheckpointKeeper::save(const Names& names) {
   if (names.numbered) folder_.keep_numbered(state_.step);
   folder_.mark_last();
   saved_step_ = state_.step;
+  if (!names.numbered) return {};
+  const std::string problem = folder_.remove_old(state_.step);
+  return problem.empty() ? problem : "warning: " + problem;
 }
 
 std::string CheckpointKeeper::save_before_an_error(const std::function<void()>& finish) {
   try {
     finish();
-    if (state_.step > saved_step_) save({});
+    (void)save_steps();
     if (state_.step == 0) return {};
     return fmt::format("the run so far is in {}, --resume continues it", folder_.last().string());
   } catch (const std::exception& e) {

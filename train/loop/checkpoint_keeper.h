@@ -24,8 +24,11 @@ class CheckpointKeeper {
     bool best = false;
     bool numbered = false;  ///< "step-<steps>"
   };
-  /// Saves the run as it is. Every step must be finished. Error if it cannot be written.
-  void save(const Names& names);
+  /// Saves the run as it is. Every step must be finished. Error if it cannot be written. Returns a warning for people,
+  /// or nothing.
+  std::string save(const Names& names);
+  /// save({}), unless these steps are saved already.
+  std::string save_steps() { return state_.step > saved_step_ ? save({}) : std::string(); }
 
   /// For an error that is not the steps' own: what they did is kept. `finish` finishes the steps in flight. Returns the
   /// line that says what became of the run, or nothing if there is no step to tell of. Does not throw: the error on its

@@ -1,5 +1,7 @@
 #include "train/loop/dry_run.h"
 
+#include <filesystem>
+
 #include "core/base/timing.h"
 #include "data/list/list_checks.h"
 #include "train/loop/progress.h"
@@ -47,6 +49,22 @@ double seconds_of_an_evaluation(Session& session) {
   return (seconds() - begin) * static_cast<double>(session.eval_list->size()) / session.predict_options.batch;
 }
 
+/// Says so where the run's checkpoints may not fit: last, best, the one that is being written, and those that are kept.
+void compare_room(Session& session, std::ostream& out) {
+  std::uintmax_t bytes = 0;
+  for (const std::vector<NamedTensor>& tensors : {session.model.state(), session.optimizer->state()})
+    for (const NamedTensor& t : tensors) bytes += t.tensor().bytes();
+  bytes *= static_cast<std::uintmax_t>(3 + session.config.checkpoint.keep);
+  std::filesystem::path folder = std::filesystem::absolute(session.config.output);
+  std::error_code error;
+  while (!std::filesystem::exists(folder, error) && folder.has_parent_path() && folder != folder.parent_path())
+    folder = folder.parent_path();
+  const std::filesystem::space_info room = std::filesystem::space(folder, error);
+  if (!error && room.available < bytes)
+    out << fmt::format("warning: {}: {} MiB are free, and the checkpoints take up to {} MiB\n", session.config.output,
+                       room.available >> 20, bytes >> 20);
+}
+
 }  // namespace
 
 void dry_run(Session& session, const RunState& state, std::ostream& out) {
@@ -54,6 +72,7 @@ void dry_run(Session& session, const RunState& state, std::ostream& out) {
   check_decodes(session.train_list, session.config.data.max_pixels);
   session.check_evaluation();
   out << "every image can be decoded\n" << std::flush;
+  compare_room(session, out);
   const std::int64_t ended = session.epochs.ended_after(state.step) - (session.epoch_is_open(state) ? 1 : 0);
   const double step = seconds_of_a_step(session, state), evaluation = seconds_of_an_evaluation(session);
   const std::int64_t steps = session.epochs.total_steps() - state.step, epochs = session.epochs.count() - ended;

@@ -47,12 +47,17 @@ void RunLog::epoch(const EpochRecord& record) {
                      {"images_per_s", rate > 0 ? ordered_json(rate) : ordered_json(nullptr)}};
   std::string line = fmt::format("epoch {}/{}  loss {:.4f} ({})", record.epoch + 1, epochs_.count(),
                                  record.losses.total, summary(record.losses));
-  if (const auto& a = record.accuracy) {
-    event["eval"] = {{"top1", a->top1}, {"top5", a->top5}, {"loss", a->loss}};
-    line += fmt::format("  top-1 {:.3f}{}", a->top1, record.best ? " (best)" : "");
+  if (const auto& scores = record.scores) {
+    const Accuracy& a = scores->accuracy;
+    event["eval"] = {{"top1", a.top1}, {"top5", a.top5}, {"loss", a.loss}};
+    if (scores->recall_at_1) event["eval"]["recall_at_1"] = *scores->recall_at_1;
+    line += fmt::format("  {} {:.3f}{}", scores->recall_at_1 ? "recall@1" : "top-1", scores->ranked(),
+                        record.best ? " (best)" : "");
   }
   metrics_.append(event);
   progress_.line(rate > 0 ? line + fmt::format("  {:.1f} images/s", rate) : line);
+  if (record.scores && record.scores->collapsed)
+    progress_.line("warning: the embedding has collapsed to a point: distances tell nothing");
 }
 
 void RunLog::line(std::string_view text) {

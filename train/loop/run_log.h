@@ -23,13 +23,23 @@ struct StepRecord {
   double end = 0;      ///< when it ended, on the clock of seconds()
 };
 
+/// What an evaluation finds.
+struct Scores {
+  Accuracy accuracy;
+  std::optional<double> recall_at_1;  ///< of the embedding, where the classifier is not trained
+  bool collapsed = false;             ///< The embedding has become one point.
+
+  /// What the best checkpoint has most of: recall@1 where the classifier is not trained, else top-1.
+  double ranked() const { return recall_at_1.value_or(accuracy.top1); }
+};
+
 /// A finished epoch.
 struct EpochRecord {
   std::int64_t epoch = 0;  ///< from 0
   LossValues losses;       ///< means over its steps
   double lr = 0;           ///< of its last step
-  std::optional<Accuracy> accuracy;
-  bool best = false;  ///< The accuracy is the best so far.
+  std::optional<Scores> scores;
+  bool best = false;  ///< The scores are the best so far.
 };
 
 class RunLog {

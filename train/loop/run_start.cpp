@@ -12,12 +12,14 @@ void report_changes(const CheckpointInfo& before, const Session& session, RunSta
   if (epochs != epochs_before)
     out << fmt::format("train.epochs is {}, it was {}: the schedule now ends after step {}, not {}\n", epochs,
                        epochs_before, session.epochs.total_steps(), session.epochs.end_of(epochs_before - 1));
+  if (!before.state.computed_on.empty() && before.state.computed_on != state.computed_on)
+    out << fmt::format("computed in {} so far: from here on, rounding may differ\n", before.state.computed_on);
   // A checkpoint of an earlier version does not say what was evaluated.
   const bool same = before.state.eval_list ? before.state.eval_list == state.eval_list : session.eval_list.has_value();
-  if (same || !state.best_top1) return;
-  out << fmt::format("the evaluation list has changed: the best top-1 so far, {:.3f}, no longer counts\n",
-                     *state.best_top1);
-  state.best_top1.reset();
+  if (same || !state.best_score) return;
+  out << fmt::format("the evaluation list has changed: the best {} so far, {:.3f}, no longer counts\n",
+                     session.heads.classifier ? "top-1" : "recall@1", *state.best_score);
+  state.best_score.reset();
 }
 
 }  // namespace
@@ -49,6 +51,7 @@ RunState resume(Session& session, const std::filesystem::path& path, std::ostrea
   // A run whose precision is "auto" may go on in another one.
   if (!first.loss_scale || !state.loss_scale) state.loss_scale = first.loss_scale;
   state.eval_list = first.eval_list;
+  state.computed_on = first.computed_on;
   out << fmt::format("resumed from {} after step {} of {}\n", path.string(), state.step, total);
   report_changes(checkpoint.info(), session, state, out);
   return state;

@@ -76,7 +76,9 @@ Session::Session(const Config& from)
       epochs(PairStream(train_list.labels(), from.pairs, from.seed), from.train.epochs),
       schedule(make_schedule(from.schedule, from.optimizer.lr, epochs)),
       step_options(make_step_options(from, engine)),
-      predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false, from.data.max_pixels},
+      heads(trained_heads(from.loss)),
+      predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false,
+                      from.data.max_pixels, heads.embedding},
       loader_options(make_loader_options(from)) {
   if (static_cast<std::size_t>(from.pairs.batch) > train_list.size())
     fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", from.pairs.batch,
@@ -96,12 +98,15 @@ RunState Session::first_state() const {
   state.matched_weight = std::log(static_cast<double>(train_list.classes().size()));
   if (engine.compute == DType::f16) state.loss_scale = kFirstLossScale;
   if (eval_list) state.eval_list = fingerprint(*eval_list);
+  state.computed_on = computed_on();
   return state;
 }
 
 bool Session::epoch_is_open(const RunState& state) const {
   return state.epoch_steps > 0 && state.step == epochs.begin_of(epochs.ended_after(state.step));
 }
+
+std::string Session::computed_on() const { return fmt::format("{} on {}", engine.precision, backend.description()); }
 
 void Session::check_evaluation() const {
   if (eval_list) check_decodes(*eval_list, config.data.max_pixels);
@@ -111,7 +116,7 @@ std::string Session::description() {
   std::int64_t parameters = 0;
   for (const NamedTensor& p : model.parameters()) parameters += p.tensor().size();
   std::string text =
-      fmt::format("{} in {} on {}\n", config.model.arch, engine.precision, backend.description()) +
+      fmt::format("{} in {}\n", config.model.arch, computed_on()) +
       fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
                   static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
                   eval_list ? std::to_string(eval_list->size()) : "none") +

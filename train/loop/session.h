@@ -32,6 +32,8 @@ struct Session {
   bool epoch_is_open(const RunState& state) const;
   /// InputError unless every image of the evaluation can be decoded: the end of an epoch is late to find out.
   void check_evaluation() const;
+  /// Precision, device and instruction set: what rounding depends on.
+  std::string computed_on() const;
   /// The lines that a run begins with: network, device, data, length, and what is odd about the lists.
   std::string description();
 
@@ -52,6 +54,7 @@ struct Session {
   Epochs epochs;
   Schedule schedule;
   StepOptions step_options;
+  TrainedHeads heads;
   PredictOptions predict_options;  ///< of an evaluation
   PairLoaderOptions loader_options;
 };

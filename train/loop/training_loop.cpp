@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "core/base/timing.h"
+#include "inference/embedding_spread.h"
+#include "inference/recall.h"
 
 namespace tandem {
 
@@ -18,23 +20,26 @@ TrainingLoop::TrainingLoop(Session& session, RunState state, RunFolder& folder, 
 
 bool TrainingLoop::run() {
   const Epochs& epochs = session_.epochs;
-  if (session_.epoch_is_open(state_)) finish_epoch(epochs.ended_after(state_.step) - 1, true);
+  if (session_.epoch_is_open(state_) && !finish_epoch(true)) return false;
   PairLoader batches = session_.make_loader(state_.step, epochs.total_steps());
   while (state_.step < epochs.total_steps()) {
-    submit(batches);
     const bool stop = interrupt_.interrupted();
+    if (!stop) submit(batches);
     if (!must_finish(stop)) continue;
-    finish_steps();
-    const bool save_now = stop || keeper_.is_due_after_step(state_.step);
-    const std::int64_t epoch = epochs.of_step(state_.step - 1);
-    if (state_.step == epochs.end_of(epoch))
-      finish_epoch(epoch, save_now);
-    else if (save_now)
-      keeper_.save({});
-    if (stop && state_.step < epochs.total_steps()) return false;
+    if (!in_flight_.empty()) finish_steps();
+    if (!finish_step()) return false;
   }
   log_.clear();
   return true;
+}
+
+/// What is due after the last step, all being finished. Returns whether the run goes on.
+bool TrainingLoop::finish_step() {
+  const bool stop = interrupt_.interrupted();
+  const bool save_now = stop || keeper_.is_due_after_step(state_.step);
+  if (session_.epoch_is_open(state_)) return finish_epoch(save_now) && !stop;
+  if (save_now && state_.step > 0) log_.line(keeper_.save({}));
+  return !stop;
 }
 
 void TrainingLoop::submit(PairLoader& batches) {
@@ -87,34 +92,46 @@ void TrainingLoop::note_step(const InFlight& step, const LossValues& losses, dou
   log_.step({number, losses, step.lr, step.images, took, end});
 }
 
-std::optional<Accuracy> TrainingLoop::evaluate() {
-  if (!session_.eval_list) return {};
-  Predictions predictions;
-  try {
-    predictions = predict(session_.backend, session_.engine.compute, session_.model, *session_.eval_list,
-                          session_.predict_options);
-  } catch (...) {
-    log_.line(keeper_.save_before_an_error([] {}));
-    throw;
-  }
-  return accuracy(predictions);
+Scores TrainingLoop::evaluate() {
+  const Predictions p = predict(session_.backend, session_.engine.compute, session_.model, *session_.eval_list,
+                                session_.predict_options, [this] { return interrupt_.interrupted(); });
+  Scores scores{accuracy(p), {}, false};
+  if (!session_.heads.embedding) return scores;
+  scores.collapsed = embedding_spread(p.embeddings, p.dimensions).is_collapsed(0);
+  if (!session_.heads.classifier)
+    scores.recall_at_1 = recall(p.embeddings, p.labels, static_cast<std::size_t>(p.dimensions)).at_1;
+  return scores;
 }
 
-/// Evaluates, logs, and writes the checkpoints that are due; with `save_anyway`, one in any case.
-void TrainingLoop::finish_epoch(std::int64_t epoch, bool save_anyway) {
+/// Evaluates and logs the epoch that the last step ends, and writes the checkpoints that are due; with `save_anyway`,
+/// one in any case. Returns false, the epoch being saved but open, if it is interrupted.
+bool TrainingLoop::finish_epoch(bool save_anyway) {
   log_.pause();
+  const std::int64_t epoch = session_.epochs.ended_after(state_.step) - 1;
   std::vector<double> means = state_.epoch_sums;
   for (double& mean : means) mean /= static_cast<double>(state_.epoch_steps);
-  const std::optional<Accuracy> accuracy = evaluate();
-  const bool best = accuracy && (!state_.best_top1 || accuracy->top1 > *state_.best_top1);
-  if (best) state_.best_top1 = accuracy->top1;
-  log_.epoch({epoch, session_.loss.values(means), session_.schedule.lr(state_.step - 1), accuracy, best});
+  std::optional<Scores> scores;
+  if (session_.eval_list) {
+    log_.line(keeper_.save_steps());
+    try {
+      scores = evaluate();
+    } catch (const PredictionStopped&) {
+      return false;
+    } catch (...) {
+      log_.line(keeper_.save_before_an_error([] {}));
+      throw;
+    }
+  }
+  const bool best = scores && (!state_.best_score || scores->ranked() > *state_.best_score);
+  if (best) state_.best_score = scores->ranked();
+  log_.epoch({epoch, session_.loss.values(means), session_.schedule.lr(state_.step - 1), scores, best});
   std::fill(state_.epoch_sums.begin(), state_.epoch_sums.end(), 0.0);
   state_.epoch_steps = 0;
   // The best one is written whenever it is found, also between the epochs that are due. Without an evaluation, the
   // latest is the best there is.
   const bool due = keeper_.is_due_after_epoch(epoch);
-  if (due || best || save_anyway) keeper_.save({.best = best || !accuracy, .numbered = due});
+  if (due || best || save_anyway) log_.line(keeper_.save({.best = best || !scores, .numbered = due}));
+  return true;
 }
 
 }  // namespace tandem

@@ -16,8 +16,8 @@ class TrainingLoop {
   /// `state`: where the run begins. Keeps references to the others.
   TrainingLoop(Session& session, RunState state, RunFolder& folder, RunLog& log, const InterruptScope& interrupt);
 
-  /// Trains until the end, or until interrupted. Returns whether it came to the end. When an image cannot be read, or
-  /// an evaluation fails, the run so far is saved before the error goes on.
+  /// Trains until the end, or until interrupted. Returns whether it came to the end. When an image cannot be read, the
+  /// run so far is saved before the error goes on. An epoch is saved before it is evaluated.
   bool run();
 
  private:
@@ -33,8 +33,9 @@ class TrainingLoop {
   bool must_finish(bool stop) const;
   void finish_steps();
   void note_step(const InFlight& step, const LossValues& losses, double took, double end);
-  void finish_epoch(std::int64_t epoch, bool save_anyway);
-  std::optional<Accuracy> evaluate();
+  bool finish_step();
+  bool finish_epoch(bool save_anyway);
+  Scores evaluate();
 
   Session& session_;
   RunState state_;

@@ -43,6 +43,23 @@ TEST_CASE("a folder that holds a run is refused without resume and left as it is
   CHECK(test::snapshot(run.path("run")) == before);
 }
 
+TEST_CASE("a folder with any checkpoint of a run is refused, with resume and without") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const std::filesystem::path best = run.path("run/checkpoints/best.safetensors");
+  std::filesystem::remove(run.last());
+  for (const auto& one : std::filesystem::directory_iterator(best.parent_path()))
+    if (one.path() != best) std::filesystem::remove(one.path());
+  const auto before = test::snapshot(run.path("run"));
+  const std::string stray = best.string() + ": a run's checkpoint, but no last.safetensors beside it";
+  check_refused(run.train({"train.epochs=1"}), stray);
+  check_refused(run.train({"--resume", "train.epochs=1"}), stray);
+  std::filesystem::rename(best, best.parent_path() / "step-00000003.safetensors");
+  check_refused(run.train({"train.epochs=1"}), "step-00000003.safetensors: a run's checkpoint, but no last");
+  std::filesystem::rename(best.parent_path() / "step-00000003.safetensors", best);
+  CHECK(test::snapshot(run.path("run")) == before);
+}
+
 TEST_CASE("resume refuses a config that would have made another run") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
@@ -52,7 +69,8 @@ TEST_CASE("resume refuses a config that would have made another run") {
       {"seed=2", "/seed is 1 in this run and 2 in the config"},
       {"optimizer.lr=0.02", "/optimizer/lr is 0.01 in this run and 0.02 in the config"},
       {"loss.contrastive.weight=0", "/loss/contrastive/weight"},
-      {"model.embedding=[8]", "/model/embedding/0"},
+      {"model.embedding=[8]", "/model/embedding is [16] in this run and [8] in the config"},
+      {"model.embedding=[16,8,4]", "/model/embedding is [16] in this run and [16,8,4] in the config"},
       {"model.arch=resnet34", "/model/arch"},
       {"data.image_size=40", "/data/image_size"},
       {"data.augment.flip=false", "/data/augment/flip"},
@@ -90,7 +108,7 @@ TEST_CASE("the best evaluation of another list no longer counts") {
       run.must_train({"--resume", "train.epochs=1", "data.eval.list=" + run.path("moved/test.txt")}).error, line));
   const std::string to_other = "data.eval.list=" + run.path("set/other.txt");
   CHECK(test::has_part(run.must_train({"--resume", "train.epochs=2", to_other}).error, line));
-  CHECK(test::state_of(run.last()).at("best_top1") == run.metrics().back().at("eval").at("top1"));
+  CHECK(test::state_of(run.last()).at("best_score") == run.metrics().back().at("eval").at("top1"));
   CHECK_FALSE(test::has_part(run.must_train({"--resume", "train.epochs=3", to_other}).error, line));
 
   // A checkpoint that does not say what was evaluated.

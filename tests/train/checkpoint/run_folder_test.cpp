@@ -25,6 +25,7 @@ std::set<std::string> save(const RunFolder& folder, std::int64_t step) {
   write_file_atomically(folder.next(), std::to_string(step));
   folder.keep_numbered(step);
   folder.mark_last();
+  CHECK(folder.remove_old(step).empty());
   return names_in(folder.last().parent_path());
 }
 
@@ -58,6 +59,28 @@ TEST_CASE("files that are no numbered checkpoints stay") {
     if (keep > 0) expected.insert("step-00000002.safetensors");
     CHECK(save(folder, 2) == expected);
   }
+}
+
+TEST_CASE("an old checkpoint that cannot be removed is told and costs nothing") {
+  const TempDir dir;
+  dir.write("run/checkpoints/step-00000001.safetensors/file", "a folder, which is not removed");
+  const RunFolder folder(dir / "run", 1);
+  write_file_atomically(folder.next(), "2");
+  folder.keep_numbered(2);
+  folder.mark_last();
+  CHECK(contains(folder.remove_old(2), "step-00000001.safetensors: an old checkpoint cannot be removed: "));
+  CHECK(test::read_file(folder.last()) == "2");
+}
+
+TEST_CASE("no checkpoint has a name before there is a last one") {
+  const TempDir dir;
+  const RunFolder folder(dir / "run", 1);
+  CHECK_FALSE(RunFolder::stray_checkpoint_in(dir / "run"));
+  write_file_atomically(folder.next(), "1");
+  folder.mark_best();
+  CHECK(test::read_file(folder.last()) == "1");
+  std::filesystem::remove(folder.last());
+  CHECK(RunFolder::stray_checkpoint_in(dir / "run") == folder.best());
 }
 
 TEST_CASE("one run at a time holds a folder") {

@@ -15,8 +15,9 @@ TEST_CASE("the state of a run reads back as it was written") {
   state.epoch_steps = 2;
   state.matched_weight = 0.1;
   state.loss_scale = {65536, 3};
-  state.best_top1 = 0.5;
+  state.best_score = 0.5;
   state.eval_list = "4567";
+  state.computed_on = "fp32 on cpu";
   const nlohmann::json json = to_json(state);
   CHECK(to_json(parse_run_state(nlohmann::json::parse(json.dump()))) == json);
   CHECK(parse_run_state(json).epoch_sums == state.epoch_sums);
@@ -30,6 +31,12 @@ TEST_CASE("a state of an earlier version is read") {
   CHECK(state.epoch_sums == std::vector<double>{4, 1, 2, 3});
   CHECK_FALSE(state.loss_scale.has_value());
   CHECK_FALSE(state.eval_list.has_value());
+  CHECK_FALSE(state.best_score.has_value());
+  CHECK(state.computed_on.empty());
+  nlohmann::json json = to_json(state);
+  json.erase("best_score");
+  json["best_top1"] = 0.75;
+  CHECK(parse_run_state(json).best_score == 0.75);
 }
 
 TEST_CASE("a state with other losses than the config's is refused") {

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "io/safetensors.h"
+#include "tests/support/same_run.h"
 #include "tests/support/tiny_run.h"
 
 namespace tandem {
@@ -151,6 +152,32 @@ TEST_CASE("a run without the contrastive loss trains with softmax alone") {
     const double softmax = 0.5 * (loss.at("softmax_a").get<double>() + loss.at("softmax_b").get<double>());
     CHECK(loss.at("total").get<double>() == Approx(softmax).epsilon(1e-5));
   }
+}
+
+TEST_CASE("where the classifier is not trained, the best epoch is that of the highest recall@1") {
+  const TinyRun run;
+  const auto outcome = run.must_train({"loss.softmax.weight=0", "loss.contrastive.weight=1", "train.epochs=3"});
+  CHECK(test::has_part(outcome.error, "recall@1 "));
+  CHECK_FALSE(test::has_part(outcome.error, "top-1"));
+  double highest = -1;
+  for (const auto& event : run.metrics())
+    if (event.at("event") == "epoch") highest = std::max(highest, event.at("eval").at("recall_at_1").get<double>());
+  CHECK(test::state_of(run.last()).at("best_score") == highest);
+}
+
+TEST_CASE("a run that goes on elsewhere says so") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const std::string changed = "so far: from here on, rounding may differ";
+  CHECK_FALSE(test::has_part(run.must_train({"--resume", "train.epochs=2"}).error, changed));
+  const SafetensorsFile file(run.last());
+  SafetensorsMetadata metadata = file.metadata();
+  nlohmann::json state = nlohmann::json::parse(metadata.at("tandem.state"));
+  state["computed_on"] = "fp32 on another machine";
+  metadata["tandem.state"] = state.dump();
+  write_safetensors(run.last(), file.entries(), metadata);
+  CHECK(test::has_part(run.must_train({"--resume", "train.epochs=3"}).error,
+                       "computed in fp32 on another machine so far: from here on, rounding may differ"));
 }
 
 TEST_CASE("a run starts from the weights of another") {

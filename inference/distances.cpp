@@ -1,4 +1,4 @@
-#include "eval/distances.h"
+#include "inference/distances.h"
 
 #include <algorithm>
 #include <array>

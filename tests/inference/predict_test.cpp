@@ -1,0 +1,62 @@
+#include "inference/predict.h"
+
+#include "inference/recall.h"
+#include "layers/initialise.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+namespace tandem {
+namespace {
+
+/// Five images of two classes, and a small network for them.
+struct Job {
+  test::TempDir dir;
+  std::shared_ptr<Backend> backend = make_cpu_backend();
+  TwinTowers model{*backend, DType::f32, {{"resnet18"}, 2, {4}}};
+  PredictOptions options;
+
+  Job() {
+    initialise(*backend, model, 1);
+    options.image_size = 32;
+    options.batch = 2;
+    const std::string picture = std::string(TANDEM_TEST_DATA) + "/data/images/rgb.png";
+    std::string list;
+    for (int i = 0; i < 5; ++i) list += picture + " " + std::to_string(i % 2) + "\n";
+    dir.write("list.txt", list);
+  }
+  Predictions run(const std::function<bool()>& stop = {}) {
+    const ImageList list = ImageList::load((dir / "list.txt").string(), "", {});
+    return predict(*backend, DType::f32, model, list, options, stop);
+  }
+};
+
+TEST_CASE("a prediction stops after the batch in which it is told to") {
+  Job job;
+  int asked = 0;
+  CHECK_THROWS_AS(job.run([&] { return ++asked == 2; }), PredictionStopped);
+  CHECK(asked == 2);
+  CHECK(job.run([] { return false; }).labels.size() == 5);
+}
+
+TEST_CASE("a prediction without vectors has the same logits and keeps no embedding") {
+  Job job;
+  const Predictions with = job.run();
+  CHECK(with.embeddings.size() == 5 * 4);
+  job.options.vectors = false;
+  const Predictions without = job.run();
+  CHECK(without.embeddings.empty());
+  CHECK(without.logits == with.logits);
+}
+
+TEST_CASE("recall counts the images whose nearest others have their label") {
+  // On a line: label 0 at 0 and 1, label 1 at 1.5 and 10, label 2 alone.
+  const std::vector<float> embeddings{0, 1, 1.5F, 10, 11};
+  const std::vector<std::int32_t> labels{0, 0, 1, 1, 2};
+  const Recall found = recall(embeddings, labels, 1);
+  CHECK(found.at_1 == 0.25);  // of image 0 alone: 1 is nearest to 1.5, 1.5 to 1, and 10 to 11
+  CHECK(found.at_5 == 1);
+  CHECK_FALSE(recall(std::vector<float>{1}, std::vector<std::int32_t>{0}, 1).at_1);
+}
+
+}  // namespace
+}  // namespace tandem
