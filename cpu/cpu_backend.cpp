@@ -1,7 +1,5 @@
 #include "cpu/cpu_backend.h"
 
-#include <omp.h>
-
 #include <cmath>
 #include <numeric>
 
@@ -17,12 +15,20 @@ std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
 
 namespace cpu {
 
-CpuBackend::CpuBackend(const CpuOptions& options)
-    : kernels_(vector_kernels()), onednn_(arena()), convolutions_(arena(), onednn_, options.autotune) {}
+CpuBackend::CpuBackend(const CpuOptions& options) : CpuBackend(compute_threads(options.threads), options.autotune) {}
+
+CpuBackend::CpuBackend(const ThreadCount& count, bool autotune)
+    : ReferenceBackend(count.count),
+      why_so_many_(count.reason),
+      kernels_(vector_kernels()),
+      onednn_(arena(), threads()),
+      convolutions_(arena(), threads(), onednn_, autotune) {}
 
 std::string CpuBackend::description() const {
-  return fmt::format("cpu, {} threads, {} kernels{}, {}", omp_get_max_threads(), kernels_.isa,
-                     supports(DType::bf16) ? ", bf16 instructions" : "", OneDnn::version());
+  const std::string lost = convolutions_.why_not_kept();
+  return fmt::format("cpu, {} thread{} ({}), {} kernels{}, {}{}", thread_count(), thread_count() == 1 ? "" : "s",
+                     why_so_many_, kernels_.isa, supports(DType::bf16) ? ", bf16 instructions" : "", OneDnn::version(),
+                     lost.empty() ? "" : "; the measured choices of cpu.autotune are not kept: " + lost);
 }
 
 bool CpuBackend::supports(DType activation) const {

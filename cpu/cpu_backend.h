@@ -2,6 +2,7 @@
 // The CPU backend: oneDNN and our own Winograd for convolutions, oneDNN for matrix products, the vectorised kernels of
 // cpu/vector for the rest, in f32 and bf16. f64 and the losses run on the reference kernels it inherits.
 
+#include "cpu/activation.h"
 #include "cpu/convolution/convolutions.h"
 #include "cpu/reference/reference_backend.h"
 #include "cpu/vector/kernels.h"
@@ -14,6 +15,8 @@ class CpuBackend final : public ReferenceBackend {
 
   std::string description() const override;
   bool supports(DType activation) const override;
+  AutotuneChoices autotune_choices() const override { return convolutions_.choices(); }
+  void adopt(const AutotuneChoices& choices) override { convolutions_.adopt(choices); }
 
   void cast(const Tensor& from, Tensor& to) override;
   void add(const Tensor& a, const Tensor& b, Tensor& y) override;
@@ -54,6 +57,14 @@ class CpuBackend final : public ReferenceBackend {
   void gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) override;
 
  private:
+  CpuBackend(const ThreadCount& count, bool autotune);
+
+  template <class Body>
+  void parallel_pieces(std::int64_t n, std::int64_t grain, const Body& body) {
+    cpu::parallel_pieces(threads(), n, grain, body);
+  }
+
+  std::string why_so_many_;  // threads
   const VectorKernels& kernels_;
   OneDnn onednn_;
   Convolutions convolutions_;

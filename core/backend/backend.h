@@ -16,9 +16,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/backend/autotune_cache.h"
 #include "core/tensor/device.h"
 #include "core/tensor/tensor.h"
 
@@ -170,6 +172,11 @@ class Backend {
   /// One line for the log: processor, instruction set, libraries.
   virtual std::string description() const = 0;
   virtual bool supports(DType activation) const = 0;
+  /// The ways to compute that were chosen by measuring, so far: another choice rounds differently. Empty where nothing
+  /// is measured.
+  virtual AutotuneChoices autotune_choices() const { return {}; }
+  /// Computes from here on in the ways that a process before this one chose, where it measures at all.
+  virtual void adopt(const AutotuneChoices& /*choices*/) {}
   virtual void synchronize() = 0;
 
   // Memory. -----------------------------------------------------------------------------------------------------------
@@ -301,7 +308,8 @@ class Backend {
 };
 
 struct CpuOptions {
-  bool autotune = false;  ///< compute each convolution in the way that proves fastest when it is first met
+  std::optional<int> threads;  ///< that compute; absent: compute_threads() of core/base/processors.h
+  bool autotune = false;       ///< compute each convolution in the way that proves fastest when it is first met
 };
 /// The CPU.
 std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});

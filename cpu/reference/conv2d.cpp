@@ -48,8 +48,7 @@ void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tens
     const Sizes z(geometry, x.shape(), w.shape(), y.shape());
     const T *xs = x.data<T>(), *ws = w.data<T>();
     T* ys = y.data<T>();
-#pragma omp parallel for
-    for (std::int64_t row = 0; row < z.n * z.p; ++row)
+    threads().for_each(z.n * z.p, [&](std::int64_t row, int) {
       for (std::int64_t qi = 0; qi < z.q; ++qi)
         for (std::int64_t ki = 0; ki < z.k; ++ki) {
           T sum = 0;
@@ -60,6 +59,7 @@ void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tens
           });
           ys[(row * z.q + qi) * z.k + ki] = sum;
         }
+    });
   });
 }
 
@@ -71,8 +71,7 @@ void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const T
     const T *dys = dy.data<T>(), *ws = w.data<T>();
     T* dxs = dx.data<T>();
     std::fill_n(dxs, dx.size(), T{0});
-#pragma omp parallel for
-    for (std::int64_t ni = 0; ni < z.n; ++ni)
+    threads().for_each(z.n, [&](std::int64_t ni, int) {
       for (std::int64_t at = 0; at < z.p * z.q; ++at)
         for (std::int64_t ki = 0; ki < z.k; ++ki) {
           const T d = dys[(ni * z.p * z.q + at) * z.k + ki];
@@ -81,6 +80,7 @@ void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const T
             for (std::int64_t ci = 0; ci < z.c; ++ci) dxs[xi + ci] += d * a[ci];
           });
         }
+    });
   });
 }
 
@@ -92,8 +92,7 @@ void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const 
     const T *dys = dy.data<T>(), *xs = x.data<T>();
     T* dws = dw.data<T>();
     std::fill_n(dws, dw.size(), T{0});
-#pragma omp parallel for
-    for (std::int64_t ki = 0; ki < z.k; ++ki)
+    threads().for_each(z.k, [&](std::int64_t ki, int) {
       for (std::int64_t ni = 0; ni < z.n; ++ni)
         for (std::int64_t at = 0; at < z.p * z.q; ++at) {
           const T d = dys[(ni * z.p * z.q + at) * z.k + ki];
@@ -102,6 +101,7 @@ void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const 
             for (std::int64_t ci = 0; ci < z.c; ++ci) a[ci] += d * xs[xi + ci];
           });
         }
+    });
   });
 }
 
@@ -125,12 +125,11 @@ void ReferenceBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor
   for_real("fold_batch_norm", w.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t filters = w.dim(0), filter = w.size() / filters;
-#pragma omp parallel for
-    for (std::int64_t k = 0; k < filters; ++k) {
+    threads().for_each(filters, [&](std::int64_t k, int) {
       const T s = gamma.data<T>()[k] / std::sqrt(running_var.data<T>()[k] + static_cast<T>(eps));
       folded_b.data<T>()[k] = beta.data<T>()[k] - s * running_mean.data<T>()[k];
       for (std::int64_t i = k * filter; i < (k + 1) * filter; ++i) folded_w.data<T>()[i] = s * w.data<T>()[i];
-    }
+    });
   });
 }
 

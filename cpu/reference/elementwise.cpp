@@ -12,7 +12,8 @@ std::shared_ptr<Backend> make_reference_backend() { return std::make_shared<cpu:
 
 namespace cpu {
 
-ReferenceBackend::ReferenceBackend() : arena_(std::make_shared<Arena>(std::make_unique<HostSegments>())) {}
+ReferenceBackend::ReferenceBackend(int threads)
+    : arena_(std::make_shared<Arena>(std::make_unique<HostSegments>())), threads_(threads) {}
 
 namespace {
 

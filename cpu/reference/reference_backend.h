@@ -4,12 +4,15 @@
 // backend inherits from it the f64 path and the kernels that are too small to be worth more.
 
 #include "core/backend/backend.h"
+#include "core/base/processors.h"
+#include "cpu/threads.h"
 
 namespace tandem::cpu {
 
 class ReferenceBackend : public Backend {
  public:
-  ReferenceBackend();
+  /// So many threads compute.
+  explicit ReferenceBackend(int threads = compute_threads({}).count);
 
   Device device() const override { return {}; }
   std::string description() const override { return "reference kernels"; }
@@ -79,9 +82,12 @@ class ReferenceBackend : public Backend {
 
  protected:
   const std::shared_ptr<Arena>& arena() const { return arena_; }
+  Threads& threads() { return threads_; }
+  int thread_count() const { return threads_.count(); }
 
  private:
   std::shared_ptr<Arena> arena_;
+  Threads threads_;
 };
 
 }  // namespace tandem::cpu
