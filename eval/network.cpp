@@ -13,6 +13,8 @@ void NetworkOptions::add_to(CLI::App& app) {
   app.add_option("--device", device, "auto, cpu or cuda[:K]")->capture_default_str();
   app.add_option("--precision", precision, "fp32, tf32, bf16, fp16, fp64 or auto (default: as in training)");
   app.add_option("--batch", batch, "Images at a time")->capture_default_str()->check(CLI::Range(1, 1 << 16));
+  app.add_option("--threads", threads, "Threads that compute on the CPU (default: as many as the process may use)")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--workers", workers, "Threads that decode")->capture_default_str()->check(CLI::Range(0, 256));
 }
 
@@ -21,10 +23,16 @@ bool has_trained_embedding(const Checkpoint& checkpoint) {
 }
 
 Network::Network(const Checkpoint& checkpoint, const NetworkOptions& options)
-    : engine(open_engine(options.device, options.precision.empty() ? checkpoint.info().config.precision
-                                                                   : parse_precision(options.precision))),
+    : engine(open_engine(
+          options.device,
+          options.precision.empty() ? checkpoint.info().config.precision : parse_precision(options.precision),
+          {options.threads > 0 ? std::optional(options.threads) : std::nullopt})),
       model(*engine.backend, param_dtype(engine.compute), checkpoint.model_options()) {
   checkpoint.load_model(*engine.backend, model);
+}
+
+std::string Network::start_line() const {
+  return fmt::format("{} in {} on {}\n", model.options().arch, engine.precision, engine.backend->description());
 }
 
 void Network::run(int batch, int image_size, const std::function<void()>& body) {

@@ -20,6 +20,7 @@ struct NetworkOptions {
   std::string precision;  ///< empty: as in training
   int batch = 64;         ///< images at a time
   int workers = 2;        ///< threads that decode
+  int threads = 0;        ///< threads that compute on the CPU; 0: as many as the process may use
 
   /// Adds CHECKPOINT and the options above to a command line, which writes to this object when it is parsed.
   void add_to(CLI::App& app);
@@ -31,6 +32,9 @@ bool has_trained_embedding(const Checkpoint& checkpoint);
 struct Network {
   /// InputError for a device or a precision that cannot be used, or tensors that do not belong to the network.
   Network(const Checkpoint& checkpoint, const NetworkOptions& options);
+
+  /// For the log: "resnet50 in f32 on cpu, 2 threads (one a processor), ..", a line.
+  std::string start_line() const;
 
   /// body(), which runs batches of `batch` images. When it is out of memory: Error, which names a --batch that fits.
   void run(int batch, int image_size, const std::function<void()>& body);

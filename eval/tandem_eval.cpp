@@ -33,6 +33,7 @@ int evaluate(const Options& o) {
   const ImageList list = ImageList::load_known(o.data, o.root, info.classes);
   for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
   Network network(checkpoint, o.network);
+  std::cerr << network.start_line();
   // After what is sooner checked, so that a refusal leaves nothing behind, but before the long part.
   require_writable_folder(o.out);
   const bool untrained = !has_trained_embedding(checkpoint);

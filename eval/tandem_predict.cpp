@@ -149,6 +149,7 @@ int predict(const Options& o) {
     std::cerr << fmt::format("not read: {} file{} of other types\n", files.other_types,
                              files.other_types == 1 ? "" : "s");
   Network network(checkpoint, o.network);
+  std::cerr << network.start_line();
   if (!o.out.empty()) check_output(o.out, o);
   Output output(o.out);
 

@@ -42,7 +42,7 @@ Engine open_engine(const std::string& device, Precision precision, const EngineO
   const Device named = device_named(device);
   const bool tf32 = precision == Precision::tf32;
   auto backend = named.kind == DeviceKind::cuda ? make_cuda_backend({named.index, tf32, options.deterministic})
-                                                : make_cpu_backend({.autotune = options.autotune});
+                                                : make_cpu_backend({options.threads, options.autotune});
   const DType compute = compute_type(*backend, precision);
   return {std::move(backend), compute, tf32 ? "tf32" : name_of(compute)};
 }

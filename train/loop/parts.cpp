@@ -83,7 +83,7 @@ Context step_context(const Config& config, const Engine& engine) {
 }
 
 Engine engine_of(const Config& config) {
-  return open_engine(config.device, config.precision, {config.cpu.autotune, config.deterministic});
+  return open_engine(config.device, config.precision, {config.cpu.threads, config.cpu.autotune, config.deterministic});
 }
 
 void try_batch(Config config, int pairs) {
