@@ -153,15 +153,14 @@ OneDnn::Weights OneDnn::make_weights(const memory::desc& stored, const memory::d
     weights.reorders.emplace_back(dnnl::reorder::primitive_desc(engine_, from, engine_, to));
   };
   constexpr std::int64_t kFilters = 64;  // a piece: a multiple of the filters in a block
-  if (w[0] % kFilters == 0) try {
-      const memory::dims part{kFilters, w[3], w[1], w[2]};
-      for (std::int64_t k = 0; k < w[0]; k += kFilters)
-        add(stored.submemory_desc(part, {k, 0, 0, 0}), used.submemory_desc(part, {k, 0, 0, 0}));
-      return weights;
-    } catch (const dnnl::error&) {  // Filters do not come first in this layout.
-      weights.reorders.clear();
-    }
-  add(stored, used);
+  try {
+    const memory::dims part{kFilters, w[3], w[1], w[2]};
+    for (std::int64_t k = 0; w[0] % kFilters == 0 && k < w[0]; k += kFilters)
+      add(stored.submemory_desc(part, {k, 0, 0, 0}), used.submemory_desc(part, {k, 0, 0, 0}));
+  } catch (const dnnl::error&) {  // Filters do not come in blocks of so few in this layout.
+    weights.reorders.clear();
+  }
+  if (weights.reorders.empty()) add(stored, used);
   return weights;
 }
 
