@@ -103,7 +103,8 @@ std::size_t AutotuneCache::choose(const std::string& problem, const std::vector<
                                   const Timer& timer) {
   if (candidates.size() == 1) return 0;
   const std::size_t choice = choose_anew(problem, candidates, timer);
-  chosen_.insert_or_assign(problem, candidates[choice]);
+  // Where all fail there is nothing to remember.
+  if (find(problem, candidates)) chosen_.insert_or_assign(problem, candidates[choice]);
   return choice;
 }
 
