@@ -12,9 +12,9 @@
 namespace tandem {
 
 struct EngineOptions {
-  std::optional<int> threads;  ///< CPU: how many compute; absent: as many as the process may use
-  bool autotune = false;       ///< CPU: each convolution is computed in the way that proves fastest on this machine
-  bool deterministic = true;   ///< CUDA: the same seed gives the same bits
+  std::optional<int> threads = std::nullopt;  ///< CPU: how many compute; absent: as many as the process may use
+  bool autotune = false;      ///< CPU: each convolution is computed in the way that proves fastest on this machine
+  bool deterministic = true;  ///< CUDA: the same seed gives the same bits
 };
 
 /// A device, and how it is to be computed on it.

@@ -308,8 +308,8 @@ class Backend {
 };
 
 struct CpuOptions {
-  std::optional<int> threads;  ///< that compute; absent: compute_threads() of core/base/processors.h
-  bool autotune = false;       ///< compute each convolution in the way that proves fastest when it is first met
+  std::optional<int> threads = std::nullopt;  ///< that compute; absent: compute_threads() of core/base/processors.h
+  bool autotune = false;  ///< compute each convolution in the way that proves fastest when it is first met
 };
 /// The CPU.
 std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});
