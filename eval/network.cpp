@@ -31,8 +31,8 @@ Network::Network(const Checkpoint& checkpoint, const NetworkOptions& options)
   checkpoint.load_model(*engine.backend, model);
 }
 
-std::string Network::start_line() const {
-  return fmt::format("{} in {} on {}\n", model.options().arch, engine.precision, engine.backend->description());
+std::string Network::description() const {
+  return fmt::format("{} in {} on {}", model.options().arch, engine.precision, engine.backend->description());
 }
 
 void Network::run(int batch, int image_size, const std::function<void()>& body) {

@@ -33,8 +33,8 @@ struct Network {
   /// InputError for a device or a precision that cannot be used, or tensors that do not belong to the network.
   Network(const Checkpoint& checkpoint, const NetworkOptions& options);
 
-  /// For the log: "resnet50 in f32 on cpu, 2 threads (one a processor), ..", a line.
-  std::string start_line() const;
+  /// "resnet50 in f32 on cpu, 2 threads (one a processor), ..".
+  std::string description() const;
 
   /// body(), which runs batches of `batch` images. When it is out of memory: Error, which names a --batch that fits.
   void run(int batch, int image_size, const std::function<void()>& body);

@@ -33,7 +33,6 @@ int evaluate(const Options& o) {
   const ImageList list = ImageList::load_known(o.data, o.root, info.classes);
   for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
   Network network(checkpoint, o.network);
-  std::cerr << network.start_line();
   // After what is sooner checked, so that a refusal leaves nothing behind, but before the long part.
   require_writable_folder(o.out);
   const bool untrained = !has_trained_embedding(checkpoint);
@@ -52,7 +51,8 @@ int evaluate(const Options& o) {
                               embedding_metrics(p.embeddings, p.labels, p.dimensions),
                               features ? note_on_features(untrained) : ""};
   write_report(evaluation, o.out);
-  std::cout << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
+  std::cout << report_text(evaluation) << "\ncomputed by " << network.description() << "\nwritten: " << o.out
+            << "/metrics.json, " << o.out << "/report.html\n";
   return 0;
 }
 

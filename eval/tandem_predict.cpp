@@ -149,7 +149,6 @@ int predict(const Options& o) {
     std::cerr << fmt::format("not read: {} file{} of other types\n", files.other_types,
                              files.other_types == 1 ? "" : "s");
   Network network(checkpoint, o.network);
-  std::cerr << network.start_line();
   if (!o.out.empty()) check_output(o.out, o);
   Output output(o.out);
 
@@ -157,7 +156,10 @@ int predict(const Options& o) {
   network.run(o.network.batch, info.config.data.image_size,
               [&] { unusable = Labelling(o, info, files.paths, network).run(output); });
   output.commit();
-  if (!o.out.empty()) std::cout << "written: " << o.out << ", " << files.paths.size() << " images\n";
+  if (!o.out.empty()) {
+    if (unusable.images == 0) std::cerr << "computed by " << network.description() << '\n';
+    std::cout << "written: " << o.out << ", " << files.paths.size() << " images\n";
+  }
   if (unusable.images > 0)
     fail_input("{} of {} images cannot be used; the first: {}", unusable.images, files.paths.size(), unusable.first);
   return 0;
