@@ -5,7 +5,7 @@
 
 #include "bench/formula.h"
 #include "layers/initialise.h"
-#include "train/loop/train_step.h"
+#include "train/loop/step_executor.h"
 
 namespace tandem {
 namespace {
@@ -21,7 +21,7 @@ struct Spec {
 
 Spec read_spec(const json& f) {
   Spec spec;
-  spec.model.arch = f.at("arch").get<std::string>();
+  spec.model.backbone.name = f.at("arch").get<std::string>();
   spec.size = f.at("size").get<std::int64_t>();
   spec.pairs = f.at("pairs").get<std::int64_t>();
   const auto towers = f.at("towers").get<std::string>();
@@ -56,7 +56,7 @@ Tensor make_images(Backend& backend, DType compute, const Spec& spec) {
   return converted;
 }
 
-Tensor make_labels(Backend& backend, const json& f, const Spec& spec) {
+std::vector<std::int32_t> read_labels(const json& f, const Spec& spec) {
   std::vector<std::int32_t> labels;
   for (const char* stream : {"labels_a", "labels_b"}) {
     const auto own = f.at(stream).get<std::vector<std::int32_t>>();
@@ -67,22 +67,18 @@ Tensor make_labels(Backend& backend, const json& f, const Spec& spec) {
         fail_input("fixture: {} has {}, expected less than {} classes", stream, label, spec.model.classes);
     labels.insert(labels.end(), own.begin(), own.end());
   }
-  Tensor tensor = backend.empty({static_cast<std::int64_t>(labels.size())}, DType::i32);
-  backend.copy_from_host(labels.data(), tensor);
-  return tensor;
+  return labels;
 }
 
 void compare_losses(const json& step, const LossValues& values, int number, FixtureResult& result) {
-  const auto check = [&](const char* name, double value) {
+  const auto check = [&](const std::string& name, double value) {
     const double expected = step.at(name).get<double>();
     const std::string where = fmt::format("step {} {}", number, name);
     result.losses.include(std::abs(value - expected), std::abs(expected), where);
     if (number == 0) result.first_losses.include(std::abs(value - expected), std::abs(expected), where);
   };
   check("total", values.total);
-  check("softmax_a", values.softmax_a);
-  check("softmax_b", values.softmax_b);
-  check("contrastive", values.contrastive);
+  for (const LossValue& term : values.terms) check(term.name, term.value);
 }
 
 void compare_probe(const json& tensors, const char* figure, const std::string& name, const Probe& got,
@@ -100,7 +96,6 @@ void compare_probe(const json& tensors, const char* figure, const std::string& n
 
 void compare_evaluation(Context& context, TwinTowers& model, const Tensor& images, const json& expected,
                         Deviation& deviation) {
-  context.training = false;
   const TowerOutputs outputs = model.forward(context, images);
   const auto logits = download(context.backend, outputs.logits.value());
   const auto embeddings = download(context.backend, outputs.embeddings.value());
@@ -123,24 +118,55 @@ void compare_evaluation(Context& context, TwinTowers& model, const Tensor& image
     deviation.include(std::abs(norm(embeddings.data() + i * dims, dims) - norms[i]), norms[i], "embedding_norms");
 }
 
+/// SGD that compares the gradients of the first update with the fixture before it drops them.
+class ComparingSgd final : public Sgd {
+ public:
+  /// The reference program decays every parameter. Keeps references to all but the options.
+  ComparingSgd(Backend& backend, TwinTowers& model, const SgdOptions& options, const json& tensors,
+               Deviation& deviation)
+      : Sgd(backend, model, options, Decay::all), model_(model), tensors_(tensors), deviation_(deviation) {}
+
+  void update(const UpdateInputs& inputs) override {
+    if (!compared_)
+      for (const NamedTensor& p : model_.parameters())
+        compare_probe(tensors_, "grad", p.name, probe(backend(), p.name, p.parameter->gradient()), deviation_);
+    compared_ = true;
+    Sgd::update(inputs);
+  }
+
+ private:
+  TwinTowers& model_;
+  const json& tensors_;
+  Deviation& deviation_;
+  bool compared_ = false;
+};
+
+/// Steps as a run makes them, on images that pixels of 8 bits cannot hold: whatever the pixels are, they become these.
+StepOptions step_options(Backend& backend, const Spec& spec, const Tensor& images) {
+  StepOptions options;
+  options.pairs = static_cast<int>(spec.pairs);
+  options.size = static_cast<int>(spec.size);
+  options.normalize = [&backend, images](const Tensor& /*pixels*/, Tensor& to) { backend.copy(images, to); };
+  return options;
+}
+
 FixtureResult run(Backend& backend, DType compute, const json& fixture) {
   const Spec spec = read_spec(fixture);
   TwinTowers model(backend, param_dtype(compute), spec.model);
   fill_with_formula(backend, model);
-  // The reference program decays every parameter.
-  Sgd optimizer(backend, model, spec.sgd, Sgd::Decay::all);
-  const Tensor images = make_images(backend, compute, spec), labels = make_labels(backend, fixture, spec);
-  Context context{backend, compute, true, spec.groups};
+  const Tensor images = make_images(backend, compute, spec);
+  Batch batch{0, static_cast<int>(2 * spec.pairs), static_cast<int>(spec.size), {}, read_labels(fixture, spec)};
+  batch.pixels.resize(static_cast<std::size_t>(images.size()));
   FixtureResult result;
+  ComparingSgd optimizer(backend, model, spec.sgd, fixture.at("tensors"), result.grads);
+  const TrainingLoss loss{LossOptions()};
+  Context context{backend, compute, false, spec.groups};
+  StepExecutor steps(context, model, optimizer, loss, step_options(backend, spec, images), {});
   if (fixture.at("steps").empty()) fail_input("fixture: no steps, expected at least one");
   int number = 0;
   for (const json& step : fixture.at("steps")) {
-    compare_losses(step, compute_gradients(context, model, images, labels, {}), number, result);
-    if (number == 0)
-      for (const NamedTensor& p : model.parameters())
-        compare_probe(fixture.at("tensors"), "grad", p.name, probe(backend, p.name, p.parameter->gradient()),
-                      result.grads);
-    optimizer.step(spec.lr);
+    steps.submit(batch, spec.lr, number + 1);
+    steps.finish([&](const LossValues& values) { compare_losses(step, values, number, result); });
     if (number++ == 0)
       for (const NamedTensor& t : model.state())
         compare_probe(fixture.at("tensors"), "after_step0", t.name, probe(backend, t.name, t.tensor()),

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "layers/initialise.h"
+#include "core/backend/host_copy.h"
 #include "layers/torch_layout.h"
 
 namespace tandem {

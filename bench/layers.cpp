@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "bench/timed_backend.h"
+#include "core/backend/host_copy.h"
 #include "core/base/rng.h"
-#include "layers/initialise.h"
 
 namespace tandem {
 namespace {
@@ -22,7 +21,7 @@ Tensor random_tensor(Backend& backend, const Shape& shape, DType dtype) {
   return tensor;
 }
 
-/// The shortest time of a few calls, after one that does not count.
+/// The shortest time of a few calls, after one call that is not timed.
 double shortest(Backend& backend, const std::function<void()>& call) {
   constexpr int kCalls = 8;
   StepBenchOptions options;
@@ -35,19 +34,42 @@ double shortest(Backend& backend, const std::function<void()>& call) {
   return *std::min_element(times.begin(), times.end());
 }
 
-/// What every op takes beside its work: to be launched and waited for, on a GPU some 10 us.
+/// The time of an op that does nothing: its launch and the wait for it, about 10 us on a GPU.
 double call_overhead(Backend& backend) {
   Tensor one = backend.empty({1}, DType::f32);
   return shortest(backend, [&] { backend.fill(one, 0); });
 }
 
-/// No op is said to take less, in seconds: clocks are not that exact.
+/// The least time of an op, in seconds: clocks are not more exact.
 constexpr double kResolution = 1e-7;
+
+/// Waits for each kernel to be done before the next is queued, and says how long it took.
+class KernelTimer final : public KernelObserver {
+ public:
+  using Note = std::function<void(const char* kernel, const KernelWork& work, double seconds)>;
+  /// Times the kernels of `backend` as long as it lives. `note` must not throw.
+  KernelTimer(Backend& backend, Note note) : backend_(backend), note_(std::move(note)) { backend_.observe(this); }
+  ~KernelTimer() override { backend_.observe(nullptr); }
+
+  void begin() override { begin_ = seconds(); }
+  void end(const char* kernel, const KernelWork& work) noexcept override {
+    try {
+      backend_.synchronize();
+    } catch (const Error&) {  // a device that fails does so again, where the step waits for it
+    }
+    note_(kernel, work, seconds() - begin_);
+  }
+
+ private:
+  Backend& backend_;
+  Note note_;
+  double begin_ = 0;
+};
 
 struct Sums {
   int calls = 0;
   double flop = 0, bytes = 0;
-  std::vector<double> seconds;  ///< a step each
+  std::vector<double> seconds;  ///< one for each step
 };
 
 std::string line_of(const std::string& kernel, const std::string& problem, const LayerTime& row) {
@@ -82,7 +104,7 @@ std::vector<LayerTime> by_kernel(const LayerTable& table) {
 
 Peaks measure_peaks(Backend& backend, DType compute) {
   Peaks peaks{0, 0};
-  // Large enough that a launch is short beside it, on a GPU that is a thousand times as fast as a processor.
+  // Large enough that the time of a launch does not matter, on a GPU a thousand times as fast as a processor.
   const bool on_gpu = backend.device().kind == DeviceKind::cuda;
   const std::int64_t images = on_gpu ? 512 : 16;
   for (const std::int64_t channels : {256, 512, 1024}) {
@@ -107,18 +129,20 @@ LayerTable bench_layers(Backend& backend, DType compute, const StepBenchOptions&
   std::vector<double> ops(static_cast<std::size_t>(options.steps));  // all of a step's
   std::map<std::pair<std::string, std::string>, Sums> sums;
   int step = -options.warmup;
-  TimedBackend timed(backend, [&](const TimedCall& call) {
+  StepBenchOptions one_by_one = options;
+  one_by_one.capture = false;  // what is replayed is not timed kernel by kernel
+  StepBench bench(backend, compute, one_by_one);
+  const KernelTimer timer(backend, [&](const char* kernel, const KernelWork& work, double taken) {
     if (step < 0) return;
-    Sums& sum = sums[{call.kernel, call.problem}];
+    Sums& sum = sums[{kernel, work.problem}];
     sum.seconds.resize(static_cast<std::size_t>(options.steps));
-    sum.seconds[static_cast<std::size_t>(step)] += std::max(call.seconds - overhead, kResolution);
-    ops[static_cast<std::size_t>(step)] += call.seconds;
+    sum.seconds[static_cast<std::size_t>(step)] += std::max(taken - overhead, kResolution);
+    ops[static_cast<std::size_t>(step)] += taken;
     if (step > 0) return;
     ++sum.calls;
-    sum.flop += call.flop;
-    sum.bytes += call.bytes;
+    sum.flop += work.flop;
+    sum.bytes += work.bytes;
   });
-  StepBench bench(timed, compute, options);
   std::vector<double> steps = time_steps(options, [&] {
     bench.run();
     ++step;

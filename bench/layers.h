@@ -19,10 +19,10 @@ Peaks measure_peaks(Backend& backend, DType compute);
 /// One op on one problem, over a step. The roofline's time is max(flop / peak flop/s, bytes / peak bytes/s).
 struct LayerTime {
   std::string kernel, problem;
-  int calls;           ///< a step
-  double seconds;      ///< a step, all calls together, less what calls take that do nothing; the median of the steps
+  int calls;           ///< per step
+  double seconds;      ///< per step, all calls together, without the time of empty calls; the median of the steps
   double share;        ///< of all ops' time
-  double flop, bytes;  ///< a step
+  double flop, bytes;  ///< per step
   double of_roofline;  ///< the roofline's time over the time taken
 };
 
@@ -36,7 +36,7 @@ struct LayerTable {
 /// Runs training steps as bench_step does.
 LayerTable bench_layers(Backend& backend, DType compute, const StepBenchOptions& options);
 
-/// The rows, then a line a kernel, as aligned text.
+/// The rows, then one line for each kernel, as aligned text.
 std::string to_text(const LayerTable& table);
 nlohmann::ordered_json to_json(const LayerTable& table);
 

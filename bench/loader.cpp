@@ -10,9 +10,8 @@ namespace tandem {
 nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options) {
   const ImageList list = ImageList::load(options.data);
   PairLoaderOptions loading;
-  loading.pairs = options.pairs;
+  loading.pairs.batch = options.pairs;
   loading.image_size = options.size;
-  loading.augment = {std::array{0.35F, 1.0F}, true};
   loading.workers = static_cast<unsigned>(options.workers);
   // One more, which is not timed: while it is waited for, the workers start and the files come into the page cache.
   loading.last_step = options.batches + 1;

@@ -34,12 +34,18 @@ Batch random_batch(const StepBenchOptions& options, std::uint32_t classes) {
   return batch;
 }
 
+TwinTowersOptions towers_of(const std::string& arch) {
+  TwinTowersOptions options;
+  options.backbone.name = arch;
+  return options;
+}
+
 StepOptions step_options(const Backend& backend, DType compute, const StepBenchOptions& options) {
   StepOptions steps;
   steps.pairs = options.pairs;
   steps.size = options.size;
   steps.synchronous = backend.device().kind == DeviceKind::cpu;
-  steps.max_in_flight = std::max(options.queued, 1);
+  steps.max_in_flight = std::max(options.in_flight, 1);
   steps.capture = options.capture;
   if (compute == DType::f16) steps.loss_scaling = LossScaleOptions{};
   return steps;
@@ -48,9 +54,10 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
 }  // namespace
 
 StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& options)
-    : model_(backend, param_dtype(compute), {options.arch}),
+    : model_(backend, param_dtype(compute), towers_of(options.arch)),
       optimizer_(backend, model_, {0.9, false, 1e-4}),
-      steps_({backend, compute, true, 2}, model_, optimizer_, step_options(backend, compute, options),
+      loss_(LossOptions()),
+      steps_({backend, compute, true, 2}, model_, optimizer_, loss_, step_options(backend, compute, options),
              {0, kFirstLossScale}),
       batch_(random_batch(options, static_cast<std::uint32_t>(model_.options().classes))) {
   initialise(backend, model_, 1);
@@ -81,13 +88,12 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
 
 namespace {
 
-nlohmann::ordered_json figures(Backend& backend, DType compute, const StepBenchOptions& options,
-                               const std::vector<double>& times) {
+nlohmann::ordered_json stats(Backend& backend, const StepBenchOptions& options, const std::vector<double>& times) {
   const double images = 2.0 * options.pairs, typical = median(times);
   const double arena = static_cast<double>(backend.memory().reserved) / 1048576;
   return {{"device", backend.device().to_string()},
           {"backend", backend.description()},
-          {"precision", options.precision.empty() ? name_of(compute) : options.precision},
+          {"precision", options.precision},
           {"arch", options.arch},
           {"size", options.size},
           {"pairs", options.pairs},
@@ -103,15 +109,15 @@ nlohmann::ordered_json figures(Backend& backend, DType compute, const StepBenchO
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options) {
   StepBench bench(backend, compute, options);
   LossValues losses;
-  std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.queued); });
-  for (double& time : times) time /= options.queued;
-  nlohmann::ordered_json result = figures(backend, compute, options, times);
+  std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.in_flight); });
+  for (double& time : times) time /= options.in_flight;
+  nlohmann::ordered_json result = stats(backend, options, times);
   result["loss"] = losses.total;
   return result;
 }
 
 nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options) {
-  TwinTowers model(backend, param_dtype(compute), {options.arch});
+  TwinTowers model(backend, param_dtype(compute), towers_of(options.arch));
   initialise(backend, model, 1);
   model.backbone().fold(backend);
   Tensor pixels = backend.empty({2 * options.pairs, options.size, options.size, 3}, DType::u8);
@@ -123,7 +129,7 @@ nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const St
     model.forward(context, images);
     backend.synchronize();
   });
-  return figures(backend, compute, options, times);
+  return stats(backend, options, times);
 }
 
 }  // namespace tandem

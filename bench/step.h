@@ -18,9 +18,9 @@ struct StepBenchOptions {
   int size = 224;
   int steps = 10;
   int warmup = 3;
-  int queued = 1;                   ///< steps whose losses are read together
-  bool capture = true;              ///< of StepOptions
-  std::string_view precision = {};  ///< for the result; empty: the name of the compute type
+  int in_flight = 1;                    ///< steps whose losses are read together
+  bool capture = true;                  ///< of StepOptions
+  std::string_view precision = "fp32";  ///< its name, for the result
 };
 
 /// A model, an optimizer and a batch of random images, to run training steps with.
@@ -35,6 +35,7 @@ class StepBench {
  private:
   TwinTowers model_;
   Sgd optimizer_;
+  TrainingLoss loss_;
   StepExecutor steps_;
   Batch batch_;
   std::int64_t done_ = 0;
@@ -47,9 +48,9 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
 /// from u8 pixels to logits and embeddings.
 nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options);
 
-/// On CUDA the time of a step is that of `queued` steps over their number. images_per_s and step_s (medians),
-/// best_images_per_s, peak_mib (resident memory of the process; on
-/// CUDA what the arena has taken), arena_mib, loss, and the options.
+/// images_per_s and step_s (medians), best_images_per_s, peak_mib (resident memory of the process; on CUDA what the
+/// arena has taken), arena_mib, loss, and the options. On CUDA the time of a step is that of `in_flight` steps divided
+/// by their number.
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options);
 
 }  // namespace tandem

@@ -15,6 +15,7 @@
 #include "core/base/program.h"
 #include "inference/engine.h"
 #include "inference/out_of_memory.h"
+#include "layers/backbones/factory.h"
 
 namespace tandem {
 namespace {
@@ -124,7 +125,7 @@ void add_count(CLI::App* command, const char* name, int& value, const char* mean
 
 void add_step_options(CLI::App* command, Target& target, StepBenchOptions& options) {
   add_target_options(command, target);
-  command->add_option("--arch", options.arch, "resnet18, resnet34, resnet50 or resnet101")->capture_default_str();
+  command->add_option("--arch", options.arch, "One of " + known_backbones())->capture_default_str();
   add_count(command, "--pairs", options.pairs, "Pairs a step", 1, 1 << 16);
   add_count(command, "--size", options.size, "Image height and width", 1, 4096);
   add_count(command, "--steps", options.steps, "Timed steps", 1, 1 << 20);
@@ -191,7 +192,7 @@ int run(int argc, char** argv) {
       options.precision = engine.precision;
       if (!options.capture && !engine.on_cuda())
         fail_input("--no-capture: the CPU captures no step, expected a CUDA device");
-      if (*step && engine.on_cuda()) options.queued = 10;
+      if (*step && engine.on_cuda()) options.in_flight = 10;
       if (*layers) return shown(bench_layers(*engine.backend, engine.compute, options), json);
       return timed_steps(*step ? bench_step : bench_inference, engine, options).dump() + "\n";
     });

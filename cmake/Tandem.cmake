@@ -23,6 +23,7 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(XxHash REQUIRED)
+find_package(Utf8Proc REQUIRED)
 find_package(OneDnn REQUIRED)
 
 add_library(tandem_options INTERFACE)

@@ -1,5 +1,5 @@
-// Batch normalisation, f32 and bf16. Sums are taken piece by piece in f32 and combined in f64, in the order of the
-// pieces, whose number depends on the shape alone: so the result does not depend on the number of threads.
+// Batch normalisation, f32 and bf16. Each piece of the rows is summed in f32, and the pieces are combined in f64, in
+// order. Their number depends on the shape alone, so the result does not depend on the number of threads.
 
 #include <array>
 #include <cmath>
@@ -11,14 +11,14 @@
 namespace tandem::cpu {
 namespace {
 
-/// How the rows of x are cut: into groups, and each of these into pieces, whose sums down the columns are taken in f32.
+/// How the rows of x are cut: into groups, and each group into pieces. The columns of a piece are summed in f32.
 struct Pieces {
   Threads& threads;
   std::int64_t groups, rows, channels, rows_per_piece, pieces_per_group;
 
   Pieces(Threads& workers, const Tensor& x, std::int64_t group_count)
       : threads(workers), groups(group_count), rows(x.size() / x.dim(3) / group_count), channels(x.dim(3)) {
-    constexpr std::int64_t kMost = 64, kLeast = 64;  // pieces a group and rows a piece: bound the partial sums' memory
+    constexpr std::int64_t kMost = 64, kLeast = 64;  // pieces per group, rows per piece: bound the memory of the sums
     rows_per_piece = std::max(kLeast, (rows + kMost - 1) / kMost);
     pieces_per_group = (rows + rows_per_piece - 1) / rows_per_piece;
   }
@@ -27,9 +27,9 @@ struct Pieces {
   /// Rows in the group's piece of that number.
   std::int64_t rows_of(std::int64_t piece) const { return std::min(rows_per_piece, rows - piece * rows_per_piece); }
 
-  /// Calls body(group, index of the piece, first row, number of rows) for each piece, on all threads; the last pieces
-  /// first. The op before has just written the matrix from its beginning to its end, and the pass after this one starts
-  /// at the beginning: each finds more of it in the cache.
+  /// Calls body(group, index of the piece, first row, number of rows) for each piece, on all threads, the last pieces
+  /// first. The previous op wrote the matrix from its beginning to its end, and the next pass starts at the beginning:
+  /// both passes find more of it in the cache.
   template <class Body>
   void for_each_piece(const Body& body) const {
     threads.for_each(count(), [&](std::int64_t before, int) {
@@ -60,7 +60,7 @@ struct Pieces {
   static constexpr std::int64_t kStrip = 64;
 };
 
-/// A few numbers a channel for each piece: (pieces, kinds, C).
+/// A few numbers per channel for each piece: (pieces, kinds, C).
 class PieceSums {
  public:
   PieceSums(Backend& backend, const Pieces& pieces, std::int64_t kinds)
@@ -168,9 +168,9 @@ void finish_gradients(const Pieces& pieces, PieceSums& sums, std::int64_t c, std
 void CpuBackend::batch_norm_forward_train(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
                                           const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
                                           Tensor& running_var, Tensor& y, BatchNormSaved& saved) {
-  if (x.dtype() == DType::f64)
-    return ReferenceBackend::batch_norm_forward_train(options, x, residual, gamma, beta, running_mean, running_var, y,
-                                                      saved);
+  const KernelScope scope(*this, "batch_norm_forward_train", [&] {
+    return activation_work(x, residual, {&x, &x, &residual, &y, &saved.mask});
+  });
   for_activation(kernels_, "batch_norm_forward_train", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
     const Pieces pieces(threads(), x, options.groups);
@@ -196,8 +196,9 @@ void CpuBackend::batch_norm_forward_train(const BatchNormOptions& options, const
 void CpuBackend::batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
                                          const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
                                          const Tensor& running_var, Tensor& y) {
-  if (x.dtype() == DType::f64)
-    return ReferenceBackend::batch_norm_forward_eval(options, x, residual, gamma, beta, running_mean, running_var, y);
+  const KernelScope scope(*this, "batch_norm_forward_eval", [&] {
+    return activation_work(x, residual, {&x, &residual, &y});
+  });
   for_activation(kernels_, "batch_norm_forward_eval", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
     const Pieces pieces(threads(), x, 1);
@@ -218,8 +219,9 @@ void CpuBackend::batch_norm_forward_eval(const BatchNormOptions& options, const 
 void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x,
                                      const Tensor& gamma, const BatchNormSaved& saved, Tensor& dx, Tensor& dresidual,
                                      Tensor& dgamma, Tensor& dbeta) {
-  if (x.dtype() == DType::f64)
-    return ReferenceBackend::batch_norm_backward(options, dy, x, gamma, saved, dx, dresidual, dgamma, dbeta);
+  const KernelScope scope(*this, "batch_norm_backward", [&] {
+    return activation_work(x, dresidual, {&dy, &x, &saved.mask, &dy, &x, &saved.mask, &dx, &dresidual});
+  });
   for_activation(kernels_, "batch_norm_backward", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
     const Pieces pieces(threads(), x, options.groups);

@@ -1,15 +1,15 @@
 #pragma once
-// The CPU backend: oneDNN and our own Winograd for convolutions, oneDNN for matrix products, the vectorised kernels of
-// cpu/vector for the rest, in f32 and bf16. f64 and the losses run on the reference kernels it inherits.
+// The CPU backend, in f32 and bf16: oneDNN and our own Winograd for convolutions, oneDNN for matrix products, the
+// vectorised kernels of cpu/vector for the other large tensors, the plain loops of cpu/host for the small ones.
 
 #include "cpu/activation.h"
 #include "cpu/convolution/convolutions.h"
-#include "cpu/reference/reference_backend.h"
+#include "cpu/host/host_backend.h"
 #include "cpu/vector/kernels.h"
 
 namespace tandem::cpu {
 
-class CpuBackend final : public ReferenceBackend {
+class CpuBackend final : public HostBackend {
  public:
   explicit CpuBackend(const CpuOptions& options);
 
@@ -31,6 +31,7 @@ class CpuBackend final : public ReferenceBackend {
   void conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
                         const Tensor& residual, bool relu, Tensor& y) override;
 
+  void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& y) override;
   void linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) override;
   void linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) override;
   void linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) override;
@@ -50,21 +51,17 @@ class CpuBackend final : public ReferenceBackend {
   void average_pool_forward(const Tensor& x, Tensor& y) override;
   void average_pool_backward(const Tensor& dy, Tensor& dx) override;
 
-  void sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
-                  std::vector<SgdParameter>& parameters) override;
-  void adam_update(const AdamOptions& options, const UpdateInputs& inputs,
-                   std::vector<AdamParameter>& parameters) override;
+  void optimizer_update(const UpdateRule& rule, const UpdateInputs& inputs,
+                        std::vector<ParameterUpdate>& parameters) override;
   void gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) override;
 
  private:
-  CpuBackend(const ThreadCount& count, bool autotune);
-
   template <class Body>
   void parallel_pieces(std::int64_t n, std::int64_t grain, const Body& body) {
     cpu::parallel_pieces(threads(), n, grain, body);
   }
+  void update_by_sgd(const SgdOptions& options, const UpdateInputs& inputs, ParameterUpdate& p);
 
-  std::string why_so_many_;  // threads
   const VectorKernels& kernels_;
   OneDnn onednn_;
   Convolutions convolutions_;

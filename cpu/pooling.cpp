@@ -9,7 +9,7 @@ constexpr int kMostTaps = 225;  // windows up to 15 x 15, so that a position fit
 }  // namespace
 
 void CpuBackend::max_pool_forward(const Pool2dGeometry& z, const Tensor& x, Tensor& y, Tensor& argmax) {
-  if (x.dtype() == DType::f64) return ReferenceBackend::max_pool_forward(z, x, y, argmax);
+  const KernelScope scope(*this, "max_pool_forward", [&] { return activation_work(x, {}, {&x, &y, &argmax}); });
   for_activation(kernels_, "max_pool_forward", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
     const std::int64_t height = x.dim(1), width = x.dim(2), channels = x.dim(3), q = y.dim(2);
@@ -33,11 +33,11 @@ void CpuBackend::max_pool_forward(const Pool2dGeometry& z, const Tensor& x, Tens
 }
 
 void CpuBackend::max_pool_backward(const Pool2dGeometry& z, const Tensor& dy, const Tensor& argmax, Tensor& dx) {
-  if (dy.dtype() == DType::f64) return ReferenceBackend::max_pool_backward(z, dy, argmax, dx);
+  const KernelScope scope(*this, "max_pool_backward", [&] { return activation_work(dx, {}, {&dy, &argmax, &dx}); });
   for_activation(kernels_, "max_pool_backward", dy.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
     const std::int64_t channels = dx.dim(3), p = dy.dim(1), q = dy.dim(2);
-    // The first window, and the one behind the last, that hold input position i of an axis with `windows` of them.
+    // The windows [first, behind) that contain input position i of an axis with `windows` windows.
     const auto first = [&](std::int64_t i) {
       const std::int64_t reach = i + z.padding - z.window + 1;
       return reach <= 0 ? 0 : (reach + z.stride - 1) / z.stride;
@@ -68,7 +68,7 @@ void CpuBackend::max_pool_backward(const Pool2dGeometry& z, const Tensor& dy, co
 }
 
 void CpuBackend::average_pool_forward(const Tensor& x, Tensor& y) {
-  if (x.dtype() == DType::f64) return ReferenceBackend::average_pool_forward(x, y);
+  const KernelScope scope(*this, "average_pool_forward", [&] { return activation_work(x, {}, {&x, &y}); });
   for_activation(kernels_, "average_pool_forward", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
     const std::int64_t area = x.dim(1) * x.dim(2), channels = x.dim(3);
@@ -82,7 +82,7 @@ void CpuBackend::average_pool_forward(const Tensor& x, Tensor& y) {
 }
 
 void CpuBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
-  if (dx.dtype() == DType::f64) return ReferenceBackend::average_pool_backward(dy, dx);
+  const KernelScope scope(*this, "average_pool_backward", [&] { return activation_work(dx, {}, {&dy, &dx}); });
   for_activation(kernels_, "average_pool_backward", dx.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
     const std::int64_t area = dx.dim(1) * dx.dim(2), channels = dx.dim(3);

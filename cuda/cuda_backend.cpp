@@ -1,5 +1,7 @@
 #include "cuda/cuda_backend.h"
 
+#include "core/tensor/broadcast.h"
+#include "cuda/kernels/arithmetic.h"
 #include "cuda/kernels/batch_norm.h"
 #include "cuda/kernels/convolution.h"
 #include "cuda/kernels/elementwise.h"
@@ -44,13 +46,51 @@ kernels::MaxPoolShape shape_of(const Pool2dGeometry& geometry, const Shape& x, c
           static_cast<int>(geometry.padding)};
 }
 
-kernels::ContrastiveShape shape_of(const ContrastiveOptions& options, const Tensor& a) {
-  return {a.dim(0), a.dim(1), options.margin, options.form == ContrastiveForm::legacy};
-}
-
 kernels::UpdateScalars scalars_of(const UpdateInputs& inputs) {
   return {inputs.scalars.data<float>(), real_or_null(inputs.gradient_norm), real_or_null(inputs.loss_scale)};
 }
+
+kernels::Unary map_of(UnaryOp op) {
+  switch (op) {
+    case UnaryOp::exp:
+      return kernels::Unary::exp;
+    case UnaryOp::log:
+      return kernels::Unary::log;
+    case UnaryOp::sqrt:
+      return kernels::Unary::sqrt;
+    case UnaryOp::is_finite:
+      return kernels::Unary::is_finite;
+  }
+  fail("unary: op {}", static_cast<int>(op));
+}
+
+kernels::Binary map_of(BinaryOp op) {
+  switch (op) {
+    case BinaryOp::add:
+      return kernels::Binary::add;
+    case BinaryOp::subtract:
+      return kernels::Binary::subtract;
+    case BinaryOp::multiply:
+      return kernels::Binary::multiply;
+    case BinaryOp::divide:
+      return kernels::Binary::divide;
+    case BinaryOp::equal:
+      return kernels::Binary::equal;
+    case BinaryOp::gate:
+      return kernels::Binary::gate;
+  }
+  fail("binary: op {}", static_cast<int>(op));
+}
+
+/// A call of a kernel: a range for the profiler, and a scope for the observer.
+struct Call {
+  ProfilerRange range;
+  KernelScope scope;
+
+  template <class Describe>
+  Call(Observable& device, const char* kernel, const Describe& describe)
+      : range(kernel), scope(device, kernel, describe) {}
+};
 
 int driver_version() {
   int version = 0;
@@ -103,7 +143,7 @@ std::unique_ptr<Uploader> CudaBackend::make_uploader(std::size_t bytes) {
 }
 
 std::unique_ptr<Downloader> CudaBackend::make_downloader(std::size_t elements) {
-  return std::make_unique<FigureDownloader>(stream_, elements);
+  return std::make_unique<NumberDownloader>(stream_, elements);
 }
 
 std::unique_ptr<CapturedStep> CudaBackend::capture(const std::function<void()>& body) {
@@ -120,13 +160,13 @@ std::unique_ptr<CapturedStep> CudaBackend::capture(const std::function<void()>& 
 }
 
 void CudaBackend::copy(const Tensor& from, Tensor& to) {
-  const ProfilerRange range("copy");
+  const Call call(*this, "copy", [&] { return elements_work({&from, &to}); });
   if (from.bytes() == 0) return;
   check(cudaMemcpyAsync(to.raw(), from.raw(), from.bytes(), cudaMemcpyDeviceToDevice, stream_.get()));
 }
 
 void CudaBackend::fill(Tensor& x, double value) {
-  const ProfilerRange range("fill");
+  const Call call(*this, "fill", [&] { return elements_work({&x}); });
   if (x.bytes() == 0) return;
   if (value == 0)
     check(cudaMemsetAsync(x.raw(), 0, x.bytes(), stream_.get()));
@@ -137,32 +177,27 @@ void CudaBackend::fill(Tensor& x, double value) {
 // Elementwise. --------------------------------------------------------------------------------------------------------
 
 void CudaBackend::cast(const Tensor& from, Tensor& to) {
-  const ProfilerRange range("cast");
+  const Call call(*this, "cast", [&] { return elements_work({&from, &to}); });
   kernels::cast(queue_, element(from.dtype()), from.raw(), from.size(), element(to.dtype()), to.raw());
 }
 
 void CudaBackend::add(const Tensor& a, const Tensor& b, Tensor& y) {
-  const ProfilerRange range("add");
+  const Call call(*this, "add", [&] { return elements_work({&a, &b, &y}); });
   kernels::add(queue_, element(y.dtype()), a.raw(), b.raw(), y.size(), y.raw());
 }
 
 void CudaBackend::relu_forward(const Tensor& x, Tensor& y) {
-  const ProfilerRange range("relu_forward");
+  const Call call(*this, "relu_forward", [&] { return elements_work({&x, &y}); });
   kernels::relu_forward(queue_, element(x.dtype()), x.raw(), x.size(), y.raw());
 }
 
 void CudaBackend::relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) {
-  const ProfilerRange range("relu_backward");
+  const Call call(*this, "relu_backward", [&] { return elements_work({&y, &dy, &dx}); });
   kernels::relu_backward(queue_, element(y.dtype()), y.raw(), dy.raw(), y.size(), dx.raw());
 }
 
-void CudaBackend::scale(const Tensor& x, const Tensor& factor, Tensor& y) {
-  const ProfilerRange range("scale");
-  kernels::scale(queue_, element(x.dtype()), x.raw(), factor.raw(), x.size(), y.raw());
-}
-
 void CudaBackend::weighted_sum(const std::vector<Tensor>& terms, const Tensor& weights, Tensor& out) {
-  const ProfilerRange range("weighted_sum");
+  const Call call(*this, "weighted_sum", [&] { return tensors_work(terms); });
   std::vector<const float*> values;
   values.reserve(terms.size());
   for (const Tensor& term : terms) values.push_back(term.data<float>());
@@ -170,32 +205,81 @@ void CudaBackend::weighted_sum(const std::vector<Tensor>& terms, const Tensor& w
 }
 
 void CudaBackend::normalize_images(const Tensor& pixels, Tensor& y) {
-  const ProfilerRange range("normalize_images");
+  const Call call(*this, "normalize_images", [&] { return activation_work(y, {}, {&pixels, &y}); });
   kernels::normalize_images(queue_, pixels.data<std::uint8_t>(), rows_of(pixels), element(y.dtype()), y.raw());
+}
+
+// Arithmetic. ---------------------------------------------------------------------------------------------------------
+
+void CudaBackend::unary(UnaryOp op, const Tensor& x, Tensor& y) {
+  const Call call(*this, "unary", [&] { return elements_work({&x, &y}); });
+  kernels::unary(queue_, map_of(op), x.data<float>(), x.size(), y.data<float>());
+}
+
+void CudaBackend::affine(double factor, double shift, const Tensor& x, Tensor& y) {
+  const Call call(*this, "affine", [&] { return elements_work({&x, &y}); });
+  kernels::affine(queue_, static_cast<float>(factor), static_cast<float>(shift), x.data<float>(), x.size(),
+                  y.data<float>());
+}
+
+void CudaBackend::binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y) {
+  const Call call(*this, "binary", [&] { return elements_work({&y, &a, &b}); });
+  const Broadcast at(a.shape(), b.shape());
+  const kernels::PairShape shape{at.rows, at.columns, at.a.row, at.a.column, at.b.row, at.b.column};
+  if (op == BinaryOp::equal && a.dtype() == DType::i32)
+    kernels::equal_labels(queue_, shape, a.data<std::int32_t>(), b.data<std::int32_t>(), y.data<float>());
+  else
+    kernels::binary(queue_, map_of(op), shape, a.data<float>(), b.data<float>(), y.data<float>());
+}
+
+void CudaBackend::reduce(ReduceOp op, Over over, const Tensor& x, Tensor& y) {
+  const Call call(*this, "reduce", [&] { return elements_work({&x, &y}); });
+  const bool largest = op == ReduceOp::max;
+  const MatrixSize size = over == Over::all ? MatrixSize{1, x.size()} : matrix_size(x.shape());
+  if (over == Over::rows)
+    kernels::reduce_rows(queue_, largest, x.data<float>(), size.rows, size.columns, y.data<float>());
+  else
+    kernels::reduce_columns(queue_, largest, x.data<float>(), size.rows, size.columns, y.data<float>());
+}
+
+void CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& y) {
+  const Call call(*this, "matmul", [&] { return product_work(a, b, y); });
+  products_.multiply(a, transpose_a, b, transpose_b, {}, y);
+}
+
+void CudaBackend::gather_rows(const Tensor& x, const Tensor& index, Tensor& y) {
+  const Call call(*this, "gather_rows", [&] { return elements_work({&y, &index, &y}); });
+  kernels::gather_rows(queue_, x.data<float>(), index.data<std::int32_t>(), index.size(), x.dim(1), y.data<float>());
+}
+
+void CudaBackend::scatter_add_rows(const Tensor& x, const Tensor& index, Tensor& y) {
+  const Call call(*this, "scatter_add_rows", [&] { return elements_work({&x, &index, &y}); });
+  kernels::scatter_add_rows(queue_, x.data<float>(), index.data<std::int32_t>(), index.size(), y.dim(0), y.dim(1),
+                            y.data<float>());
 }
 
 // Convolution. --------------------------------------------------------------------------------------------------------
 
 void CudaBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
-  const ProfilerRange range("conv2d_forward");
+  const Call call(*this, "conv2d_forward", [&] { return convolution_work(geometry, x, w, y); });
   convolutions_.forward(geometry, x, w, y);
 }
 
 void CudaBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) {
-  const ProfilerRange range("conv2d_grad_input");
+  const Call call(*this, "conv2d_grad_input", [&] { return convolution_work(geometry, dx, w, dy); });
   convolutions_.grad_input(geometry, dy, w, dx);
 }
 
 void CudaBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
-  const ProfilerRange range("conv2d_grad_weight");
+  const Call call(*this, "conv2d_grad_weight", [&] { return convolution_work(geometry, x, dw, dy); });
   convolutions_.grad_weight(geometry, x, dy, dw);
 }
 
-// cuDNN can fuse the three that follow a convolution, but its ReLU makes 0 of NaN, and so a sound network of one that
-// has diverged. One kernel of our own costs a pass over y.
+// cuDNN can fuse bias, residual and ReLU into the convolution. But its ReLU turns NaN into 0, so that a network that
+// has diverged seems sound. A separate kernel costs one more pass over y.
 void CudaBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& b,
                                    const Tensor& residual, bool relu, Tensor& y) {
-  const ProfilerRange range("conv2d_inference");
+  const Call call(*this, "conv2d_inference", [&] { return convolution_work(geometry, x, w, y, residual); });
   const bool in_place = residual && residual.raw() == y.raw();
   Tensor product = in_place ? empty(y.shape(), y.dtype()) : y;
   convolutions_.forward(geometry, x, w, product);
@@ -206,7 +290,7 @@ void CudaBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor&
 void CudaBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor& gamma, const Tensor& beta,
                                   const Tensor& running_mean, const Tensor& running_var, Tensor& folded_w,
                                   Tensor& folded_b) {
-  const ProfilerRange range("fold_batch_norm");
+  const Call call(*this, "fold_batch_norm", [&] { return elements_work({&w, &folded_w}); });
   const std::int64_t filters = w.dim(0);
   kernels::fold_batch_norm(queue_, eps, filters, w.dim(1) * w.dim(2) * w.dim(3), w.data<float>(), gamma.data<float>(),
                            beta.data<float>(), running_mean.data<float>(), running_var.data<float>(),
@@ -216,17 +300,17 @@ void CudaBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor& gam
 // Linear. -------------------------------------------------------------------------------------------------------------
 
 void CudaBackend::linear_forward(const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
-  const ProfilerRange range("linear_forward");
+  const Call call(*this, "linear_forward", [&] { return linear_work(x.dim(0), w, {&x, &w, &b, &y}); });
   products_.multiply(x, false, w, true, b, y);
 }
 
 void CudaBackend::linear_grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) {
-  const ProfilerRange range("linear_grad_input");
+  const Call call(*this, "linear_grad_input", [&] { return linear_work(dx.dim(0), w, {&dy, &w, &dx}); });
   products_.multiply(dy, false, w, false, {}, dx);
 }
 
 void CudaBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw, Tensor& db) {
-  const ProfilerRange range("linear_grad_weight");
+  const Call call(*this, "linear_grad_weight", [&] { return linear_work(x.dim(0), dw, {&x, &dy, &dw, &db}); });
   products_.multiply(dy, true, x, false, {}, dw);
   kernels::column_sums(queue_, dy.data<float>(), dy.dim(0), dy.dim(1), db.data<float>());
 }
@@ -236,7 +320,9 @@ void CudaBackend::linear_grad_weight(const Tensor& x, const Tensor& dy, Tensor& 
 void CudaBackend::batch_norm_forward_train(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
                                            const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
                                            Tensor& running_var, Tensor& y, BatchNormSaved& saved) {
-  const ProfilerRange range("batch_norm_forward_train");
+  const Call call(*this, "batch_norm_forward_train", [&] {
+    return activation_work(x, residual, {&x, &x, &residual, &y, &saved.mask});
+  });
   const kernels::BatchNormShape shape = shape_of(options, x);
   Tensor workspace = scratch(kernels::batch_norm_workspace(queue_, shape));
   const kernels::BatchNormForward arrays{x.raw(),
@@ -256,7 +342,7 @@ void CudaBackend::batch_norm_forward_train(const BatchNormOptions& options, cons
 void CudaBackend::batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
                                           const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
                                           const Tensor& running_var, Tensor& y) {
-  const ProfilerRange range("batch_norm_forward_eval");
+  const Call call(*this, "batch_norm_forward_eval", [&] { return activation_work(x, residual, {&x, &residual, &y}); });
   kernels::batch_norm_forward_eval(queue_, element(x.dtype()), rows_of(x), x.dim(3), options.eps, options.relu, x.raw(),
                                    raw_or_null(residual), gamma.data<float>(), beta.data<float>(),
                                    running_mean.data<float>(), running_var.data<float>(), y.raw());
@@ -265,7 +351,9 @@ void CudaBackend::batch_norm_forward_eval(const BatchNormOptions& options, const
 void CudaBackend::batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x,
                                       const Tensor& gamma, const BatchNormSaved& saved, Tensor& dx, Tensor& dresidual,
                                       Tensor& dgamma, Tensor& dbeta) {
-  const ProfilerRange range("batch_norm_backward");
+  const Call call(*this, "batch_norm_backward", [&] {
+    return activation_work(x, dresidual, {&dy, &x, &saved.mask, &dy, &x, &saved.mask, &dx, &dresidual});
+  });
   const kernels::BatchNormShape shape = shape_of(options, x);
   Tensor workspace = scratch(kernels::batch_norm_workspace(queue_, shape));
   const kernels::BatchNormBackward arrays{dy.raw(),
@@ -284,26 +372,26 @@ void CudaBackend::batch_norm_backward(const BatchNormOptions& options, const Ten
 // Pooling. ------------------------------------------------------------------------------------------------------------
 
 void CudaBackend::max_pool_forward(const Pool2dGeometry& geometry, const Tensor& x, Tensor& y, Tensor& argmax) {
-  const ProfilerRange range("max_pool_forward");
+  const Call call(*this, "max_pool_forward", [&] { return activation_work(x, {}, {&x, &y, &argmax}); });
   kernels::max_pool_forward(queue_, element(x.dtype()), shape_of(geometry, x.shape(), y.shape()), x.raw(), y.raw(),
                             argmax.data<std::uint8_t>());
 }
 
 void CudaBackend::max_pool_backward(const Pool2dGeometry& geometry, const Tensor& dy, const Tensor& argmax,
                                     Tensor& dx) {
-  const ProfilerRange range("max_pool_backward");
+  const Call call(*this, "max_pool_backward", [&] { return activation_work(dx, {}, {&dy, &argmax, &dx}); });
   kernels::max_pool_backward(queue_, element(dy.dtype()), shape_of(geometry, dx.shape(), dy.shape()), dy.raw(),
                              argmax.data<std::uint8_t>(), dx.raw());
 }
 
 void CudaBackend::average_pool_forward(const Tensor& x, Tensor& y) {
-  const ProfilerRange range("average_pool_forward");
+  const Call call(*this, "average_pool_forward", [&] { return activation_work(x, {}, {&x, &y}); });
   kernels::average_pool_forward(queue_, element(x.dtype()), x.dim(0), x.dim(1) * x.dim(2), x.dim(3), x.raw(),
                                 y.data<float>());
 }
 
 void CudaBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
-  const ProfilerRange range("average_pool_backward");
+  const Call call(*this, "average_pool_backward", [&] { return activation_work(dx, {}, {&dy, &dx}); });
   kernels::average_pool_backward(queue_, element(dx.dtype()), dx.dim(0), dx.dim(1) * dx.dim(2), dx.dim(3),
                                  dy.data<float>(), dx.raw());
 }
@@ -312,57 +400,40 @@ void CudaBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
 
 void CudaBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
                                         Tensor& dlogits) {
-  const ProfilerRange range("softmax_cross_entropy");
+  const Call call(*this, "softmax_cross_entropy", [&] { return elements_work({&logits, &labels, &dlogits}); });
   Tensor workspace = scratch(kernels::loss_workspace(logits.dim(0)));
   kernels::softmax_cross_entropy(queue_, logits.data<float>(), labels.data<std::int32_t>(), logits.dim(0),
                                  logits.dim(1), smoothing, loss.data<float>(), dlogits.data<float>(), workspace.raw());
 }
 
-void CudaBackend::contrastive_forward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
-                                      const Tensor& labels_a, const Tensor& labels_b, Tensor& distance, Tensor& loss) {
-  const ProfilerRange range("contrastive_forward");
-  Tensor workspace = scratch(kernels::loss_workspace(a.dim(0)));
-  kernels::contrastive_forward(queue_, shape_of(options, a), a.data<float>(), b.data<float>(),
-                               labels_a.data<std::int32_t>(), labels_b.data<std::int32_t>(), distance.data<float>(),
-                               loss.data<float>(), workspace.raw());
-}
-
-void CudaBackend::contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b,
-                                       const Tensor& labels_a, const Tensor& labels_b, const Tensor& distance,
-                                       const Tensor& dloss, Tensor& da, Tensor& db) {
-  const ProfilerRange range("contrastive_backward");
-  kernels::contrastive_backward(queue_, shape_of(options, a), a.data<float>(), b.data<float>(),
-                                labels_a.data<std::int32_t>(), labels_b.data<std::int32_t>(), distance.data<float>(),
-                                dloss.data<float>(), da.data<float>(), db.data<float>());
-}
-
 // Optimizer. ----------------------------------------------------------------------------------------------------------
 
-void CudaBackend::sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
-                             std::vector<SgdParameter>& parameters) {
-  const ProfilerRange range("sgd_update");
-  std::vector<kernels::SgdTensor> tensors;
-  tensors.reserve(parameters.size());
-  for (SgdParameter& p : parameters)
-    tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.velocity.data<float>(), p.weight.size(),
-                       p.decay ? options.weight_decay : 0.0});
-  kernels::sgd_update(queue_, options.momentum, options.nesterov, scalars_of(inputs), tensors);
-}
-
-void CudaBackend::adam_update(const AdamOptions& options, const UpdateInputs& inputs,
-                              std::vector<AdamParameter>& parameters) {
-  const ProfilerRange range("adam_update");
+void CudaBackend::optimizer_update(const UpdateRule& rule, const UpdateInputs& inputs,
+                                   std::vector<ParameterUpdate>& parameters) {
+  const Call call(*this, "optimizer_update", [&] { return update_work(parameters); });
+  const auto decay_of = [](const auto& options, const ParameterUpdate& p) {
+    return p.decay ? options.weight_decay : 0.0;
+  };
+  if (const auto* sgd = std::get_if<SgdOptions>(&rule)) {
+    std::vector<kernels::SgdTensor> tensors;
+    tensors.reserve(parameters.size());
+    for (ParameterUpdate& p : parameters)
+      tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.state[0].data<float>(), p.weight.size(),
+                         decay_of(*sgd, p)});
+    kernels::sgd_update(queue_, sgd->momentum, sgd->nesterov, scalars_of(inputs), tensors);
+    return;
+  }
+  const auto& adam = std::get<AdamOptions>(rule);
   std::vector<kernels::AdamTensor> tensors;
   tensors.reserve(parameters.size());
-  for (AdamParameter& p : parameters)
-    tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.first.data<float>(), p.second.data<float>(),
-                       p.weight.size(), p.decay ? options.weight_decay : 0.0});
-  kernels::adam_update(queue_, {options.beta1, options.beta2, options.eps, options.decoupled}, scalars_of(inputs),
-                       tensors);
+  for (ParameterUpdate& p : parameters)
+    tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.state[0].data<float>(),
+                       p.state[1].data<float>(), p.weight.size(), decay_of(adam, p)});
+  kernels::adam_update(queue_, {adam.beta1, adam.beta2, adam.eps, adam.decoupled}, scalars_of(inputs), tensors);
 }
 
 void CudaBackend::gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) {
-  const ProfilerRange range("gradient_norm");
+  const Call call(*this, "gradient_norm", [&] { return tensors_work(gradients); });
   std::vector<kernels::ConstTensor> tensors;
   tensors.reserve(gradients.size());
   for (const Tensor& gradient : gradients) tensors.push_back({gradient.data<float>(), gradient.size()});
@@ -371,7 +442,7 @@ void CudaBackend::gradient_norm(const std::vector<Tensor>& gradients, Tensor& no
 }
 
 void CudaBackend::update_loss_scale(const LossScaleOptions& options, const Tensor& gradient_norm, Tensor& loss_scale) {
-  const ProfilerRange range("update_loss_scale");
+  const Call call(*this, "update_loss_scale", [&] { return elements_work({&loss_scale}); });
   kernels::update_loss_scale(queue_, options.growth, options.backoff, options.interval, gradient_norm.data<float>(),
                              loss_scale.data<float>());
 }

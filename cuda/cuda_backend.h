@@ -35,9 +35,16 @@ class CudaBackend final : public Backend {
   void add(const Tensor& a, const Tensor& b, Tensor& y) override;
   void relu_forward(const Tensor& x, Tensor& y) override;
   void relu_backward(const Tensor& y, const Tensor& dy, Tensor& dx) override;
-  void scale(const Tensor& x, const Tensor& factor, Tensor& y) override;
   void weighted_sum(const std::vector<Tensor>& terms, const Tensor& weights, Tensor& out) override;
   void normalize_images(const Tensor& pixels, Tensor& y) override;
+
+  void unary(UnaryOp op, const Tensor& x, Tensor& y) override;
+  void affine(double factor, double shift, const Tensor& x, Tensor& y) override;
+  void binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y) override;
+  void reduce(ReduceOp op, Over over, const Tensor& x, Tensor& y) override;
+  void matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Tensor& y) override;
+  void gather_rows(const Tensor& x, const Tensor& index, Tensor& y) override;
+  void scatter_add_rows(const Tensor& x, const Tensor& index, Tensor& y) override;
 
   void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) override;
   void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) override;
@@ -68,16 +75,9 @@ class CudaBackend final : public Backend {
 
   void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
                              Tensor& dlogits) override;
-  void contrastive_forward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b, const Tensor& labels_a,
-                           const Tensor& labels_b, Tensor& distance, Tensor& loss) override;
-  void contrastive_backward(const ContrastiveOptions& options, const Tensor& a, const Tensor& b, const Tensor& labels_a,
-                            const Tensor& labels_b, const Tensor& distance, const Tensor& dloss, Tensor& da,
-                            Tensor& db) override;
 
-  void sgd_update(const SgdOptions& options, const UpdateInputs& inputs,
-                  std::vector<SgdParameter>& parameters) override;
-  void adam_update(const AdamOptions& options, const UpdateInputs& inputs,
-                   std::vector<AdamParameter>& parameters) override;
+  void optimizer_update(const UpdateRule& rule, const UpdateInputs& inputs,
+                        std::vector<ParameterUpdate>& parameters) override;
   void gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) override;
   void update_loss_scale(const LossScaleOptions& options, const Tensor& gradient_norm, Tensor& loss_scale) override;
 

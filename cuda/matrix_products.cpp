@@ -9,9 +9,9 @@ namespace tandem::cuda {
 namespace {
 
 constexpr std::size_t kWorkspaceLimit = std::size_t{32} << 20;
-constexpr std::size_t kMostProducts = 256;  // that are kept
+constexpr std::size_t kMostProducts = 256;  // the most that are kept
 
-/// What divides the address of every tensor, at most 256.
+/// The largest power of two, at most 256, that divides the address of every tensor.
 std::int64_t common_alignment(std::initializer_list<const Tensor*> tensors) {
   std::uintptr_t bits = 256;
   for (const Tensor* tensor : tensors)
@@ -32,7 +32,7 @@ void set_bias(cublasLtMatmulDesc_t operation, const Tensor& bias) {
   if (bias) set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias.raw());
 }
 
-/// cuBLAS counts by columns: to it a row-major matrix is its own transpose.
+/// cuBLAS stores matrices by columns: it sees a row-major matrix as the transpose.
 template <class Layout>
 Layout layout_of(const Tensor& matrix) {
   Layout layout;
@@ -48,7 +48,7 @@ MatrixProducts::MatrixProducts(const Stream& stream, std::shared_ptr<Arena> aren
   check(cublasLtCreate(handle_.receive()));
 }
 
-// y' = b' a', all of them by columns: the factors change places.
+// cuBLAS computes y' = b' a' by columns, so the factors change places.
 MatrixProducts::Product MatrixProducts::make_product(const Tensor& a, bool transpose_a, const Tensor& b,
                                                      bool transpose_b, const Tensor& bias, const Tensor& y,
                                                      std::int64_t alignment) const {
@@ -86,7 +86,7 @@ void MatrixProducts::multiply(const Tensor& a, bool transpose_a, const Tensor& b
   const Key key{y.dim(0), y.dim(1), a.size() / y.dim(0), transpose_a, transpose_b, bias.defined(), alignment};
   auto found = products_.find(key);
   if (found == products_.end()) {
-    const OutsideCapture outside;  // to look for an algorithm is not meant to be captured
+    const OutsideCapture outside;  // the search for an algorithm must not be captured
     if (products_.size() >= kMostProducts) products_.clear();
     found = products_.emplace(key, make_product(a, transpose_a, b, transpose_b, bias, y, alignment)).first;
   }

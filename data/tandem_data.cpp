@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/program.h"
+#include "data/list/copies.h"
 #include "data/list/list_checks.h"
 #include "data/synth/dataset.h"
 
@@ -17,6 +18,7 @@ namespace {
 struct CheckOptions {
   std::filesystem::path data;
   std::filesystem::path root;
+  std::int64_t max_pixels = kDefaultMaxPixels;
 };
 
 int synthesise(const synth::DatasetOptions& options) {
@@ -32,9 +34,11 @@ int check(const CheckOptions& options) {
   const ImageList list = ImageList::load(options.data, options.root);
   const std::vector<std::size_t> images = images_per_class(list);
   for (std::size_t c = 0; c < images.size(); ++c) fmt::print("{:6} {:7} {}\n", c, images[c], list.classes()[c]);
+  fmt::print("{}\n", list.naming());
   for (const std::string& remark : remarks(list)) fmt::print("{}\n", remark);
+  for (const std::string& remark : copy_remarks(list)) fmt::print("{}\n", remark);
 
-  const std::vector<BadImage> bad = find_bad_images(list, 0, kMostReported);
+  const std::vector<BadImage> bad = find_bad_images(list, 0, kMostReported, options.max_pixels);
   for (const BadImage& image : bad) fmt::print(stderr, "error: {}\n", image.message);
   const char* more = bad.size() == kMostReported ? " or more" : "";
   fmt::print("{} images in {} classes, {}{} bad\n", list.size(), images.size(), bad.size(), more);
@@ -61,6 +65,9 @@ int main(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check", "Decode every image of a data set and count the classes");
   check->add_option("data", checked.data, "List file, or folder with one subfolder a class")->required();
   check->add_option("--root", checked.root, "Where the list's paths start (default: the list's folder)");
+  check->add_option("--max-pixels", checked.max_pixels, "Refuse images with more pixels")
+      ->capture_default_str()
+      ->check(CLI::Range(4, 1 << 30));
 
   return tandem::run_program(app, argc, argv,
                              [&] { return synth->parsed() ? tandem::synthesise(dataset) : tandem::check(checked); });

@@ -224,6 +224,7 @@ EmbeddingMetrics embedding_metrics(std::span<const float> embeddings, std::span<
   require_finite(embeddings, d, "an embedding's component");
 
   EmbeddingMetrics metrics;
+  metrics.spread = embedding_spread(embeddings, dimensions);
   measure_recall(embeddings, labels, d, threads, metrics);
   const auto most = static_cast<std::size_t>(pair_images);
   if (labels.size() <= most) {

@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "inference/embedding_spread.h"
+
 namespace tandem {
 
 /// One class c against the others. TP: images of c predicted as c.
@@ -53,6 +55,7 @@ struct EmbeddingMetrics {
   std::int64_t same_pairs = 0;
   std::int64_t different_pairs = 0;
   DistanceHistogram histogram;
+  EmbeddingSpread spread;  // of all N images
 
   /// Share of images with an image of the same label among the k nearest other images (of equal distances, the lower
   /// index is nearer). An image whose label no other image has does not count.

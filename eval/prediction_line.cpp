@@ -31,6 +31,15 @@ std::vector<std::size_t> ranking(std::span<const double> probabilities) {
   return order;
 }
 
+/// The most probable class and, with top ≥ 1, the list of the first ones.
+std::string labels(std::span<const double> probabilities, const std::vector<std::string>& classes, int top) {
+  const std::vector<std::size_t> order = ranking(probabilities);
+  std::string text = guess(classes[order[0]], probabilities[order[0]]);
+  for (std::size_t i = 0; i < std::min(order.size(), static_cast<std::size_t>(top)); ++i)
+    text += fmt::format(R"({}{{{}}})", i == 0 ? R"(,"top":[)" : ",", guess(classes[order[i]], probabilities[order[i]]));
+  return top > 0 ? text + "]" : text;
+}
+
 }  // namespace
 
 std::vector<double> softmax(std::span<const float> logits) {
@@ -49,12 +58,8 @@ std::string prediction_line(const std::string& image, std::span<const double> pr
                             const std::vector<std::string>& classes, int top, const NamedVector& vector) {
   require(probabilities.size() == classes.size(), "prediction: got {} probabilities, expected {}", probabilities.size(),
           classes.size());
-  const std::vector<std::size_t> order = ranking(probabilities);
-  std::string line =
-      fmt::format(R"({{"image":{},{})", quoted(image), guess(classes[order[0]], probabilities[order[0]]));
-  for (std::size_t i = 0; i < std::min(order.size(), static_cast<std::size_t>(top)); ++i)
-    line += fmt::format(R"({}{{{}}})", i == 0 ? R"(,"top":[)" : ",", guess(classes[order[i]], probabilities[order[i]]));
-  if (top > 0) line += "]";
+  std::string line = fmt::format(R"({{"image":{})", quoted(image));
+  if (!classes.empty()) line += fmt::format(",{}", labels(probabilities, classes, top));
   if (!vector.name.empty()) {
     for (const float value : vector.values)
       require(std::isfinite(value), "a component of the {} is not a finite number", vector.name);

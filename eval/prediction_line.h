@@ -19,7 +19,7 @@ struct NamedVector {
 /// {"image": ..., "label": ..., "probability": ...} and a line's end. probabilities: (K), as the classes. The label is
 /// the most probable class; of equally probable ones the lower comes first. With top ≥ 1 also "top", a list of
 /// {"label", "probability"} of the min(top, K) most probable ones. Text that is not UTF-8 is replaced. Error if a
-/// component of the vector is not a finite number.
+/// component of the vector is not a finite number. Without classes there is no label.
 std::string prediction_line(const std::string& image, std::span<const double> probabilities,
                             const std::vector<std::string>& classes, int top, const NamedVector& vector);
 

@@ -100,6 +100,7 @@ Json report_json(const Evaluation& evaluation) {
   const EmbeddingMetrics& embedding = evaluation.embedding;
   Json json = evaluation.about.is_object() ? evaluation.about : Json::object();
   json["images"] = classification.images;
+  if (!evaluation.classifier_note.empty()) json["classifier_note"] = evaluation.classifier_note;
   json["top1"] = classification.top1;
   json["top5"] = classification.top5;
   json["loss"] = classification.loss;
@@ -111,6 +112,8 @@ Json report_json(const Evaluation& evaluation) {
   json["distance_ratio"] = json_of(embedding.distance_ratio);
   json["same_pairs"] = embedding.same_pairs;
   json["different_pairs"] = embedding.different_pairs;
+  json["embedding_spread"] = embedding.spread.spread;
+  json["embedding_norm"] = embedding.spread.norm;
   json["recall_at_1"] = json_of(embedding.recall_at_1);
   json["recall_at_5"] = json_of(embedding.recall_at_5);
   json["classes"] = evaluation.classes;
@@ -136,6 +139,7 @@ std::string report_text(const Evaluation& evaluation) {
   };
   std::string text =
       fmt::format("Classification of {} images, {} classes\n", classification.images, evaluation.classes.size());
+  if (!evaluation.classifier_note.empty()) text += fmt::format("  {}\n", evaluation.classifier_note);
   text += line("top-1", percent(classification.top1) + " %", "the first guess is right");
   text += line("top-5", percent(classification.top5) + " %", "the right class is among the first five guesses");
   text += line("macro F1", percent(classification.macro_f1) + " %", "mean F1, every class counting the same");
@@ -149,6 +153,8 @@ std::string report_text(const Evaluation& evaluation) {
   text += line("same distance", number(embedding.same_distance), "mean distance between images of the same label");
   text += line("different distance", number(embedding.different_distance), "mean distance between different labels");
   text += line("distance ratio", number(embedding.distance_ratio), "different over same; above 1: pulled apart");
+  text += line("spread", number(embedding.spread.spread),
+               fmt::format("distance from the mean embedding; their norm is {:.4g}", embedding.spread.norm).c_str());
   text += line("recall@1", number(embedding.recall_at_1), "the nearest other image has the same label");
   text += line("recall@5", number(embedding.recall_at_5), "one of the five nearest has the same label");
   return text;

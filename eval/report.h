@@ -15,16 +15,18 @@ struct Evaluation {
   std::vector<std::string> classes;  // (K) names
   ClassificationMetrics classification;
   EmbeddingMetrics embedding;
-  std::string embedding_note;  // what must be known to read the embedding's figures; empty: nothing
+  std::string classifier_note;  // what must be known to read the classifier's figures; empty: nothing
+  std::string embedding_note;   // what must be known to read the embedding's figures; empty: nothing
 };
 
 /// metrics.json's content. First the members of `about`, then
 ///
 ///     images, top1, top5, loss, macro_f1, pair_auc, same_distance, different_distance, distance_ratio, same_pairs,
-///     different_pairs, recall_at_1, recall_at_5, classes, per_class, confusion
+///     different_pairs, embedding_spread, embedding_norm, recall_at_1, recall_at_5, classes, per_class, confusion
 ///
 /// with per_class a list of {name, precision, recall, f1, support}, and confusion a K × K list, a row for each label, a
-/// column for each prediction. embedding_note comes before pair_auc, if it is not empty. What is not defined is null.
+/// column for each prediction. classifier_note comes before top1 and embedding_note before pair_auc, if they are not
+/// empty. What is not defined is null.
 /// Error if `classes` and the metrics differ in K.
 nlohmann::ordered_json report_json(const Evaluation& evaluation);
 

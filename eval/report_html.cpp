@@ -69,6 +69,10 @@ std::string about(const Evaluation& evaluation) {
   return text + "</p>\n";
 }
 
+std::string note(const std::string& text) {
+  return text.empty() ? "" : fmt::format("<p class=\"note\">{}</p>\n", escaped(text));
+}
+
 std::string figures(const Evaluation& evaluation) {
   const ClassificationMetrics& classification = evaluation.classification;
   const EmbeddingMetrics& embedding = evaluation.embedding;
@@ -164,14 +168,12 @@ std::string distance_histogram(const Evaluation& evaluation) {
   for (const auto* list : {&same, &different}) {
     for (const double share : *list) highest = std::max(highest, share);
   }
-  const std::string note = evaluation.embedding_note.empty()
-                               ? ""
-                               : fmt::format("<p class=\"note\">{}</p>\n", escaped(evaluation.embedding_note));
   std::string text = fmt::format(
       "<h2>Distances in the embedding</h2>\n<p class=\"note\">Share of the pairs at each distance. "
       "<span style=\"color:#3465a4\">Same label</span>: mean {}. "
       "<span style=\"color:#cc0000\">Different labels</span>: mean {}.</p>\n{}<svg width=\"{}\" height=\"{}\">\n",
-      number(embedding.same_distance), number(embedding.different_distance), note, kWidth, kHeight + 20);
+      number(embedding.same_distance), number(embedding.different_distance), note(evaluation.embedding_note), kWidth,
+      kHeight + 20);
   const auto bars = [&](const std::vector<double>& share, const char* colour) {
     const double step = kWidth / static_cast<double>(std::max<std::size_t>(bins, 1));
     for (std::size_t b = 0; b < share.size(); ++b) {
@@ -192,8 +194,9 @@ std::string distance_histogram(const Evaluation& evaluation) {
 }  // namespace
 
 std::string report_html(const Evaluation& evaluation) {
-  return kHead + std::string("<h1>Evaluation</h1>\n") + about(evaluation) + figures(evaluation) +
-         class_bars(evaluation) + confusion_map(evaluation) + distance_histogram(evaluation) + "</body></html>\n";
+  return kHead + std::string("<h1>Evaluation</h1>\n") + about(evaluation) + note(evaluation.classifier_note) +
+         figures(evaluation) + class_bars(evaluation) + confusion_map(evaluation) + distance_histogram(evaluation) +
+         "</body></html>\n";
 }
 
 }  // namespace tandem

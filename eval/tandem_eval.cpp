@@ -5,12 +5,12 @@
 
 #include "core/base/error.h"
 #include "core/base/program.h"
+#include "data/list/copies.h"
 #include "data/list/list_checks.h"
-#include "eval/network.h"
+#include "eval/network_options.h"
 #include "eval/report.h"
 #include "inference/predict.h"
 #include "io/atomic_file.h"
-#include "train/checkpoint/checkpoint.h"
 
 namespace tandem {
 namespace {
@@ -18,7 +18,6 @@ namespace {
 struct Options {
   NetworkOptions network;
   std::string data, root, out;
-  bool backbone_features = false;
 };
 
 /// What must be known of figures that are not the embedding's.
@@ -27,31 +26,50 @@ std::string note_on_features(bool untrained) {
          "these figures are of the backbone's features, pooled";
 }
 
+/// What must be known of the classifier's figures.
+std::string note_on_classifier(const ModelDescription& model) {
+  return model.classifier_trained ? "" : "the classifier was not trained (softmax weight 0): it guesses at random";
+}
+
+/// What must be known of the figures of distances.
+std::string note_on_distances(const EmbeddingMetrics& metrics, bool features, bool untrained) {
+  const EmbeddingSpread& spread = metrics.spread;
+  std::string note = features ? note_on_features(untrained) : "";
+  if (!spread.is_collapsed(0)) return note;
+  return (note.empty() ? "" : note + "; ") +
+         fmt::format("they have collapsed to a point (spread {:.2g}, norm {:.2g}): distances tell nothing",
+                     spread.spread, spread.norm);
+}
+
 int evaluate(const Options& o) {
-  const Checkpoint checkpoint(o.network.checkpoint);
-  const CheckpointInfo& info = checkpoint.info();
-  const ImageList list = ImageList::load_known(o.data, o.root, info.classes);
+  const ModelFile file(o.network.checkpoint);
+  const ModelDescription& model = file.description();
+  const ImageList list = ImageList::load_known(o.data, o.root, model.classes);
   for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
-  Network network(checkpoint, o.network);
-  // After what is sooner checked, so that a refusal leaves nothing behind, but before the long part.
+  for (const std::string& remark : copy_remarks(list)) std::cerr << remark << '\n';
+  Network network = o.network.open(file, std::cerr);
+  // After the quick checks, so that a refusal leaves nothing behind, and before the long part.
   require_writable_folder(o.out);
-  const bool untrained = !has_trained_embedding(checkpoint);
-  const bool features = untrained || o.backbone_features;
-  const PredictOptions options{info.config.data.image_size, o.network.batch, o.network.workers, features};
+  const bool features = !model.embedding_trained || o.network.backbone_features;
+  const PredictOptions options{model.input.size, o.network.batch, o.network.workers, features, o.network.max_pixels};
   Predictions p;
   network.run(options.batch, options.image_size,
               [&] { p = predict(*network.engine.backend, network.engine.compute, network.model, list, options); });
 
+  const EmbeddingMetrics distances = embedding_metrics(p.embeddings, p.labels, p.dimensions);
   const Evaluation evaluation{{{"checkpoint", o.network.checkpoint},
                                {"data", o.data},
-                               {"step", info.state.step},
+                               {"naming", list.naming()},
+                               {"step", model.steps},
                                {"precision", network.engine.precision}},
-                              info.classes,
+                              model.classes,
                               classification_metrics(p.logits, p.labels, p.classes),
-                              embedding_metrics(p.embeddings, p.labels, p.dimensions),
-                              features ? note_on_features(untrained) : ""};
+                              distances,
+                              note_on_classifier(model),
+                              note_on_distances(distances, features, !model.embedding_trained)};
   write_report(evaluation, o.out);
-  std::cout << report_text(evaluation) << "\ncomputed by " << network.description() << "\nwritten: " << o.out
+  std::cout << list.naming() << '\n'
+            << report_text(evaluation) << "\ncomputed by " << network.description() << "\nwritten: " << o.out
             << "/metrics.json, " << o.out << "/report.html\n";
   return 0;
 }
@@ -59,12 +77,10 @@ int evaluate(const Options& o) {
 int run(int argc, char** argv) {
   Options o;
   CLI::App app("Evaluates a checkpoint on labelled images.", "tandem-eval");
-  o.network.add_to(app);
+  o.network.add_to(app, "Measures distances of the backbone's pooled features, not embeddings");
   app.add_option("--data", o.data, "List file, or folder with one subfolder a class")->required();
   app.add_option("--root", o.root, "Where the list's paths start (default: the list's folder)");
   app.add_option("--out", o.out, "Folder for metrics.json and report.html")->required();
-  app.add_flag("--trunk-features", o.backbone_features,
-               "Measures distances of the backbone's pooled features, not embeddings");
   return run_program(app, argc, argv, [&] { return evaluate(o); });
 }
 

@@ -3,30 +3,27 @@
 namespace tandem {
 namespace {
 
-/// The type of activations for a precision.
-DType compute_type(const Backend& backend, Precision precision) {
-  const bool cuda = backend.device().kind == DeviceKind::cuda;
-  const auto has = [&](DType type) { return backend.supports(type); };
+/// The type of activations for a precision, which is not `automatic`.
+DType compute_type(Precision precision) {
   switch (precision) {
     case Precision::automatic:
-      return has(DType::bf16) ? DType::bf16 : DType::f32;
+      break;
     case Precision::fp32:
-      return DType::f32;
     case Precision::tf32:
-      if (cuda) return DType::f32;
-      break;
+      return DType::f32;
     case Precision::bf16:
-      if (has(DType::bf16)) return DType::bf16;
-      break;
+      return DType::bf16;
     case Precision::fp16:
-      if (has(DType::f16)) return DType::f16;
-      break;
+      return DType::f16;
     case Precision::fp64:
-      if (has(DType::f64)) return DType::f64;
-      break;
+      return DType::f64;
   }
-  fail_input("precision: this device ({}) does not compute in {}; use fp32, or auto for the fastest it has",
-             backend.description(), to_string(precision));
+  fail("precision: no type for {}", to_string(precision));
+}
+
+bool computes_in(const Backend& backend, Precision precision) {
+  if (precision == Precision::tf32) return backend.device().kind == DeviceKind::cuda;
+  return backend.supports(compute_type(precision));
 }
 
 }  // namespace
@@ -38,13 +35,25 @@ Device device_named(const std::string& text) {
   return *device;
 }
 
+namespace {
+
+std::shared_ptr<Backend> open_backend(const Device& device, Precision precision, const EngineOptions& options) {
+  if (device.kind == DeviceKind::cuda)
+    return make_cuda_backend({device.index, precision == Precision::tf32, options.deterministic});
+  if (precision == Precision::fp64) return make_reference_backend(options.threads);
+  return make_cpu_backend({options.threads, options.autotune});
+}
+
+}  // namespace
+
 Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options) {
-  const Device named = device_named(device);
-  const bool tf32 = precision == Precision::tf32;
-  auto backend = named.kind == DeviceKind::cuda ? make_cuda_backend({named.index, tf32, options.deterministic})
-                                                : make_cpu_backend({options.threads, options.autotune});
-  const DType compute = compute_type(*backend, precision);
-  return {std::move(backend), compute, tf32 ? "tf32" : name_of(compute)};
+  auto backend = open_backend(device_named(device), precision, options);
+  if (precision == Precision::automatic)
+    precision = computes_in(*backend, Precision::bf16) ? Precision::bf16 : Precision::fp32;
+  if (!computes_in(*backend, precision))
+    fail_input("precision: this device ({}) does not compute in {}; use fp32, or auto for the fastest it has",
+               backend->description(), to_string(precision));
+  return {std::move(backend), compute_type(precision), to_string(precision)};
 }
 
 }  // namespace tandem

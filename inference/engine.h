@@ -1,5 +1,5 @@
 #pragma once
-// From a config's words to what a run computes with.
+// The device and the precision that a config or a command line names.
 
 #include <memory>
 #include <optional>
@@ -17,11 +17,11 @@ struct EngineOptions {
   bool deterministic = true;  ///< CUDA: the same seed gives the same bits
 };
 
-/// A device, and how it is to be computed on it.
+/// A device, and the type to compute in on it.
 struct Engine {
   std::shared_ptr<Backend> backend;
   DType compute;               ///< the type of activations
-  std::string_view precision;  ///< for the log: "f32", "tf32", "bf16", "f16", "f64"
+  std::string_view precision;  ///< "fp32", "tf32", "bf16", "fp16" or "fp64": what "auto" came to
 
   bool on_cuda() const { return backend->device().kind == DeviceKind::cuda; }
 };
@@ -29,9 +29,8 @@ struct Engine {
 /// "auto" (the first GPU if there is one, else the CPU), "cpu", "cuda" or "cuda:K"; InputError for anything else.
 Device device_named(const std::string& text);
 
-/// Opens the device that device_named() tells. Precision `automatic` is
-/// bf16 where the device has it, else fp32. InputError if there is no such device, or if it does not compute in that
-/// precision: nothing is emulated.
+/// Opens device_named(device). Precision `automatic` is bf16 where the device has it, else fp32.
+/// InputError if there is no such device, or if it does not compute in that precision: nothing is emulated.
 Engine open_engine(const std::string& device, Precision precision, const EngineOptions& options = {});
 
 }  // namespace tandem

@@ -1,5 +1,7 @@
 #include "inference/out_of_memory.h"
 
+#include <new>
+
 namespace tandem {
 namespace {
 
@@ -8,6 +10,8 @@ bool fits(int size, const std::function<void(int)>& attempt) {
     attempt(size);
     return true;
   } catch (const OutOfMemory&) {
+    return false;
+  } catch (const std::bad_alloc&) {  // The host's memory is short, too.
     return false;
   }
 }

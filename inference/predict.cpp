@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/backend/host_copy.h"
 #include "core/base/error.h"
 #include "data/loader/loader.h"
 #include "inference/input.h"
-#include "layers/initialise.h"
 
 namespace tandem {
 
@@ -32,7 +32,8 @@ void Predictor::predict(const Batch& batch, Predictions& all) {
 
 Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
                     const PredictOptions& options) {
-  EvalLoader loader(list, {options.batch, options.image_size, static_cast<unsigned>(options.workers)});
+  EvalLoader loader(list,
+                    {options.batch, options.image_size, static_cast<unsigned>(options.workers), options.max_pixels});
   Predictor predictor(backend, compute, model, options.features);
   Predictions all;
   while (auto batch = loader.next()) {

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "data/image/image.h"
 #include "data/list/image_list.h"
 #include "data/loader/batch.h"
 #include "layers/twin_towers.h"
@@ -20,7 +21,8 @@ struct PredictOptions {
   int image_size = 224;
   int batch = 64;
   int workers = 2;
-  bool features = false;  ///< the backbone's features in the place of the embeddings
+  bool features = false;                        ///< the backbone's features instead of the embeddings
+  std::int64_t max_pixels = kDefaultMaxPixels;  ///< an image file with more is refused
 };
 
 /// Runs a network with its running statistics. While it lives, batch norms are folded into convolutions.

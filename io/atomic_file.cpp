@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <random>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -14,9 +16,46 @@
 
 namespace tandem {
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
-  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file_ < 0) fail_write("create");
+namespace {
+
+constexpr std::string_view kMark = ".tandem-", kEnd = ".tmp", kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
+constexpr std::size_t kRandomLetters = 6;
+
+/// A name for a temporary; two calls hardly ever make the same one.
+std::filesystem::path temporary_for(const std::filesystem::path& path) {
+  std::random_device random;
+  std::string name = path.string() + std::string(kMark);
+  for (std::size_t i = 0; i < kRandomLetters; ++i) name += kLetters[random() % kLetters.size()];
+  return name + std::string(kEnd);
+}
+
+bool is_temporary(std::string_view name) {
+  constexpr std::size_t kTail = kMark.size() + kRandomLetters + kEnd.size();
+  if (name.size() <= kTail || !name.ends_with(kEnd)) return false;
+  name.remove_prefix(name.size() - kTail);
+  return name.starts_with(kMark) &&
+         name.substr(kMark.size(), kRandomLetters).find_first_not_of(kLetters) == std::string_view::npos;
+}
+
+/// Calls make(name) with one name for a temporary after the other, until it does not fail because there is such a file.
+/// Returns the last name; `make` returns false, with errno, if it fails.
+template <class Make>
+std::filesystem::path try_names(const std::filesystem::path& path, const Make& make) {
+  std::filesystem::path name = temporary_for(path);
+  for (int tries = 0; !make(name) && errno == EEXIST && tries < 100; ++tries) name = temporary_for(path);
+  return name;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+  temporary_ = try_names(path_, [this](const std::filesystem::path& name) {
+    file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return file_ >= 0;
+  });
+  if (file_ >= 0) return;
+  const int error = errno;
+  fail("{}: cannot create a file beside it: {}", path_.string(), std::strerror(error));
 }
 
 AtomicFile::~AtomicFile() {
@@ -34,7 +73,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (::fsync(file_) != 0) fail_write("write");
+  if (!sync_file(file_)) fail_write("write");
   if (::close(std::exchange(file_, -1)) != 0) fail_write("write");
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_write("rename");
   temporary_.clear();
@@ -43,7 +82,7 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail_write(const char* doing) const {
   const int error = errno;  // Before anything else changes it.
-  fail("{}: cannot {} {}: {}", path_.string(), doing, temporary_.filename().string(), std::strerror(error));
+  fail("{}: cannot {}: {}", path_.string(), doing, std::strerror(error));
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
@@ -62,6 +101,33 @@ void copy_file_atomically(const std::filesystem::path& from, const std::filesyst
   } while (in);
   if (!in.eof()) fail("{}: cannot read: {}", from.string(), std::strerror(errno));
   out.commit();
+}
+
+void link_file_atomically(const std::filesystem::path& from, const std::filesystem::path& to) {
+  bool linked = false;
+  const std::filesystem::path temporary = try_names(to, [&](const std::filesystem::path& name) {
+    linked = ::link(from.c_str(), name.c_str()) == 0;
+    return linked;
+  });
+  if (!linked) return copy_file_atomically(from, to);
+  const bool renamed = ::rename(temporary.c_str(), to.c_str()) == 0;
+  const int error = errno;
+  (void)::unlink(temporary.c_str());  // It stays where both names were the same file's already.
+  if (!renamed) fail("{}: cannot rename: {}", to.string(), std::strerror(error));
+  sync_folder(to.parent_path());
+}
+
+void remove_temporaries(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (is_temporary(entry->path().filename().string())) (void)::unlink(entry->path().c_str());
+}
+
+bool sync_file(int file) {
+  const auto unknown_there = [] {
+    return errno == EINVAL || errno == ENOSYS || errno == ENOTSUP || errno == EOPNOTSUPP;
+  };
+  return ::fsync(file) == 0 || unknown_there();
 }
 
 void sync_folder(const std::filesystem::path& folder) {

@@ -8,8 +8,10 @@
 
 namespace tandem {
 
-/// Writes to `path` + ".tmp", which commit() renames to `path`. Until then an earlier file at `path` is untouched. Two
-/// processes must not write the same path at once. Every failure of the system is an Error that names the file.
+/// Writes to a new file beside `path`, called `path`.tandem-XXXXXX.tmp with six random letters or digits, which
+/// commit() renames to `path`. Until then an earlier file at `path` is untouched. Of several that write the same path
+/// at once, in one process or in many, the last to commit wins whole. Every failure of the system is an Error that
+/// names the file.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -37,6 +39,17 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 
 /// A copy that appears at `to` whole or not at all.
 void copy_file_atomically(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Another name, `to`, for the file `from`, whose content is on the disk: a hard link, or a copy on file systems
+/// without them. A file that was called `to` before is replaced whole.
+void link_file_atomically(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Removes the temporaries that writers which were killed have left in a folder. Nobody else may write there.
+void remove_temporaries(const std::filesystem::path& folder);
+
+/// Brings an open file's content to the disk; false, with errno, if it is not there. A file system that does not know
+/// how (EINVAL, ENOSYS, ENOTSUP) has done what it can: true.
+bool sync_file(int file);
 
 /// Brings a folder's entries to the disk, after a rename that must last. Not every file system can; where it cannot,
 /// the rename is as safe as it gets.

@@ -191,7 +191,7 @@ class HeaderReader {
     std::array<char, kPrefix> prefix{};
     file.read(prefix.data(), kPrefix);
     if (std::string_view(prefix.data(), kPrefix).starts_with("PK\x03\x04"))  // A zip archive, as torch.save makes.
-      refuse("a PyTorch file, expected safetensors; the README says how to convert it");
+      refuse("a PyTorch file, expected safetensors: tandem-convert makes one");
     const auto length = std::bit_cast<std::uint64_t>(prefix);
     if (length > kLargestHeader) refuse("not a safetensors file");
     if (length > file.left())

@@ -5,7 +5,7 @@
 //   header: {"__metadata__": {"key": "value"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}}
 //
 // Tensors are little endian, in row-major order, without gaps. This file knows nothing of what a tensor means: a
-// layout is its caller's matter (train/checkpoint/checkpoint.h).
+// layout is its caller's matter (inference/model/tensors.h).
 //
 // A file that Tandem writes carries a checksum of itself in the metadata, under kChecksumKey: XXH3-128 of the whole
 // file with the checksum's own 32 hexadecimal digits as zeros.

@@ -1,18 +1,21 @@
 #include "layers/basic.h"
 
+#include <cmath>
+
 namespace tandem {
 
 Conv2d::Conv2d(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window,
                std::int64_t stride)
     : geometry_{stride, window / 2} {
-  add_parameter("weight", weight_, backend, {out, window, window, in}, real);
+  add_parameter("weight", weight_, backend, {out, window, window, in}, real,
+                Initial::normal(std::sqrt(2.0 / static_cast<double>(out * window * window))));
 }
 
-BatchNorm2d::BatchNorm2d(Backend& backend, DType real, std::int64_t channels) {
-  add_parameter("weight", parameters_.gamma, backend, {channels}, real);
-  add_parameter("bias", parameters_.beta, backend, {channels}, real);
-  add_buffer("running_mean", parameters_.running_mean, backend, {channels}, real);
-  add_buffer("running_var", parameters_.running_var, backend, {channels}, real);
+BatchNorm2d::BatchNorm2d(Backend& backend, DType real, std::int64_t channels, double weight) {
+  add_parameter("weight", parameters_.gamma, backend, {channels}, real, Initial::constant(weight));
+  add_parameter("bias", parameters_.beta, backend, {channels}, real, Initial::constant(0));
+  add_buffer("running_mean", parameters_.running_mean, backend, {channels}, real, Initial::constant(0));
+  add_buffer("running_var", parameters_.running_var, backend, {channels}, real, Initial::constant(1));
 }
 
 Variable ConvNorm::forward(Context& context, const Variable& x, ops::Activation activation, Variable residual) {
@@ -21,8 +24,9 @@ Variable ConvNorm::forward(Context& context, const Variable& x, ops::Activation 
 }
 
 Linear::Linear(Backend& backend, DType real, std::int64_t in, std::int64_t out) {
-  add_parameter("weight", weight_, backend, {out, in}, real);
-  add_parameter("bias", bias_, backend, {out}, real);
+  const Initial initial = Initial::uniform(1 / std::sqrt(static_cast<double>(in)));
+  add_parameter("weight", weight_, backend, {out, in}, real, initial);
+  add_parameter("bias", bias_, backend, {out}, real, initial);
 }
 
 }  // namespace tandem

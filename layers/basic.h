@@ -1,6 +1,6 @@
 #pragma once
-// The layers a ResNet is made of. Their parameters are named as PyTorch names them; their content is undefined until
-// layers/initialise.h or a checkpoint fills it. `real` is the parameters' type, f32 or f64.
+// The layers that backbones are made of. Their parameters are named and drawn as PyTorch and torchvision do it; their
+// content is undefined until initialise() or a checkpoint fills it. `real` is the parameters' type, f32 or f64.
 
 #include <optional>
 
@@ -8,7 +8,7 @@
 
 namespace tandem {
 
-/// weight (K, R, R, C), no bias.
+/// weight (K, R, R, C), no bias. Drawn normal, deviation sqrt(2 / (K R R)): He et al. 2015, fan-out, for ReLU.
 class Conv2d : public Module {
  public:
   Conv2d(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride = 1);
@@ -22,16 +22,15 @@ class Conv2d : public Module {
   Variable weight_;
 };
 
-/// weight, bias, running_mean, running_var (C).
+/// weight, bias, running_mean, running_var (C), which begin as 1, 0, 0 and 1.
 class BatchNorm2d : public Module {
  public:
-  BatchNorm2d(Backend& backend, DType real, std::int64_t channels);
+  /// `weight`: what the scale begins as. 0 at the end of a residual branch makes the block begin as its shortcut.
+  BatchNorm2d(Backend& backend, DType real, std::int64_t channels, double weight = 1);
   /// activation(batch_norm(x) + residual): core/ops/ops.h.
   Variable forward(Context& context, const Variable& x, ops::Activation activation, const Variable& residual = {}) {
     return ops::batch_norm(context, x, parameters_, activation, residual);
   }
-  /// The scale, gamma (C).
-  Tensor& weight() { return parameters_.gamma.value(); }
   const ops::BatchNormParameters& parameters() const { return parameters_; }
 
  private:
@@ -43,8 +42,10 @@ struct ConvNorm {
   Conv2d conv;
   BatchNorm2d norm;
 
-  ConvNorm(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride)
-      : conv(backend, real, in, out, window, stride), norm(backend, real, out) {}
+  /// `weight`: what the batch norm's scale begins as.
+  ConvNorm(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride,
+           double weight = 1)
+      : conv(backend, real, in, out, window, stride), norm(backend, real, out, weight) {}
   /// activation(batch_norm(conv(x)) + residual).
   Variable forward(Context& context, const Variable& x, ops::Activation activation, Variable residual = {});
   /// Until unfold(), forward() runs one folded convolution with the statistics and weights of this moment.
@@ -55,7 +56,7 @@ struct ConvNorm {
   std::optional<ops::FoldedConvolution> folded_;
 };
 
-/// weight (K, C), bias (K).
+/// weight (K, C), bias (K), both drawn uniform in [-1 / sqrt(C), 1 / sqrt(C)].
 class Linear : public Module {
  public:
   Linear(Backend& backend, DType real, std::int64_t in, std::int64_t out);

@@ -14,20 +14,22 @@ std::vector<NamedTensor> Module::parameters() {
   return all;
 }
 
-void Module::add_parameter(std::string name, Variable& parameter, Backend& backend, const Shape& shape, DType dtype) {
+void Module::add_parameter(std::string name, Variable& parameter, Backend& backend, const Shape& shape, DType dtype,
+                           const Initial& initial) {
   parameter = Variable::with_gradient(backend.empty(shape, dtype));
-  own_.push_back({std::move(name), &parameter, nullptr});
+  own_.push_back({std::move(name), &parameter, nullptr, initial});
 }
 
-void Module::add_buffer(std::string name, Tensor& buffer, Backend& backend, const Shape& shape, DType dtype) {
+void Module::add_buffer(std::string name, Tensor& buffer, Backend& backend, const Shape& shape, DType dtype,
+                        const Initial& initial) {
   buffer = backend.empty(shape, dtype);
-  own_.push_back({std::move(name), nullptr, &buffer});
+  own_.push_back({std::move(name), nullptr, &buffer, initial});
 }
 
 void Module::add_module(std::string name, Module& module) { parts_.emplace_back(std::move(name), &module); }
 
 void Module::collect(const std::string& prefix, std::vector<NamedTensor>& out) {
-  for (const NamedTensor& t : own_) out.push_back({prefix + t.name, t.parameter, t.buffer});
+  for (const NamedTensor& t : own_) out.push_back({prefix + t.name, t.parameter, t.buffer, t.initial});
   for (auto& [name, part] : parts_) part->collect(name.empty() ? prefix : prefix + name + ".", out);
 }
 

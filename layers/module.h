@@ -9,11 +9,26 @@
 
 namespace tandem {
 
+/// What a tensor holds before training.
+struct Initial {
+  enum class Kind { constant, normal, uniform };
+
+  Kind kind = Kind::constant;
+  float scale = 0;  ///< the constant, the normal distribution's deviation, or the uniform distribution's bound
+
+  static Initial constant(double value) { return {Kind::constant, static_cast<float>(value)}; }
+  /// Mean 0.
+  static Initial normal(double deviation) { return {Kind::normal, static_cast<float>(deviation)}; }
+  /// In [-bound, bound].
+  static Initial uniform(double bound) { return {Kind::uniform, static_cast<float>(bound)}; }
+};
+
 /// One named tensor of a module: a parameter, which is trained, or a buffer (a running statistic).
 struct NamedTensor {
   std::string name;               ///< "layer1.0.conv1.weight": torchvision's names
   Variable* parameter = nullptr;  ///< null for a buffer
   Tensor* buffer = nullptr;       ///< null for a parameter
+  Initial initial = {};           ///< how initialise() draws it
 
   Tensor& tensor() const { return parameter ? parameter->value() : *buffer; }
 };
@@ -33,9 +48,12 @@ class Module {
  protected:
   Module() = default;
 
-  /// Makes a parameter: a variable of undefined content that wants a gradient.
-  void add_parameter(std::string name, Variable& parameter, Backend& backend, const Shape& shape, DType dtype);
-  void add_buffer(std::string name, Tensor& buffer, Backend& backend, const Shape& shape, DType dtype);
+  /// Makes a parameter: a variable that wants a gradient. Its content is undefined until initialise() draws it as
+  /// `initial` says, or a file fills it.
+  void add_parameter(std::string name, Variable& parameter, Backend& backend, const Shape& shape, DType dtype,
+                     const Initial& initial);
+  void add_buffer(std::string name, Tensor& buffer, Backend& backend, const Shape& shape, DType dtype,
+                  const Initial& initial);
   /// A part, whose names get the prefix "name."; an empty name adds none.
   void add_module(std::string name, Module& module);
 

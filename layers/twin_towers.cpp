@@ -1,35 +1,22 @@
 #include "layers/twin_towers.h"
 
+#include "layers/backbones/factory.h"
+
 namespace tandem {
-
-EmbeddingHead::EmbeddingHead(Backend& backend, DType real, std::int64_t in, const std::vector<int>& widths) {
-  require(!widths.empty(), "embedding head: no layer, at least one expected");
-  for (const int width : widths) {
-    layers_.push_back(std::make_unique<Linear>(backend, real, in, width));
-    add_module(std::to_string(2 * (layers_.size() - 1)), *layers_.back());
-    in = width;
-  }
-}
-
-Variable EmbeddingHead::forward(Context& context, const Variable& features) {
-  Variable x = layers_[0]->forward(context, features);
-  for (std::size_t i = 1; i < layers_.size(); ++i) x = layers_[i]->forward(context, ops::relu(context, x));
-  return x;
-}
 
 TwinTowers::TwinTowers(Backend& backend, DType real, const TwinTowersOptions& options)
     : options_(options),
-      backbone_(backend, real, resnet_spec(options.arch)),
-      fc_(backend, real, resnet_spec(options.arch).features(), options.classes),
-      embedding_(backend, real, resnet_spec(options.arch).features(), options.embedding) {
-  add_module("", backbone_);
-  add_module("fc", fc_);
+      backbone_(make_backbone(backend, real, options.backbone)),
+      classifier_(backend, real, backbone_->features(), options.classes),
+      embedding_(backend, real, backbone_->features(), options.embedding) {
+  add_module("", *backbone_);
+  add_module("fc", classifier_);
   add_module("embedding", embedding_);
 }
 
 TowerOutputs TwinTowers::forward(Context& context, const Variable& images) {
-  const Variable features = backbone_.forward(context, images);
-  return {fc_.forward(context, features), embedding_.forward(context, features), features};
+  const Variable features = backbone_->forward(context, images);
+  return {classifier_.forward(context, features), embedding_.forward(context, features), features};
 }
 
 }  // namespace tandem

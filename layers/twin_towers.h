@@ -5,21 +5,11 @@
 #include <memory>
 #include <vector>
 
-#include "layers/backbones/resnet.h"
+#include "layers/backbones/backbone.h"
+#include "layers/basic.h"
+#include "layers/embedding_head.h"
 
 namespace tandem {
-
-/// Fully connected layers with ReLU between them: widths {1024, 256} makes the layers "0" and "2", as PyTorch's
-/// Sequential would name them.
-class EmbeddingHead : public Module {
- public:
-  EmbeddingHead(Backend& backend, DType real, std::int64_t in, const std::vector<int>& widths);
-  /// features (N, C) to embeddings (N, D), D the last width.
-  Variable forward(Context& context, const Variable& features);
-
- private:
-  std::vector<std::unique_ptr<Linear>> layers_;
-};
 
 struct TowerOutputs {
   Variable logits;      ///< (N, K) real
@@ -28,26 +18,30 @@ struct TowerOutputs {
 };
 
 struct TwinTowersOptions {
-  std::string arch = "resnet50";
-  std::int64_t classes = 12;
-  std::vector<int> embedding = {1024, 256};
+  BackboneSpec backbone;
+  std::int64_t classes = 12;                 ///< K
+  std::vector<int> embedding = {1024, 256};  ///< widths of the embedding head's layers, the last of which is D
 };
 
 /// Weights are shared because there is one set of them: the two streams are the halves of one batch of 2N images. With
 /// context.groups = 2 each half is normalised by its own statistics, which equals running the backbone twice and adding
 /// the gradients; with groups = 1 both halves are normalised together.
+///
+/// The backbone's parameters have its own names; before those of the classifier, a linear layer, is "fc." as in
+/// torchvision's ResNet, and before those of the embedding head "embedding.".
 class TwinTowers : public Module {
  public:
+  /// InputError for a backbone that make_backbone() does not know.
   TwinTowers(Backend& backend, DType real, const TwinTowersOptions& options);
   /// images (2N, H, W, 3) T, normalised; the first N are stream A, the others stream B. Also runs one stream alone.
   TowerOutputs forward(Context& context, const Variable& images);
   const TwinTowersOptions& options() const { return options_; }
-  ResNet& backbone() { return backbone_; }
+  Backbone& backbone() { return *backbone_; }
 
  private:
   TwinTowersOptions options_;
-  ResNet backbone_;
-  Linear fc_;
+  std::unique_ptr<Backbone> backbone_;
+  Linear classifier_;
   EmbeddingHead embedding_;
 };
 

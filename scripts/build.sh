@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, configures and builds. Quiet on success; on failure, shows the end of the log.
+# Installs what is missing, configures and builds. Quiet on success; on failure, shows the end of the log. Where there is
+# no apt-get it installs nothing; if something is missing then, CMake says what.
 #
 #   scripts/build.sh [PRESET [CMAKE_OPTION ...]]     PRESET: one of CMakePresets.json (default: default)
 set -euo pipefail
@@ -8,7 +9,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=${1:-default}
 shift $(($# > 0 ? 1 : 0))
 
-./scripts/install-deps.sh
+if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+  ./scripts/install-deps.sh
+else
+  echo "There is no apt-get here, so nothing is installed; third_party/packages.txt lists what Tandem is built from."
+fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

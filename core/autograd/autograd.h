@@ -3,7 +3,7 @@
 //
 // A Variable is a tensor and, if someone wants its gradient, a slot for it. A differentiable op computes its output and
 // records one rule on the tape: given the gradient of the output, add to the slots of the inputs. The rule owns what it
-// needs for that and nothing else; backward() destroys each rule as it passes, and with it the activations it held.
+// needs for that and nothing else. backward() destroys each rule after it has run, and with it the activations it held.
 
 #include <functional>
 #include <memory>
@@ -36,7 +36,7 @@ class GradientSlot {
 class Variable {
  public:
   Variable() = default;
-  /// A variable that no gradient is wanted for.
+  /// A variable that needs no gradient.
   Variable(Tensor value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): data is a variable
   /// A variable with a slot for its gradient.
   static Variable with_gradient(Tensor value);

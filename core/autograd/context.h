@@ -1,8 +1,6 @@
 #pragma once
 // What a forward pass runs with: passed along, never global.
 
-#include <utility>
-
 #include "core/autograd/autograd.h"
 #include "core/backend/backend.h"
 
@@ -16,19 +14,6 @@ struct Context {
   Tape* tape = nullptr;        ///< records gradients; null: none are wanted
 
   DType param_dtype() const { return tandem::param_dtype(compute); }
-};
-
-/// While it lives, its context records no gradients.
-class NoGradScope {
- public:
-  explicit NoGradScope(Context& context) : context_(context), tape_(std::exchange(context.tape, nullptr)) {}
-  ~NoGradScope() { context_.tape = tape_; }
-  NoGradScope(const NoGradScope&) = delete;
-  NoGradScope& operator=(const NoGradScope&) = delete;
-
- private:
-  Context& context_;
-  Tape* tape_;
 };
 
 }  // namespace tandem

@@ -14,15 +14,15 @@
 namespace tandem {
 namespace {
 
-/// A descriptor to append to the file with, its folder made if need be; negative if that cannot be done.
+/// Opens the file for appending and makes its folder if it is missing; negative if that fails.
 int open_to_append(const std::string& file) {
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(file).parent_path(), ignored);
   return open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 }
 
-/// The shortest of several times of each candidate, taken in turns: other work on the machine hits all candidates
-/// alike, or not at all. A candidate that fails, or is far behind after one turn, has no more of them: slow candidates
+/// The shortest of several times of each candidate, measured in turns, so that other work on the machine slows all
+/// candidates alike. A candidate that fails, or is far behind after one turn, gets no further turns: slow candidates
 /// would take most of the time.
 std::vector<double> shortest_times(std::size_t candidates, const AutotuneCache::Timer& timer) {
   constexpr int kTurns = 4;
@@ -93,7 +93,7 @@ std::optional<std::size_t> AutotuneCache::find(const std::string& problem,
     if (const auto place = place_of(chosen->second)) return place;
   const auto found = known_.find(problem);
   if (found == known_.end()) return std::nullopt;
-  // The first of several lines about one problem counts: what a process has once read stays true.
+  // If a problem has several lines, the first one is taken: a choice that a process has read never changes.
   for (const std::string& candidate : found->second)
     if (const auto place = place_of(candidate)) return place;
   return std::nullopt;

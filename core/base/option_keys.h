@@ -2,7 +2,8 @@
 // How a struct of options describes its keys, so that one list serves the reader, the writer and the documentation.
 //
 // A struct has a function  visit_keys(keys, options)  beside it, which calls  keys("name", field)  or
-// keys("name", field, range)  for each of its fields. An enum has a function  enum_names(E)  beside it.
+// keys("name", field, range)  for each of its fields. An enum has a function  enum_names(E)  beside it. Where the keys
+// are not independent, a function  check_options(options, problems)  beside the struct says what does not go together.
 
 #include <array>
 #include <concepts>
@@ -10,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "core/base/error.h"
 
@@ -35,6 +38,15 @@ struct EnumName {
 template <class T, class C>
 concept Of = std::same_as<std::remove_const_t<T>, C>;
 
+/// What is wrong with options of which each is within its range.
+struct OptionProblem {
+  std::string key;  ///< "/momentum", below these options; empty for the options together
+  std::string
+      expected;  ///< what was expected in the place of that key's value; for the options together, what is wrong
+  bool default_only = false;  ///< the default was expected; `expected` says why
+};
+using OptionProblems = std::vector<OptionProblem>;
+
 /// The name of an enumerator.
 template <class E>
 std::string_view enum_name(E value) {
@@ -52,6 +64,13 @@ std::string known_names() {
     names.append("\"").append(name).append("\"");
   }
   return names;
+}
+
+/// An option that the chosen type does not use must have its default.
+template <class Value, class Type>
+void check_unused(std::string key, const Value& value, const Value& unless, Type type, OptionProblems& problems) {
+  if (value == unless) return;
+  problems.push_back({std::move(key), fmt::format(", since \"{}\" does not use it", enum_name(type)), true});
 }
 
 }  // namespace tandem

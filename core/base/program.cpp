@@ -1,7 +1,11 @@
 #include "core/base/program.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
@@ -31,10 +35,21 @@ int finish(int status) {
   return report(std::move(message), 1);
 }
 
+/// What the program needs of its surroundings, as the header says.
+void prepare_process() {
+  for (int file = STDIN_FILENO; file <= STDERR_FILENO; ++file) {
+    if (::fcntl(file, F_GETFD) >= 0 || errno != EBADF) continue;
+    // Those before it are open, so that the lowest free number is this one.
+    if (::open("/dev/null", O_RDONLY) < 0) fail("/dev/null: cannot open: {}", std::strerror(errno));
+  }
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+}
+
 }  // namespace
 
 int run_program(const std::function<int()>& body) {
   try {
+    prepare_process();
     return finish(body());
   } catch (const InputError& e) {
     return report(e.what(), 2);

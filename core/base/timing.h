@@ -1,5 +1,5 @@
 #pragma once
-// Times, and what is said of several.
+// Clock times, and the median of several.
 
 #include <algorithm>
 #include <chrono>
@@ -7,12 +7,12 @@
 
 namespace tandem {
 
-/// Of a clock that does not go back.
+/// Seconds of a clock that never goes back.
 inline double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Of at least one value; of an even number, the mean of the two in the middle.
+/// The median of at least one value; for an even number of values, the mean of the two in the middle.
 inline double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;

@@ -29,7 +29,7 @@ bool in(unsigned char low, char byte, unsigned char high) {
   return low <= value && value <= high;
 }
 
-/// Bytes of the code point that the text begins with; 0 if it begins with none.
+/// The length in bytes of the code point at the start of the text; 0 if there is none.
 std::size_t code_point_length(std::string_view text) {
   for (const Lead& lead : kLeads) {
     if (!in(lead.first, text[0], lead.last)) continue;

@@ -52,7 +52,7 @@ Variable batch_norm(Context& context, const Variable& x, BatchNormParameters& p,
     context.tape->record(output, [&backend, options, saved = std::move(saved), saved_x = x.value(),
                                   gamma = p.gamma.value(), slot_x = x.slot(), slot_gamma = p.gamma.slot(),
                                   slot_beta = p.beta.slot(), slot_residual = residual.slot()](Tensor dy) {
-      // One of the two large outputs is written over dy if nobody else holds it.
+      // One of the two large outputs is written over dy if no other tensor shares its memory.
       const bool reuse = dy.unique();
       Tensor dresidual, dx;
       if (slot_residual) dresidual = reuse ? dy : backend.empty(dy.shape(), dy.dtype());

@@ -17,21 +17,6 @@ Variable relu(Context& context, const Variable& x) {
   return output;
 }
 
-Variable add(Context& context, const Variable& a, const Variable& b) {
-  require(a.shape() == b.shape() && a.value().dtype() == b.value().dtype(), "add: {} {} and {} {}, expected equals",
-          a.value().dtype(), a.shape(), b.value().dtype(), b.shape());
-  Backend& backend = context.backend;
-  Tensor y = backend.empty(a.shape(), a.value().dtype());
-  backend.add(a.value(), b.value(), y);
-  Variable output = make_output(context, std::move(y), {&a, &b});
-  if (output.wants_gradient())
-    context.tape->record(output, [&backend, slot_a = a.slot(), slot_b = b.slot()](Tensor dy) {
-      if (slot_a) slot_a->add(backend, dy);
-      if (slot_b) slot_b->add(backend, std::move(dy));
-    });
-  return output;
-}
-
 Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int64_t end) {
   Backend& backend = context.backend;
   Variable output = make_output(context, x.value().rows(begin, end), {&x});
@@ -72,7 +57,7 @@ Variable weighted_sum(Context& context, const std::vector<Variable>& terms, cons
       if (!slots[i]) continue;
       const auto row = static_cast<std::int64_t>(i);
       Tensor dterm = backend.empty({1}, dy.dtype());
-      backend.scale(dy, weights.rows(row, row + 1), dterm);
+      backend.binary(BinaryOp::multiply, dy, weights.rows(row, row + 1), dterm);
       slots[i]->add(backend, std::move(dterm));
     }
   });

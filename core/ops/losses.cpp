@@ -1,7 +1,10 @@
+#include "core/ops/arithmetic.h"
 #include "core/ops/record.h"
 
 namespace tandem::ops {
 namespace {
+
+constexpr double kDistanceGuard = 1e-4;  // Caffe's: keeps (a - b) / d finite at d = 0
 
 void check_labels(const char* op, const Tensor& labels, std::int64_t n) {
   require(labels.shape() == Shape{n} && labels.dtype() == DType::i32, "{}: labels {} {}, expected i32 ({})", op,
@@ -24,7 +27,7 @@ Variable softmax_cross_entropy(Context& context, const Variable& logits, const T
   if (output.wants_gradient())
     context.tape->record(output,
                          [&backend, dlogits = std::move(dlogits), slot = logits.slot()](const Tensor& dy) mutable {
-                           backend.scale(dlogits, dy, dlogits);
+                           backend.binary(BinaryOp::multiply, dlogits, dy, dlogits);
                            slot->add(backend, std::move(dlogits));
                          });
   return output;
@@ -40,22 +43,21 @@ Variable contrastive(Context& context, const Variable& a, const Variable& b, con
           b.value().dtype());
   check_labels("contrastive", labels_a, in[0]);
   check_labels("contrastive", labels_b, in[0]);
-  Backend& backend = context.backend;
-  Tensor loss = backend.empty({1}, real);
-  Tensor distance = backend.empty({in[0]}, real);
-  backend.contrastive_forward(options, a.value(), b.value(), labels_a, labels_b, distance, loss);
-  Variable output = make_output(context, std::move(loss), {&a, &b});
-  if (output.wants_gradient())
-    context.tape->record(
-        output, [&backend, options, a = a.value(), b = b.value(), labels_a, labels_b, distance = std::move(distance),
-                 slot_a = a.slot(), slot_b = b.slot()](const Tensor& dy) {
-          Tensor da = backend.empty(a.shape(), a.dtype());
-          Tensor db = backend.empty(a.shape(), a.dtype());
-          backend.contrastive_backward(options, a, b, labels_a, labels_b, distance, dy, da, db);
-          if (slot_a) slot_a->add(backend, std::move(da));
-          if (slot_b) slot_b->add(backend, std::move(db));
-        });
-  return output;
+  const std::int64_t pairs = in[0];
+  const auto positive_part = [&](const Variable& x) { return relu(context, affine(context, x, -1, options.margin)); };
+  const Variable difference = sub(context, a, b);
+  const Variable squared = sum(context, mul(context, difference, difference), Over::columns);  // d^2, (P, 1)
+  Variable apart = squared;
+  if (options.form == ContrastiveForm::legacy) {
+    apart = positive_part(squared);
+  } else {
+    const Variable gap = positive_part(sqrt(context, squared, kDistanceGuard));
+    apart = mul(context, gap, gap);
+  }
+  const Tensor same = equal(context, labels_a.reshape({pairs, 1}), labels_b.reshape({pairs, 1}), real);
+  const Variable different = affine(context, same, -1, 1);
+  const Variable both = add(context, mul(context, squared, same), mul(context, apart, different));
+  return scale(context, sum(context, both, Over::all), 0.5 / static_cast<double>(pairs));
 }
 
 }  // namespace tandem::ops

@@ -1,13 +1,26 @@
 #pragma once
-// Differentiable ops. Each checks its arguments, allocates its output, calls the backend, and records its gradient
-// rule; core/ops/X.cpp holds op X's forward and rule side by side. Shapes: core/tensor/shape.h's letters, types:
-// core/backend/backend.h's T. Bad arguments throw Error: op, got, expected.
+// Differentiable ops of a network; those that new losses are composed of are in core/ops/arithmetic.h. Each checks its
+// arguments, allocates its output, calls the backend, and records its gradient rule; core/ops/X.cpp holds op X's
+// forward and rule side by side. Shapes: core/tensor/shape.h's letters, types: core/backend/kernels.h's T. Bad
+// arguments throw Error: op, got, expected.
 
 #include <vector>
 
 #include "core/autograd/context.h"
 
-namespace tandem::ops {
+namespace tandem {
+
+enum class ContrastiveForm {
+  hadsell,  ///< max(margin - d, 0)^2
+  legacy    ///< max(margin - d^2, 0)
+};
+
+struct ContrastiveOptions {
+  double margin = 1.0;
+  ContrastiveForm form = ContrastiveForm::hadsell;
+};
+
+namespace ops {
 
 /// x (N, H, W, C) T, w (K, R, S, C) real; (N, H', W', K) T. No bias: batch norm follows.
 Variable conv2d(Context& context, const Variable& x, const Variable& w, const Conv2dGeometry& geometry);
@@ -23,7 +36,7 @@ struct BatchNormParameters {
 };
 enum class Activation { none, relu };
 
-/// activation(batch_norm(x) + residual), x and residual (N, H, W, C) T; residual may be without value. In training with
+/// activation(batch_norm(x) + residual), x and residual (N, H, W, C) T; residual may be undefined. In training with
 /// the statistics of each of the context's groups, otherwise with the running ones (then no gradient is recorded).
 Variable batch_norm(Context& context, const Variable& x, BatchNormParameters& parameters, Activation activation,
                     const Variable& residual = {});
@@ -34,11 +47,12 @@ struct FoldedConvolution {
 };
 FoldedConvolution fold(Backend& backend, const Tensor& w, const BatchNormParameters& parameters);
 /// activation(batch_norm(conv2d(x)) + residual) with running statistics: x (N, H, W, C) T; (N, H', W', K) T. No
-/// gradient. A residual that nobody else holds is overwritten.
+/// gradient. A residual whose memory is not shared is overwritten.
 Variable conv2d_folded(Context& context, const Variable& x, const FoldedConvolution& folded,
                        const Conv2dGeometry& geometry, Activation activation, Variable residual = {});
 
 Variable relu(Context& context, const Variable& x);
+/// a + b, both T, of one shape; real tensors of different shapes are repeated as core/ops/arithmetic.h says.
 Variable add(Context& context, const Variable& a, const Variable& b);
 
 /// x (N, H, W, C) T; (N, H', W', C) T.
@@ -49,10 +63,14 @@ Variable global_average_pool(Context& context, const Variable& x);
 /// Rows [begin, end) of dimension 0, sharing memory with x: a tower's part of a stacked batch.
 Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int64_t end);
 
-/// Mean cross-entropy of softmax(logits (N, K) real) against labels (N) i32; (1). Formula: core/backend/backend.h.
+/// Mean cross-entropy of softmax(logits (N, K) real) against labels (N) i32; (1). Formula: core/backend/kernels.h.
 Variable softmax_cross_entropy(Context& context, const Variable& logits, const Tensor& labels, double smoothing = 0.0);
 
-/// Label-pair contrastive loss of embeddings a, b (P, D) real; (1). Formula: core/backend/backend.h.
+/// Label-pair contrastive loss of embeddings a, b (P, D) real with labels_a, labels_b (P) i32; (1). With d = |a - b|
+/// and y = (labels equal):
+///   hadsell: 1/(2P) sum [ y d^2 + (1 - y) max(margin - d, 0)^2 ]    (Hadsell, Chopra, LeCun 2006)
+///   legacy:  1/(2P) sum [ y d^2 + (1 - y) max(margin - d^2, 0) ]    (Caffe's legacy_version)
+/// The gradient of d is (a - b) / (d + 1e-4): 1e-4 guards d = 0, as Caffe does.
 Variable contrastive(Context& context, const Variable& a, const Variable& b, const Tensor& labels_a,
                      const Tensor& labels_b, const ContrastiveOptions& options);
 
@@ -60,4 +78,5 @@ Variable contrastive(Context& context, const Variable& a, const Variable& b, con
 /// computed.
 Variable weighted_sum(Context& context, const std::vector<Variable>& terms, const Tensor& weights);
 
-}  // namespace tandem::ops
+}  // namespace ops
+}  // namespace tandem

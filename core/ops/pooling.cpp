@@ -7,6 +7,9 @@ Variable max_pool(Context& context, const Variable& x, const Pool2dGeometry& geo
   require(in.rank() == 4, "max_pool: x {}, expected (N, H, W, C)", in);
   require(geometry.padding < geometry.window && geometry.window <= 15, "max_pool: window {} with padding {}",
           geometry.window, geometry.padding);
+  require(!geometry.ceil || (geometry.padding == 0 && geometry.stride <= geometry.window),
+          "max_pool: a window over the end needs padding 0, not {}, and stride {} no larger than the window",
+          geometry.padding, geometry.stride);
   const Shape out{in[0], geometry.output(in[1]), geometry.output(in[2]), in[3]};
   require(out[1] > 0 && out[2] > 0, "max_pool: x {} is smaller than the window {}", in, geometry.window);
   Backend& backend = context.backend;

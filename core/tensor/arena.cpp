@@ -77,7 +77,7 @@ void Arena::release(void* data) noexcept {
     put_back(block);
 }
 
-/// Makes a block free, and one with the free blocks beside it.
+/// Frees a block and merges it with its free neighbours.
 void Arena::put_back(Blocks::iterator block) {
   stats_.in_use -= block->second.bytes;
   block->second.free = true;
@@ -126,7 +126,7 @@ void* Arena::acquire(std::size_t bytes) {
   }
 }
 
-/// Whether a hold that is being recorded will want some of [begin, end).
+/// Whether the recording includes a part of [begin, end).
 bool Arena::is_recorded(const std::byte* begin, const std::byte* end) const {
   return std::any_of(recorded_.begin(), recorded_.end(),
                      [&](const auto& range) { return range.first < end && range.second > begin; });
@@ -149,7 +149,7 @@ void Arena::release_unused_segments() {
   }
 }
 
-/// Cuts a block to `bytes`; what is left over becomes a free block of its own.
+/// Cuts a block to `bytes`; the rest becomes a new free block.
 void Arena::split(Blocks::iterator block, std::size_t bytes) {
   const std::size_t rest = block->second.bytes - bytes;
   if (rest == 0) return;
@@ -159,7 +159,7 @@ void Arena::split(Blocks::iterator block, std::size_t bytes) {
   free_.insert({rest, next});
 }
 
-/// Joins a block with the free one behind it, if there is one. The block itself must not be in free_.
+/// Merges a block with the next one if that is free. The block itself must not be in free_.
 void Arena::merge_with_next(Blocks::iterator block) {
   const auto next = std::next(block);
   if (next == blocks_.end() || next->second.first || !next->second.free) return;
@@ -189,8 +189,8 @@ void Arena::seal(Hold& hold) {
   recorded_.clear();
 }
 
-/// Keeps [begin, end) for a hold. It may cross blocks; those in use were handed out while it was recorded, so that
-/// they lie within.
+/// Keeps [begin, end) for a hold. The range may cross blocks. Blocks in use were handed out during the recording, so
+/// they lie within the range.
 void Arena::keep(std::byte* begin, std::byte* end, Hold& hold) {
   auto block = std::prev(blocks_.upper_bound(begin));
   while (block != blocks_.end() && block->first < end) {

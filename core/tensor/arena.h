@@ -19,20 +19,20 @@ namespace tandem {
 class SegmentSource {
  public:
   virtual ~SegmentSource() = default;
-  /// At least 256-byte aligned memory. Throws OutOfMemory when there is none; the arena then gives back the segments
-  /// that nothing is in, asks once more, and completes the error with what it holds.
+  /// At least 256-byte aligned memory. Throws OutOfMemory when there is none; the arena then gives back its unused
+  /// segments, asks once more, and adds to the error how much it holds.
   virtual void* acquire(std::size_t bytes) = 0;
   virtual void release(void* segment, std::size_t bytes) noexcept = 0;
 };
 
 struct MemoryStats {
   std::size_t in_use = 0;       ///< bytes in blocks handed out or held
-  std::size_t peak_in_use = 0;  ///< the most that in_use has been
+  std::size_t peak_in_use = 0;  ///< the largest value of in_use so far
   std::size_t reserved = 0;     ///< bytes taken from the source
-  std::size_t segments = 0;     ///< how often the source gave
+  std::size_t segments = 0;     ///< how often the source was asked with success
 };
 
-/// Thread-safe. Lives until its last block is back: hold it by shared_ptr.
+/// Thread-safe. It must live until its last block is released: hold it by shared_ptr.
 class Arena : public std::enable_shared_from_this<Arena> {
  public:
   explicit Arena(std::unique_ptr<SegmentSource> source);
@@ -45,14 +45,14 @@ class Arena : public std::enable_shared_from_this<Arena> {
   void release(void* block) noexcept;
   MemoryStats stats() const;
 
-  /// Memory that a captured step uses again whenever it is replayed: while a hold lives, what it recorded is handed out
-  /// to nobody else.
+  /// Memory that a captured step uses again at every replay. While a hold lives, the blocks that it recorded are not
+  /// handed out.
   class Hold {
    public:
     ~Hold() { arena_->end(*this); }
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
-    /// Ends the recording. Until then memory that came back could be handed out again.
+    /// Ends the recording. Until then released memory can be handed out again.
     void seal() { arena_->seal(*this); }
 
    private:
@@ -71,7 +71,7 @@ class Arena : public std::enable_shared_from_this<Arena> {
     bool free;
     bool first;          ///< begins a segment: never merged into the block before it
     bool held = false;   ///< belongs to a sealed hold
-    bool empty = false;  ///< held, but by nobody else
+    bool empty = false;  ///< held, but in use by no tensor
   };
   using Blocks = std::map<std::byte*, Block>;
 

@@ -13,7 +13,7 @@ struct Device {
   int index = 0;
 
   bool operator==(const Device&) const = default;
-  /// Nothing for anything but "cpu", "cuda", "cuda:<index>".
+  /// Accepts "cpu", "cuda" and "cuda:<index>"; nothing for any other text.
   static std::optional<Device> parse(const std::string& text);
   std::string to_string() const;
 };

@@ -44,7 +44,7 @@ Float16::Float16(float value) {
   std::uint32_t half = 0;
   if (magnitude > 0x7F800000U) {
     half = 0x7E00U | (magnitude >> 13 & 0x3FFU);
-  } else if (magnitude >= 0x477FF000U) {  // from 65520 on, half way from the largest number to the next, were it one
+  } else if (magnitude >= 0x477FF000U) {  // 65520, half way from the largest number to 2^16
     half = 0x7C00U;
   } else if (magnitude >= 0x38800000U) {  // 2^-14, the smallest normal number: the exponent's bias falls from 127 to 15
     half = (magnitude - 0x38000000U + 0xFFFU + (magnitude >> 13 & 1U)) >> 13;

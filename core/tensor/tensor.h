@@ -13,7 +13,7 @@
 
 namespace tandem {
 
-/// A block of an arena; given back when the last tensor that uses it is gone.
+/// A block of an arena, released when the last tensor that uses it is destroyed.
 class Storage {
  public:
   Storage(std::shared_ptr<Arena> arena, std::size_t bytes) : arena_(std::move(arena)), data_(arena_->allocate(bytes)) {}

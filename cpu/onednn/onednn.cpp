@@ -5,12 +5,16 @@
 #include <cstring>
 
 #include "cpu/activation.h"
+#include "cpu/host/host_memory.h"
 #include "cpu/onednn/pieces.h"
 
 namespace tandem::cpu {
 namespace {
 
 using dnnl::memory;
+
+/// oneDNN crashes where it finds no memory for the code that it writes for a primitive.
+constexpr std::size_t kRoomForCode = std::size_t{64} << 20;
 
 memory::data_type type_of(DType dtype) {
   switch (dtype) {
@@ -165,6 +169,7 @@ OneDnn::Weights OneDnn::make_weights(const memory::desc& stored, const memory::d
 }
 
 OneDnn::Convolution OneDnn::make_convolution(const ConvolutionProblem& problem) const {
+  require_host_memory(kRoomForCode);
   const Alone alone;
   const Shape &x = problem.x, &w = problem.w;
   const Conv2dGeometry& geometry = problem.geometry;
@@ -349,6 +354,7 @@ void OneDnn::convert(const Weights& weights, const Shape& shape, const Tensor& s
 }
 
 OneDnn::Product OneDnn::make_product(const ProductShape& z) const {
+  require_host_memory(kRoomForCode);
   const Alone alone;
   Product p;
   p.a = matrix(z.rows, z.steps, z.a_stride, z.transpose_a, z.dtype);

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "cpu/reference/dispatch.h"
+#include "cpu/host/dispatch.h"
 #include "cpu/reference/reference_backend.h"
 
 namespace tandem::cpu {
@@ -30,6 +30,9 @@ void ReferenceBackend::batch_norm_forward_train(const BatchNormOptions& options,
                                                 const Tensor& residual, const Tensor& gamma, const Tensor& beta,
                                                 Tensor& running_mean, Tensor& running_var, Tensor& y,
                                                 BatchNormSaved& saved) {
+  const KernelScope scope(*this, "batch_norm_forward_train", [&] {
+    return activation_work(x, residual, {&x, &x, &residual, &y, &saved.mask});
+  });
   for_real("batch_norm_forward_train", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t channels = x.dim(3), n = x.size() / channels / options.groups;
@@ -65,6 +68,9 @@ void ReferenceBackend::batch_norm_forward_train(const BatchNormOptions& options,
 void ReferenceBackend::batch_norm_forward_eval(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
                                                const Tensor& gamma, const Tensor& beta, const Tensor& running_mean,
                                                const Tensor& running_var, Tensor& y) {
+  const KernelScope scope(*this, "batch_norm_forward_eval", [&] {
+    return activation_work(x, residual, {&x, &residual, &y});
+  });
   for_real("batch_norm_forward_eval", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t channels = x.dim(3), rows = x.size() / channels;
@@ -79,6 +85,9 @@ void ReferenceBackend::batch_norm_forward_eval(const BatchNormOptions& options, 
 void ReferenceBackend::batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x,
                                            const Tensor& gamma, const BatchNormSaved& saved, Tensor& dx,
                                            Tensor& dresidual, Tensor& dgamma, Tensor& dbeta) {
+  const KernelScope scope(*this, "batch_norm_backward", [&] {
+    return activation_work(x, dresidual, {&dy, &x, &saved.mask, &dy, &x, &saved.mask, &dx, &dresidual});
+  });
   for_real("batch_norm_backward", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t channels = x.dim(3), n = x.size() / channels / options.groups;

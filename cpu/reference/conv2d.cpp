@@ -1,9 +1,9 @@
 // Direct convolution: the loops of its definition. The innermost one runs over a contiguous channel axis.
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
-#include "cpu/reference/dispatch.h"
+#include "cpu/host/dispatch.h"
 #include "cpu/reference/reference_backend.h"
 
 namespace tandem::cpu {
@@ -40,9 +40,22 @@ struct Sizes {
   std::int64_t filter() const { return r * s * c; }
 };
 
+/// Keeps several sums at a time: with a single sum, each addition would wait for the one before.
+template <class T>
+T dot(const T* a, const T* b, std::int64_t n) {
+  constexpr std::int64_t kSums = 8;
+  T sums[kSums] = {};
+  const std::int64_t whole = n / kSums * kSums;
+  for (std::int64_t i = 0; i < whole; i += kSums)
+    for (std::int64_t j = 0; j < kSums; ++j) sums[j] += a[i + j] * b[i + j];
+  for (std::int64_t i = whole; i < n; ++i) sums[i - whole] += a[i] * b[i];
+  return std::accumulate(sums, sums + kSums, T{0});
+}
+
 }  // namespace
 
 void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
+  const KernelScope scope(*this, "conv2d_forward", [&] { return convolution_work(geometry, x, w, y); });
   for_real("conv2d_forward", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const Sizes z(geometry, x.shape(), w.shape(), y.shape());
@@ -54,8 +67,7 @@ void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tens
           T sum = 0;
           z.for_taps(row / z.p, row % z.p, qi, [&](std::int64_t xi, std::int64_t wi) {
             const T *a = xs + xi, *b = ws + ki * z.filter() + wi;
-#pragma omp simd reduction(+ : sum)
-            for (std::int64_t ci = 0; ci < z.c; ++ci) sum += a[ci] * b[ci];
+            sum += dot(a, b, z.c);
           });
           ys[(row * z.q + qi) * z.k + ki] = sum;
         }
@@ -65,6 +77,7 @@ void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tens
 
 void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w,
                                          Tensor& dx) {
+  const KernelScope scope(*this, "conv2d_grad_input", [&] { return convolution_work(geometry, dx, w, dy); });
   for_real("conv2d_grad_input", dy.dtype(), [&](auto type) {
     using T = decltype(type);
     const Sizes z(geometry, dx.shape(), w.shape(), dy.shape());
@@ -86,6 +99,7 @@ void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const T
 
 void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy,
                                           Tensor& dw) {
+  const KernelScope scope(*this, "conv2d_grad_weight", [&] { return convolution_work(geometry, x, dw, dy); });
   for_real("conv2d_grad_weight", dy.dtype(), [&](auto type) {
     using T = decltype(type);
     const Sizes z(geometry, x.shape(), dw.shape(), dy.shape());
@@ -107,6 +121,7 @@ void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const 
 
 void ReferenceBackend::conv2d_inference(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,
                                         const Tensor& b, const Tensor& residual, bool relu, Tensor& y) {
+  const KernelScope scope(*this, "conv2d_inference", [&] { return convolution_work(geometry, x, w, y, residual); });
   Tensor product = empty(y.shape(), y.dtype());  // y may be the residual
   conv2d_forward(geometry, x, w, product);
   for_real("conv2d_inference", x.dtype(), [&](auto type) {
@@ -116,20 +131,6 @@ void ReferenceBackend::conv2d_inference(const Conv2dGeometry& geometry, const Te
       if (residual) value += residual.data<T>()[i];
       y.data<T>()[i] = relu && value < 0 ? T{0} : value;
     }
-  });
-}
-
-void ReferenceBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor& gamma, const Tensor& beta,
-                                       const Tensor& running_mean, const Tensor& running_var, Tensor& folded_w,
-                                       Tensor& folded_b) {
-  for_real("fold_batch_norm", w.dtype(), [&](auto type) {
-    using T = decltype(type);
-    const std::int64_t filters = w.dim(0), filter = w.size() / filters;
-    threads().for_each(filters, [&](std::int64_t k, int) {
-      const T s = gamma.data<T>()[k] / std::sqrt(running_var.data<T>()[k] + static_cast<T>(eps));
-      folded_b.data<T>()[k] = beta.data<T>()[k] - s * running_mean.data<T>()[k];
-      for (std::int64_t i = k * filter; i < (k + 1) * filter; ++i) folded_w.data<T>()[i] = s * w.data<T>()[i];
-    });
   });
 }
 

@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <limits>
 
-#include "cpu/reference/dispatch.h"
+#include "cpu/host/dispatch.h"
 #include "cpu/reference/reference_backend.h"
 
 namespace tandem::cpu {
 
 void ReferenceBackend::max_pool_forward(const Pool2dGeometry& z, const Tensor& x, Tensor& y, Tensor& argmax) {
+  const KernelScope scope(*this, "max_pool_forward", [&] { return activation_work(x, {}, {&x, &y, &argmax}); });
   for_real("max_pool_forward", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t height = x.dim(1), width = x.dim(2), channels = x.dim(3), q = y.dim(2);
@@ -29,6 +30,7 @@ void ReferenceBackend::max_pool_forward(const Pool2dGeometry& z, const Tensor& x
 }
 
 void ReferenceBackend::max_pool_backward(const Pool2dGeometry& z, const Tensor& dy, const Tensor& argmax, Tensor& dx) {
+  const KernelScope scope(*this, "max_pool_backward", [&] { return activation_work(dx, {}, {&dy, &argmax, &dx}); });
   for_real("max_pool_backward", dy.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t height = dx.dim(1), width = dx.dim(2), channels = dx.dim(3), q = dy.dim(2);
@@ -45,6 +47,7 @@ void ReferenceBackend::max_pool_backward(const Pool2dGeometry& z, const Tensor& 
 }
 
 void ReferenceBackend::average_pool_forward(const Tensor& x, Tensor& y) {
+  const KernelScope scope(*this, "average_pool_forward", [&] { return activation_work(x, {}, {&x, &y}); });
   for_real("average_pool_forward", x.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t area = x.dim(1) * x.dim(2), channels = x.dim(3);
@@ -58,6 +61,7 @@ void ReferenceBackend::average_pool_forward(const Tensor& x, Tensor& y) {
 }
 
 void ReferenceBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
+  const KernelScope scope(*this, "average_pool_backward", [&] { return activation_work(dx, {}, {&dy, &dx}); });
   for_real("average_pool_backward", dx.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t area = dx.dim(1) * dx.dim(2), channels = dx.dim(3);

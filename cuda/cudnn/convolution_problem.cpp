@@ -20,8 +20,8 @@ cudnnDataType_t data_type(DType dtype) {
   }
 }
 
-/// A tensor whose last dimension, the channels, is contiguous. cuDNN's order of dimensions is (N, C, H, W) whatever the
-/// layout; the strides say what lies where.
+/// A tensor whose last dimension, the channels, is contiguous. cuDNN orders dimensions as (N, C, H, W) in every
+/// layout; the strides say where the elements are.
 Descriptor tensor(Operand operand, DType dtype, const Shape& shape) {
   using Dims = std::array<std::int64_t, 4>;
   const Dims dims{shape[0], shape[3], shape[1], shape[2]};

@@ -1,5 +1,5 @@
 #pragma once
-// A convolution as cuDNN is asked for it.
+// A convolution in the form that cuDNN takes.
 
 #include <string>
 
@@ -25,11 +25,11 @@ struct ConvolutionProblem {
   bool operator==(const ConvolutionProblem&) const = default;
 };
 
-/// By what an execution names the tensors.
+/// How an execution names the tensors.
 enum class Operand : std::int64_t { x = 1, w = 2, y = 3 };
 
-/// cuDNN on the device of `handle`, or, without a handle, on one that is only described: then engines can be looked
-/// for and plans made, but not run. That is how tests ask for an H100 on a machine without one.
+/// cuDNN on the device of `handle`. Without a handle, the device is only described: engines can be found and plans
+/// made, but not run. Tests use that to ask about an H100 on a machine that has none.
 struct CudnnTarget {
   cudnnHandle_t handle = nullptr;
   const Descriptor* device = nullptr;

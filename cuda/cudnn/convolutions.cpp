@@ -11,15 +11,15 @@
 namespace tandem::cuda {
 namespace {
 
-constexpr std::size_t kMostEngines = 16;  // that are tried for a problem
-constexpr std::size_t kMostPlans = 1024;  // that are kept; a network has some 100
+constexpr std::size_t kMostEngines = 16;  // the most that are tried for a problem
+constexpr std::size_t kMostPlans = 1024;  // the most that are kept; a network has about 100
 
 std::string choices_file() {
   const std::string folder = cache_folder();
   return folder.empty() ? "" : folder + "/cudnn_convolutions.txt";
 }
 
-/// What an engine may use at most beside its operands: as much again, room for copies of them in another layout.
+/// The largest workspace of an engine: as large as its operands, enough for copies of them in another layout.
 std::size_t workspace_limit(const ConvolutionProblem& p) {
   constexpr std::size_t kAlways = std::size_t{16} << 20;
   const auto bytes = [](const Shape& shape, DType dtype) {
@@ -28,7 +28,7 @@ std::size_t workspace_limit(const ConvolutionProblem& p) {
   return kAlways + bytes(p.x, p.activations) + bytes(p.y(), p.activations) + bytes(p.w, p.weights);
 }
 
-/// Inputs are not written to; cuDNN takes all pointers alike.
+/// cuDNN takes inputs by non-const pointer, and does not write to them.
 void* pointer(const Tensor& tensor) {
   void* raw = const_cast<void*>(tensor.raw());
   require(reinterpret_cast<std::uintptr_t>(raw) % 16 == 0,
@@ -45,8 +45,8 @@ Convolutions::Convolutions(const Stream& stream, const kernels::Queue& queue, st
       arena_(std::move(arena)),
       rules_(rules),
       choices_(fmt::format("{}, {}", device, version()), choices_file()),
-      // Another engine gives other bits. So where the same seed is to give the same bits, a choice is only measured if
-      // the next run will find it.
+      // Different engines give different bits. A deterministic run therefore measures only if the next run will find
+      // the choice.
       measures_(!rules.deterministic || choices_.is_persistent()) {
   check(cudnnCreate(handle_.receive()));
   check(cudnnSetStream(handle_.get(), stream_.get()));
@@ -123,7 +123,7 @@ void Convolutions::run(const EnginePlan& plan, const Operands& operands) {
 Convolutions::Plan Convolutions::plan_for(const ConvolutionProblem& problem, const Operands& operands) {
   std::string name = problem.name();
   if (const auto known = plans_.find(name); known != plans_.end()) return known->second;
-  const OutsideCapture outside;  // to load what an engine runs is not meant to be captured
+  const OutsideCapture outside;  // loading an engine's code must not be captured
   if (plans_.size() >= kMostPlans) plans_.clear();
   return plans_[std::move(name)] = choose_plan(problem, problem.name(), operands);
 }
@@ -143,7 +143,7 @@ Convolutions::Plan Convolutions::choose_plan(const ConvolutionProblem& problem, 
 
   const bool measures = measures_ && !keeper_;
   std::vector<Plan> plans;
-  Plan oversized;  // too large a workspace is better than no plan at all
+  Plan oversized;  // a plan with too large a workspace is better than none
   names.clear();
   for (const Engine& engine : engines) {
     auto made = EnginePlan::make(target, engine);
@@ -164,7 +164,7 @@ Convolutions::Plan Convolutions::choose_plan(const ConvolutionProblem& problem, 
   return plans[choices_.choose(name + rules, names, [&](std::size_t i) { return time(*plans[i], operands); })];
 }
 
-/// Infinity for an engine that cannot be run, too little memory being a reason, or cannot be captured.
+/// Infinity for an engine that cannot be run, for example for lack of memory, or that cannot be captured.
 double Convolutions::time(const EnginePlan& plan, const Operands& operands) {
   try {
     keep_busy();
@@ -180,8 +180,8 @@ double Convolutions::time(const EnginePlan& plan, const Operands& operands) {
   }
 }
 
-/// Gives the device some 60 us of work, so that what is launched next waits for the device, as in a captured step, and
-/// not the device for the host; and finds nothing in the device's cache.
+/// Gives the device about 60 us of work. The next launches then wait for the device, as in a captured step, instead of
+/// the device for the host, and they find nothing in the device's cache.
 void Convolutions::keep_busy() {
   constexpr int kTimes = 4;
   Tensor scratch(arena_, {std::int64_t{32} << 20}, DType::u8);

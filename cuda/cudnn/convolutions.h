@@ -1,10 +1,10 @@
 #pragma once
 // The convolution kernels by cuDNN 9.
 //
-// cuDNN has several engines for each problem, each with settings. Which is the fastest is measured when a problem is
-// first met, and remembered in this process and on disk. Weights are f32; for activations of 16 bits they are converted
-// for each use, and their gradients, which cuDNN then gives in 16 bits alone, converted back. Where the input has fewer
-// channels than tensor cores take at a time, the three of an image, it is widened with zeros first.
+// cuDNN has several engines for each problem, each with settings. The first call of a problem measures which one is the
+// fastest, and the choice is remembered in this process and on disk. Weights are f32. For 16-bit activations they are
+// converted for each use; cuDNN then gives their gradients in 16 bits, and these are converted back. The three channels
+// of an image are fewer than tensor cores load at a time, so such an input is first widened with zeros.
 
 #include <map>
 #include <memory>
@@ -24,16 +24,16 @@ class Convolutions {
   Convolutions(const Stream& stream, const kernels::Queue& queue, std::shared_ptr<Arena> arena,
                const std::string& device, const EngineRules& rules);
 
-  /// The kernels conv2d_forward, conv2d_grad_input and conv2d_grad_weight of core/backend/backend.h.
+  /// The kernels conv2d_forward, conv2d_grad_input and conv2d_grad_weight of core/backend/kernels.h.
   void forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y);
   void grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx);
   void grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw);
 
-  /// While `keeper` is not null, what a captured step must keep is added to it, and nothing is measured.
+  /// While `keeper` is not null, everything that a captured step must keep is added to it, and nothing is measured.
   void capture_into(std::vector<std::shared_ptr<const void>>* keeper) { keeper_ = keeper; }
 
-  /// Whether engines are chosen by their time. They are not where the same seed is to give the same bits and no file
-  /// can be written that would tell the next run what was chosen.
+  /// Whether engines are chosen by their time. A deterministic run does so only if it can write its choices to a file,
+  /// where the next run finds them.
   bool measures() const { return measures_; }
 
   /// "cuDNN 9.19.0"
@@ -54,7 +54,7 @@ class Convolutions {
   /// x with as many channels as computing takes, and as many for w (K, R, S, C) in x's type.
   Tensor widened(const Tensor& x, std::int64_t channels);
   Tensor weights(const Tensor& w, DType dtype, std::int64_t channels);
-  /// (.., C) to (.., C') of another type: channels that are lacking become 0, what are too many are left out.
+  /// (.., C) to (.., C') of another type: missing channels become 0, surplus ones are dropped.
   void convert(const Tensor& from, Tensor& to);
   std::int64_t computed_channels(DType dtype, std::int64_t channels) const;
 

@@ -8,8 +8,8 @@ void Descriptor::set(cudnnBackendAttributeName_t name, const Descriptor& value) 
 }
 
 bool Descriptor::finalize_if_supported() {
-  // Whatever the status: engines that are compiled for the problem may fail at that, some find out late, and one that
-  // fails oddly must not end a run that others can serve.
+  // Any status but success means no: an engine may fail to compile for the problem, some notice that late, and an
+  // engine with a strange failure must not end a run that another engine can serve.
   return cudnnBackendFinalize(get()) == CUDNN_STATUS_SUCCESS;
 }
 

@@ -55,11 +55,11 @@ class Descriptor {
   void set(cudnnBackendAttributeName_t name, const T& value) {
     set_raw(name, attribute_type<T>, 1, &value);
   }
-  /// A descriptor is taken over by value: it need not live on.
+  /// A descriptor is copied: it need not outlive the call.
   void set(cudnnBackendAttributeName_t name, const Descriptor& value);
 
   void finalize() { check(cudnnBackendFinalize(get())); }
-  /// False where cuDNN has no way to do what the descriptor asks for, or fails at it.
+  /// False if cuDNN cannot do what the descriptor describes, or fails.
   bool finalize_if_supported();
 
   template <class T>

@@ -9,7 +9,7 @@ namespace {
 // New in cuDNN 9.8; the headers before it lack the names.
 constexpr auto kHeuristicsDevice = static_cast<cudnnBackendAttributeName_t>(204);  // CUDNN_ATTR_ENGINEHEUR_DEVICEPROP
 constexpr auto kPlanDevice = static_cast<cudnnBackendAttributeName_t>(407);  // CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP
-// That are asked for. The headers count the kinds there are, of which an older library may know fewer.
+// The number of kinds to ask for. The headers count all kinds; an older library may know fewer.
 constexpr std::size_t kMostKnobs = 32, kMostNotes = 8;
 
 bool allowed(const Descriptor& engine, DType factors, const EngineRules& rules) {
@@ -35,7 +35,7 @@ std::string name_of(const Descriptor& engine, const Descriptor& config) {
   return name;
 }
 
-/// What one mode of cuDNN's heuristics suggests; nothing where it does not know the operation.
+/// The engines that one mode of cuDNN's heuristics suggests; none if it does not know the operation.
 std::vector<Descriptor> suggestions(const CudnnTarget& target, const Descriptor& graph, cudnnBackendHeurMode_t mode) {
   Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);

@@ -1,5 +1,5 @@
 #pragma once
-// The ways in which cuDNN can compute a convolution: engines with their settings, and plans ready to run.
+// How cuDNN can compute a convolution: engines with their settings, and plans ready to run.
 
 #include <optional>
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace tandem::cuda {
 
-/// Which engines may be used. Those that sum in less than f32, and those by FFT or Winograd's algorithm, never are:
-/// their errors are larger than a type's own.
+/// Which engines may be used. Engines that sum in less than f32, or that use FFT or Winograd's algorithm, are never
+/// used: their errors exceed the rounding of the type.
 struct EngineRules {
   bool tf32 = false;  ///< factors of f32 tensors may be rounded to TF32
   bool deterministic = true;
@@ -22,8 +22,8 @@ struct Engine {
   std::string name;  ///< "38 2=1 13=3": number and settings; it means the same in another process with the same cuDNN
 };
 
-/// At most `limit`, those first that cuDNN expects to be the fastest: by its table (mode A), by its model (mode B), and
-/// last what works for most problems.
+/// At most `limit` engines, in the order in which cuDNN expects them to be fast: by its table (mode A), by its model
+/// (mode B), and last those that work for most problems.
 std::vector<Engine> find_engines(const CudnnTarget& target, const ConvolutionProblem& problem, const Descriptor& graph,
                                  const EngineRules& rules, std::size_t limit);
 

@@ -9,11 +9,11 @@ namespace {
 
 // What both passes share. -------------------------------------------------------------------------------------------
 
-constexpr int kMoments = 3;    // numbers a channel of each piece: shift, sum, squares
+constexpr int kMoments = 3;    // numbers per channel and piece: shift, sum, squares
 constexpr int kGradients = 2;  // sum of dy', sum of dy' (x - mean)
 
-/// The rows of a group, cut for the sums: about four blocks a multiprocessor, all resident at once, but no thread adds
-/// up more than kMostRows, which bounds the error of its sums in f32.
+/// The rows of a group, cut for the sums: about four blocks per multiprocessor, all resident at once. No thread adds up
+/// more than kMostRows, which bounds the error of its f32 sums.
 Pieces cut_for_sums(const Queue& queue, const BatchNormShape& shape, int each) {
   constexpr std::int64_t kMostRows = 512;
   const Strips strips(shape.channels);
@@ -41,7 +41,7 @@ __host__ __device__ Float* partial(Float* sums, const Pieces& cut, int kinds, st
 // Forward. ----------------------------------------------------------------------------------------------------------
 
 /// The pieces' moments about their own first rows. The chunks are taken from the last to the first: the end of x, which
-/// the op before has just written, is still in the cache, and the pass after this one finds the beginning there.
+/// the previous op wrote last, is still in the cache, and the next pass finds the beginning there.
 template <class T, bool kAligned>
 __global__ void __launch_bounds__(kThreads, 4)
     moments_kernel(const T* x, const __grid_constant__ Pieces cut, int channels, float* sums) {
@@ -88,8 +88,8 @@ __device__ void update_running(float& running, double momentum, double batch) {
   running = static_cast<float>((1 - momentum) * static_cast<double>(running) + momentum * batch);
 }
 
-/// From the pieces' moments to the statistics of each group, and the running ones. Everything is moved to the first
-/// piece's shift in f64, where nothing that f32 holds cancels.
+/// From the pieces' moments to the statistics of each group, and the running ones. All moments are moved to the first
+/// piece's shift in f64, which is precise enough for any f32 input.
 __global__ void __launch_bounds__(kThreads)
     finish_moments_kernel(const float* sums, const __grid_constant__ Pieces cut, int channels, int groups, double eps,
                           double momentum, float* running_mean, float* running_var, float* mean, float* inv_std) {
@@ -274,7 +274,7 @@ __global__ void __launch_bounds__(kThreads, 3)
 }  // namespace
 
 std::size_t batch_norm_workspace(const Queue& queue, const BatchNormShape& shape) {
-  // f32 has the fewest rows a chunk, and so the most pieces.
+  // f32 has the fewest rows per chunk, and so the most pieces.
   const std::int64_t pieces = cut_for_sums(queue, shape, kPacksInFlight<float, 2>).pieces;
   const std::int64_t floats = shape.groups * shape.channels * (kMoments * pieces + 2);
   return static_cast<std::size_t>(floats) * sizeof(float);

@@ -1,10 +1,10 @@
 #pragma once
-// Batch normalisation over the rows of x (M, C) in G groups of M / G rows; formulas: core/backend/backend.h.
+// Batch normalisation over the rows of x (M, C) in G groups of M / G rows; formulas: core/backend/kernels.h.
 //
-// In training a pass over x takes partial sums: its rows are cut into pieces, whose number depends on the shape and the
-// number of multiprocessors alone; each piece sums x - shift and (x - shift)^2 in f32, shift being one of its rows, and
-// a second kernel combines the pieces in f64 and in their order (Chan, Golub, LeVeque 1983). A second pass over x
-// normalises. The gradient goes likewise.
+// In training, a first pass over x takes partial sums. The rows are cut into pieces; their number depends only on the
+// shape and on the number of multiprocessors. Each piece sums x - shift and (x - shift)^2 in f32, where shift is one of
+// its rows. A second kernel combines the pieces in f64, in order (Chan, Golub, LeVeque 1983). A second pass over x
+// normalises. The gradient is computed in the same way.
 
 #include <cstddef>
 #include <cstdint>
@@ -33,9 +33,9 @@ struct BatchNormForward {
   float* mean = nullptr;           ///< (G, C), overwritten
   float* inv_std = nullptr;        ///< (G, C), overwritten: 1 / sqrt(biased variance + eps)
   std::uint8_t* mask = nullptr;    ///< (M, ceil(C / 8)), overwritten: bit c % 8 of byte c / 8 set where y > 0 before
-                                   ///< rounding to T. Null: there is no ReLU
+                                   ///< rounding to T. Null: no ReLU
 };
-/// y = [relu]( gamma * (x - mean) * inv_std + beta [+ residual] ); with the ReLU exactly where there is a mask.
+/// y = [relu]( gamma * (x - mean) * inv_std + beta [+ residual] ); the ReLU is applied if there is a mask.
 void batch_norm_forward_train(const Queue& queue, Element type, const BatchNormShape& shape, double eps,
                               double momentum, const BatchNormForward& arrays, void* workspace);
 

@@ -1,5 +1,5 @@
 #pragma once
-// What surrounds the libraries' convolutions and matrix products.
+// Kernels around the libraries' convolutions and matrix products.
 
 #include <cstdint>
 

@@ -1,5 +1,6 @@
 #include "cuda/kernels/elementwise.h"
 
+#include "core/backend/image_net.h"
 #include "cuda/kernels/support/dispatch.cuh"
 #include "cuda/kernels/support/launch.cuh"
 #include "cuda/kernels/support/pack.cuh"
@@ -25,12 +26,6 @@ struct Relu {
 struct ReluGradient {
   __device__ float operator()(float y, float dy) const { return y > 0 ? dy : 0; }
 };
-template <class T>
-struct Product {
-  const T* factor;
-  __device__ float operator()(float x) const { return x * to_float(*factor); }
-};
-
 template <bool kAligned, class Op, class To, class... From>
 __global__ void __launch_bounds__(kThreads) map_kernel(Op op, std::int64_t n, To* y, const From*... inputs) {
   constexpr std::int64_t kBlock = kThreads * kPack;
@@ -93,11 +88,10 @@ struct Colours {
 };
 
 Colours image_net() {
-  constexpr double kMean[3] = {0.485, 0.456, 0.406}, kDeviation[3] = {0.229, 0.224, 0.225};
   Colours colours;
   for (int c = 0; c < 3; ++c) {
-    colours.scale[c] = static_cast<float>(1 / (255 * kDeviation[c]));
-    colours.shift[c] = static_cast<float>(-kMean[c] / kDeviation[c]);
+    colours.scale[c] = static_cast<float>(1 / (255 * kImageNetStd[c]));
+    colours.shift[c] = static_cast<float>(-kImageNetMean[c] / kImageNetStd[c]);
   }
   return colours;
 }
@@ -210,13 +204,6 @@ void relu_backward(const Queue& queue, Element type, const void* y, const void* 
   with_type(type, [&](auto element) {
     using T = decltype(element);
     map(queue, ReluGradient{}, n, static_cast<T*>(dx), static_cast<const T*>(y), static_cast<const T*>(dy));
-  });
-}
-
-void scale(const Queue& queue, Element type, const void* x, const void* factor, std::int64_t n, void* y) {
-  with_type(type, [&](auto element) {
-    using T = decltype(element);
-    map(queue, Product<T>{static_cast<const T*>(factor)}, n, static_cast<T*>(y), static_cast<const T*>(x));
   });
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Kernels that treat each element by itself: the kernels "Elementwise" of core/backend/backend.h.
+// Elementwise kernels: those under "Elementwise" in core/backend/kernels.h.
 
 #include <cstdint>
 #include <span>
@@ -12,8 +12,8 @@ namespace tandem::cuda::kernels {
 void fill(const Queue& queue, float value, std::int64_t n, float* x);
 /// to (n) = from (n), each f32, bf16 or f16.
 void cast(const Queue& queue, Element from_type, const void* from, std::int64_t n, Element to_type, void* to);
-/// to (rows, to_channels) = from (rows, from_channels), converted: what `from` lacks becomes 0, what `to` lacks is left
-/// out. So that a convolution over 3 channels can be computed over 4 or 8.
+/// to (rows, to_channels) = from (rows, from_channels), converted. Missing channels become 0, surplus ones are dropped.
+/// With it a convolution over 3 channels is computed over 4 or 8.
 void resize_channels(const Queue& queue, Element from_type, const void* from, std::int64_t rows,
                      std::int64_t from_channels, Element to_type, void* to, std::int64_t to_channels);
 /// y (n) = a + b. y may be a or b.
@@ -22,10 +22,8 @@ void add(const Queue& queue, Element type, const void* a, const void* b, std::in
 void relu_forward(const Queue& queue, Element type, const void* x, std::int64_t n, void* y);
 /// dx (n) = y > 0 ? dy : 0. dx may be dy.
 void relu_backward(const Queue& queue, Element type, const void* y, const void* dy, std::int64_t n, void* dx);
-/// y (n) = x * factor[0], factor (1) of the same type. y may be x.
-void scale(const Queue& queue, Element type, const void* x, const void* factor, std::int64_t n, void* y);
-/// out (1) = sum over i of weights[i] * terms[i][0]; terms are at most kMostTerms pointers (in host memory, taken over
-/// before the call returns) to device memory, weights (terms.size()).
+/// out (1) = sum over i of weights[i] * terms[i][0]; terms are at most kMostTerms pointers to device memory; the list
+/// itself is host memory and is copied before the call returns. weights (terms.size()).
 inline constexpr std::size_t kMostTerms = 64;
 void weighted_sum(const Queue& queue, std::span<const float* const> terms, const float* weights, float* out);
 /// pixels (count, 3) u8 to y (count, 3): (pixel / 255 - mean[c]) / deviation[c], ImageNet's.

@@ -6,9 +6,7 @@
 namespace tandem::cuda::kernels {
 namespace {
 
-constexpr double kDistanceGuard = 1e-4;  // Caffe's: keeps (a - b) / d finite at d = 0
-
-// A warp takes a row: lane i its elements i, i + 32, and so on. ------------------------------------------------------
+// A warp takes one row: lane i has elements i, i + 32, and so on. --------------------------------------------------
 
 constexpr int kLanesOfWarp = 32, kRowsOfBlock = kThreads / kLanesOfWarp;
 constexpr unsigned kAllLanes = 0xFFFFFFFFU;
@@ -52,7 +50,7 @@ __global__ void __launch_bounds__(kThreads)
 // Softmax. ----------------------------------------------------------------------------------------------------------
 
 struct Smoothing {
-  double hot, all;  // the target: `all` in every class, and `hot` more in the label's
+  double hot, all;  // the target: `all` in every class, plus `hot` in the label's
 };
 
 /// In f64, as on the CPU: close to the end of a training, the loss is the small difference of large terms.
@@ -75,57 +73,12 @@ __global__ void __launch_bounds__(kThreads)
   for (std::int64_t k = lane(); k < classes; k += kLanesOfWarp) {
     const double log_p = static_cast<double>(z[k]) - top - log_sum;
     const double target = smoothing.all + (k == label ? smoothing.hot : 0);
-    // A class that cannot be counts for nothing, though its logarithm be infinite.
+    // A class with target 0 adds nothing, even if the logarithm of its probability is infinite.
     if (target != 0) loss -= target * log_p;
     dlogits[row * classes + k] = static_cast<float>((exp(log_p) - target) * per_row);
   }
   loss = sum_warp(loss);
   if (lane() == 0) losses[row] = loss;
-}
-
-// Contrastive. ------------------------------------------------------------------------------------------------------
-
-__global__ void __launch_bounds__(kThreads)
-    contrastive_kernel(const __grid_constant__ ContrastiveShape shape, const float* a, const float* b,
-                       const std::int32_t* labels_a, const std::int32_t* labels_b, float* distance, double* losses) {
-  const std::int64_t pair = row_of_warp();
-  if (pair >= shape.pairs) return;
-  double squared = 0;
-  for (std::int64_t i = pair * shape.dims + lane(); i < (pair + 1) * shape.dims; i += kLanesOfWarp) {
-    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    squared += difference * difference;
-  }
-  squared = sum_warp(squared);
-  if (lane() != 0) return;
-  const double d = sqrt(squared);
-  distance[pair] = static_cast<float>(d);
-  const auto positive = [](double x) { return x < 0 ? 0 : x; };  // NaN stays NaN
-  const double near = positive(shape.margin - d);
-  losses[pair] = labels_a[pair] == labels_b[pair] ? squared
-                 : shape.legacy                   ? positive(shape.margin - squared)
-                                                  : near * near;
-}
-
-__global__ void __launch_bounds__(kThreads)
-    contrastive_gradient_kernel(const __grid_constant__ ContrastiveShape shape, const float* a, const float* b,
-                                const std::int32_t* labels_a, const std::int32_t* labels_b, const float* distance,
-                                const float* dloss, float* da, float* db) {
-  const std::int64_t pair = row_of_warp();
-  if (pair >= shape.pairs) return;
-  const double d = static_cast<double>(distance[pair]);
-  double factor = 0;  // the gradient is factor * (a - b) / P
-  if (labels_a[pair] == labels_b[pair])
-    factor = 1;
-  else if (shape.legacy)
-    factor = d * d < shape.margin ? -1 : 0;
-  else if (d < shape.margin)
-    factor = -(shape.margin - d) / (d + kDistanceGuard);
-  factor *= static_cast<double>(*dloss) / static_cast<double>(shape.pairs);
-  for (std::int64_t i = pair * shape.dims + lane(); i < (pair + 1) * shape.dims; i += kLanesOfWarp) {
-    const auto gradient = static_cast<float>(factor * (static_cast<double>(a[i]) - static_cast<double>(b[i])));
-    da[i] = gradient;
-    db[i] = -gradient;
-  }
 }
 
 }  // namespace
@@ -138,21 +91,6 @@ void softmax_cross_entropy(const Queue& queue, const float* logits, const std::i
   const Smoothing target{1 - smoothing, smoothing / static_cast<double>(classes)};
   launch(queue, grid_of(rows), kThreads, softmax_kernel, logits, labels, rows, classes, target, dlogits, losses);
   launch(queue, 1, kThreads, finish_loss_kernel, losses, rows, 1 / static_cast<double>(rows), loss);
-}
-
-void contrastive_forward(const Queue& queue, const ContrastiveShape& shape, const float* a, const float* b,
-                         const std::int32_t* labels_a, const std::int32_t* labels_b, float* distance, float* loss,
-                         void* workspace) {
-  auto* const losses = static_cast<double*>(workspace);
-  launch(queue, grid_of(shape.pairs), kThreads, contrastive_kernel, shape, a, b, labels_a, labels_b, distance, losses);
-  launch(queue, 1, kThreads, finish_loss_kernel, losses, shape.pairs, 1 / (2 * static_cast<double>(shape.pairs)), loss);
-}
-
-void contrastive_backward(const Queue& queue, const ContrastiveShape& shape, const float* a, const float* b,
-                          const std::int32_t* labels_a, const std::int32_t* labels_b, const float* distance,
-                          const float* dloss, float* da, float* db) {
-  launch(queue, grid_of(shape.pairs), kThreads, contrastive_gradient_kernel, shape, a, b, labels_a, labels_b, distance,
-         dloss, da, db);
 }
 
 }  // namespace tandem::cuda::kernels

@@ -9,17 +9,17 @@
 namespace tandem::cuda::kernels {
 namespace {
 
-// Many tensors in a launch: each is cut into chunks, a block a chunk. ------------------------------------------------
+// Many tensors in one launch: each is cut into chunks, one block for each chunk. -------------------------------------
 
-constexpr std::int64_t kChunk = 32 * kThreads;  // elements: four packs a thread
-constexpr int kMostTensors = 64;                // a launch: its parameters are 4 KiB at most
+constexpr std::int64_t kChunk = 32 * kThreads;  // elements: four packs per thread
+constexpr int kMostTensors = 64;                // per launch: its parameters are at most 4 KiB
 
 std::int64_t chunks_of(std::int64_t size) { return ceil_div(size, kChunk); }
 
 template <class Tensor>
 struct Batch {
   Tensor tensors[kMostTensors];
-  std::int64_t behind[kMostTensors];  // chunks of the tensors up to and with this one
+  std::int64_t behind[kMostTensors];  // chunks of the tensors up to and including this one
   int count = 0;
 };
 

@@ -1,9 +1,10 @@
 #pragma once
-// Updates of many tensors in a few kernels, and what guards them; formulas: core/backend/backend.h.
+// Updates of many tensors in a few launches, the gradients' norm and the loss scale; formulas:
+// core/backend/kernel_options.h and core/backend/kernels.h.
 //
-// The lists of tensors are host memory: they travel as kernel parameters, some dozens a launch, so a captured launch
-// holds its own copy of them and only the tensors' memory must outlive the graph. Everything that changes from step to
-// step is read from device memory.
+// The lists of tensors are host memory and are passed as kernel parameters, some dozens of tensors per launch. A
+// captured launch has its own copy of them, so only the tensors' memory must outlive the graph. Everything that changes
+// from step to step is read from device memory.
 
 #include <cstddef>
 #include <cstdint>
@@ -57,8 +58,8 @@ std::size_t gradient_norm_workspace(std::span<const ConstTensor> tensors);
 /// norm (1) = sqrt of the sum of all squares, summed in f64; not finite if any element is not (or if it exceeds f32).
 void gradient_norm(const Queue& queue, std::span<const ConstTensor> tensors, float* norm, void* workspace);
 
-/// loss_scale (2): scale, steps since it last changed. Norm finite: one step more, and at `interval` of them scale *=
-/// growth; otherwise scale = max(1, scale * backoff). The count starts again from 0 at each change.
+/// loss_scale (2): scale, steps since it last changed. If the norm is finite, the count grows by one, and at
+/// `interval` scale *= growth; otherwise scale = max(1, scale * backoff). Each change resets the count to 0.
 void update_loss_scale(const Queue& queue, double growth, double backoff, int interval, const float* gradient_norm,
                        float* loss_scale);
 

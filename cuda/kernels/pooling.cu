@@ -6,9 +6,9 @@
 namespace tandem::cuda::kernels {
 namespace {
 
-// Max pooling: a block takes a row of pixels, a thread a pack of a pixel's channels. ---------------------------------
+// Max pooling: a block takes a row of pixels, a thread takes a pack of a pixel's channels. --------------------------
 
-/// Eight positions, one a byte.
+/// Eight positions, one in each byte.
 template <bool kAligned>
 __device__ __forceinline__ void load_positions(const std::uint8_t* p, int count, unsigned (&positions)[kPack]) {
   if (kAligned) {
@@ -35,7 +35,7 @@ __device__ __forceinline__ void store_positions(const unsigned (&positions)[kPac
   }
 }
 
-/// The sizes as the kernels use them: what multiplies 64-bit offsets is 64 bits wide, what is divided within a row 32.
+/// The sizes as the kernels use them: 64 bits for factors of offsets, 32 bits for divisors within a row.
 struct PoolSizes {
   std::int64_t in_rows, out_rows;  // N * H, N * P
   int h, w, c, p, q, packs, window, stride, padding;
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-/// The first of the windows that hold position i of an axis, and the one behind the last.
+/// The windows [first, behind) that contain position i of an axis.
 struct Windows {
   int begin, end;
 

@@ -10,7 +10,7 @@ using Graph = Handle<cudaGraph_t, cudaGraphDestroy>;
 
 Graph record(const Stream& stream, const std::function<void()>& body) {
   Graph graph;
-  // Of this thread alone: the loader's threads go on.
+  // Captures this thread alone; the loader's threads continue.
   check(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal));
   try {
     body();
@@ -42,7 +42,7 @@ CapturedGraph::CapturedGraph(const Stream& stream, const std::function<void()>& 
 }
 
 CapturedGraph::~CapturedGraph() {
-  // What it needs must not be given back while it runs.
+  // Its memory must not be released while it runs.
   (void)cudaStreamSynchronize(stream_.get());
 }
 

@@ -12,18 +12,18 @@
 
 namespace tandem::cuda {
 
-/// Whether what `body` queues on `stream` can be a graph. Nothing of it is run.
+/// Whether the work that `body` queues on `stream` can become a graph. Nothing is run.
 bool can_be_captured(const Stream& stream, const std::function<void()>& body);
 
 class CapturedGraph final : public CapturedStep {
  public:
-  /// What the graph needs as long as it lives, beside the stream's device: filled while it is recorded.
+  /// Everything the graph needs as long as it lives, apart from the stream's device; filled during the recording.
   struct Needs {
     std::unique_ptr<Arena::Hold> memory;
     std::vector<std::shared_ptr<const void>> objects;
   };
 
-  /// Records what `body` queues on `stream`, which must outlive the graph; `needs.memory` is sealed then.
+  /// Records the work that `body` queues on `stream`, then seals `needs.memory`. `stream` must outlive the graph.
   CapturedGraph(const Stream& stream, const std::function<void()>& body, Needs& needs);
   ~CapturedGraph() override;
 

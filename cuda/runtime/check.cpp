@@ -9,7 +9,7 @@
 namespace tandem::cuda {
 namespace {
 
-/// "cuda/runtime/stream.cpp:12", wherever the repository lies.
+/// "cuda/runtime/stream.cpp:12": the path inside the repository.
 std::string position(SourceLine where) {
   std::string_view file = where.file;
   const std::size_t folder = file.rfind("/cuda/");
@@ -21,7 +21,7 @@ std::string position(SourceLine where) {
 
 void check(cudaError_t status, SourceLine where) {
   if (status == cudaSuccess) return;
-  (void)cudaGetLastError();  // the runtime remembers it, and would report it again to whoever asks next
+  (void)cudaGetLastError();  // clears the error, which the next check would report again
   fail("cuda: {} ({}) at {}", cudaGetErrorString(status), cudaGetErrorName(status), position(where));
 }
 

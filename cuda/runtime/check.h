@@ -23,7 +23,7 @@ void check(cudaError_t status, SourceLine where = SourceLine::here());
 void check(cudnnStatus_t status, SourceLine where = SourceLine::here());
 void check(cublasStatus_t status, SourceLine where = SourceLine::here());
 
-/// What cuDNN says of its last error, on one line.
+/// cuDNN's message about its last error, on one line.
 std::string last_cudnn_error();
 
 }  // namespace tandem::cuda

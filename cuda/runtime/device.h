@@ -18,7 +18,7 @@ struct DeviceProperties {
 /// index, the driver is older than the runtime Tandem was built with, or the GPU too old for Tandem's kernels.
 DeviceProperties open_device(int index);
 
-/// "13.0", from a version as CUDA counts them.
+/// "13.0", from a version number in CUDA's format.
 std::string cuda_version(int version);
 
 }  // namespace tandem::cuda

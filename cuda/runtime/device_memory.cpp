@@ -25,7 +25,7 @@ void* DeviceSegments::acquire(std::size_t bytes) {
 
 void DeviceSegments::release(void* segment, std::size_t) noexcept {
   const OutsideCapture outside;
-  (void)cudaFree(segment);  // at the end of a program the driver may be gone already, and the memory with it
+  (void)cudaFree(segment);  // at the end of a program the driver, and with it the memory, may be gone
 }
 
 PinnedMemory::PinnedMemory(std::size_t bytes) {

@@ -8,7 +8,7 @@
 
 namespace tandem::cuda {
 
-/// Segments by cudaMalloc. They may be taken and given back while the calling thread captures a stream.
+/// Segments from cudaMalloc. They may be acquired and released while the calling thread captures a stream.
 class DeviceSegments final : public SegmentSource {
  public:
   explicit DeviceSegments(int device) : device_(device) {}

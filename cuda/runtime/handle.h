@@ -24,14 +24,14 @@ class Handle {
   }
 
   T get() const { return raw_; }
-  /// Where a function that creates the object writes it; what was owned before is destroyed.
+  /// Where a function that creates the object writes it. Destroys the object owned before.
   T* receive() {
     reset();
     return &raw_;
   }
 
  private:
-  // What destroying answers is of no use: nothing is left to be done about it.
+  // The status of the destruction is ignored: there is nothing left to do about a failure.
   void reset() noexcept {
     if (raw_) (void)Destroy(std::exchange(raw_, nullptr));
   }

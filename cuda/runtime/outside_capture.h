@@ -1,12 +1,12 @@
 #pragma once
-// What a thread does beside the work it captures.
+// Work of a thread that is not part of what it captures.
 
 #include <cuda_runtime_api.h>
 
 namespace tandem::cuda {
 
-/// While it lives, this thread may do what CUDA forbids a thread that captures a stream, because it would be wrong if
-/// it were meant to be captured: take memory and give it back, load code.
+/// While it lives, this thread may take and release memory and load code, which CUDA otherwise forbids a thread that
+/// captures a stream, because such calls cannot be captured.
 class OutsideCapture {
  public:
   OutsideCapture() { (void)cudaThreadExchangeStreamCaptureMode(&mode_); }

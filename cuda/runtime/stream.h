@@ -10,10 +10,10 @@ namespace tandem::cuda {
 /// A point in a stream's work.
 class Event {
  public:
-  /// `timed`: seconds_since() may be asked; that makes recording it slower.
+  /// `timed`: allows seconds_since(), and makes recording slower.
   explicit Event(bool timed = false);
 
-  /// Waits until the stream has got there; returns at once if it was never recorded.
+  /// Waits until the stream has reached this point; returns at once if it was never recorded.
   void wait() const;
   /// Seconds from `begin` to this event, both of them timed and reached.
   double seconds_since(const Event& begin) const;
@@ -29,7 +29,7 @@ class Stream {
   Stream();
 
   void record(const Event& event) const;
-  /// What is queued from now on begins after the event; if that was never recorded, at once.
+  /// Work queued from now on waits for the event; it does not wait if the event was never recorded.
   void wait_for(const Event& event) const;
   void synchronize() const;
   cudaStream_t get() const { return stream_.get(); }

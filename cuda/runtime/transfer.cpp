@@ -8,12 +8,12 @@ namespace tandem::cuda {
 
 BatchUploader::BatchUploader(const Stream& compute, const std::shared_ptr<Arena>& arena, std::size_t bytes)
     : compute_(compute), capacity_(bytes), slots_{Slot(arena, bytes), Slot(arena, bytes)} {
-  // The arena's memory is handed on in the order of the kernels' stream, which the copies do not follow.
+  // The arena reuses memory in the order of the kernels' stream, but the copies run in another stream.
   compute_.synchronize();
 }
 
 BatchUploader::~BatchUploader() {
-  // The slots' memory must not be handed on while it is written.
+  // The slots' memory must not be reused while a copy writes to it.
   (void)cudaStreamSynchronize(copies_.get());
 }
 
@@ -40,15 +40,15 @@ void BatchUploader::finish(Tensor& to) {
   ++finished_;
 }
 
-FigureDownloader::FigureDownloader(const Stream& compute, std::size_t elements)
+NumberDownloader::NumberDownloader(const Stream& compute, std::size_t elements)
     : compute_(compute), capacity_(elements), host_(elements * sizeof(float)) {}
 
-FigureDownloader::~FigureDownloader() {
-  // The device must not write to host memory that is gone.
+NumberDownloader::~NumberDownloader() {
+  // The device must not write to host memory that was released.
   if (used_ > 0) (void)cudaStreamSynchronize(compute_.get());
 }
 
-void FigureDownloader::begin(const Tensor& from) {
+void NumberDownloader::begin(const Tensor& from) {
   const auto elements = static_cast<std::size_t>(from.size());
   require(used_ + elements <= capacity_, "downloader: {} elements, made for {}", used_ + elements, capacity_);
   auto* to = static_cast<float*>(host_.data()) + used_;
@@ -57,7 +57,7 @@ void FigureDownloader::begin(const Tensor& from) {
   used_ += elements;
 }
 
-std::vector<double> FigureDownloader::finish() {
+std::vector<double> NumberDownloader::finish() {
   if (used_ > 0) arrived_.wait();
   const auto* values = static_cast<const float*>(host_.data());
   return {values, values + std::exchange(used_, 0)};

@@ -1,5 +1,5 @@
 #pragma once
-// Batches to the device and figures back, beside the computation.
+// Copies batches to the device and numbers back while it computes.
 
 #include <array>
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace tandem::cuda {
 
-/// Two slots, each of page-locked host memory and as much device memory, and a stream of its own for the way between.
+/// Two slots of page-locked host memory, each with as much device memory, and a separate stream for the copies.
 class BatchUploader final : public Uploader {
  public:
-  /// `compute`: the stream of the kernels, which must outlive it. Waits for it.
+  /// `compute`: the stream of the kernels. It must outlive the uploader, and is waited for.
   BatchUploader(const Stream& compute, const std::shared_ptr<Arena>& arena, std::size_t bytes);
   ~BatchUploader() override;
 
@@ -28,7 +28,7 @@ class BatchUploader final : public Uploader {
     Tensor device;
     std::size_t bytes = 0;
     Event arrived;   ///< in `device`
-    Event consumed;  ///< copied from `device` to where it was wanted
+    Event consumed;  ///< copied from `device` to the tensor
   };
   Slot& slot(std::uint64_t batch) { return slots_[batch % slots_.size()]; }
 
@@ -40,11 +40,11 @@ class BatchUploader final : public Uploader {
 };
 
 /// Copies to page-locked memory in the stream of the kernels.
-class FigureDownloader final : public Downloader {
+class NumberDownloader final : public Downloader {
  public:
-  /// `compute`: the stream of the kernels, which must outlive it.
-  FigureDownloader(const Stream& compute, std::size_t elements);
-  ~FigureDownloader() override;
+  /// `compute`: the stream of the kernels. It must outlive the downloader.
+  NumberDownloader(const Stream& compute, std::size_t elements);
+  ~NumberDownloader() override;
 
   void begin(const Tensor& from) override;
   std::vector<double> finish() override;

@@ -3,11 +3,14 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <system_error>
 
 #include "core/base/error.h"
-#include "data/image/codec.h"
+#include "data/image/codec/codec.h"
+#include "data/image/header/other_formats.h"
 #include "data/image/image_header.h"
+#include "data/image/orientation.h"
 #include "data/list/files.h"
 
 namespace tandem {
@@ -15,18 +18,19 @@ namespace {
 
 constexpr std::int64_t kMinSide = 2;
 constexpr std::int64_t kMaxSide = 65535;
-constexpr std::int64_t kMaxPixels = std::int64_t{1} << 28;
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 30;
 
-void check_header(const ImageHeader& header, const std::string& name) {
+void check_header(const ImageHeader& header, const std::string& name, std::int64_t max_pixels) {
   if (header.format == ImageFormat::unknown) fail_input("{}: not an image: expected {}", name, codec_formats());
   if (!header.complete) fail_input("{}: truncated {} file", name, format_name(header.format));
   if (header.width < kMinSide || header.height < kMinSide)
     fail_input("{}: image is {}x{} pixels: expected at least {}x{}", name, header.width, header.height, kMinSide,
                kMinSide);
-  if (header.width > kMaxSide || header.height > kMaxSide || header.width * header.height > kMaxPixels)
-    fail_input("{}: image is {}x{} pixels: expected at most {} a side and {} in all", name, header.width, header.height,
-               kMaxSide, kMaxPixels);
+  if (header.width > kMaxSide || header.height > kMaxSide)
+    fail_input("{}: image is {}x{} pixels: expected at most {} a side", name, header.width, header.height, kMaxSide);
+  if (header.width * header.height > max_pixels)
+    fail_input("{}: image is {}x{} pixels: expected at most {} in all (data.max_pixels of a config, --max-pixels)",
+               name, header.width, header.height, max_pixels);
 }
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std::string& name) {
@@ -38,7 +42,12 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std
   std::ifstream file(path, std::ios::binary);
   if (error || !file) fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));
   if (size > kMaxFileBytes) fail_input("{}: image file of {} bytes: expected at most {}", name, size, kMaxFileBytes);
-  std::vector<std::uint8_t> content(static_cast<std::size_t>(size));
+  std::vector<std::uint8_t> content;
+  try {
+    content.resize(static_cast<std::size_t>(size));
+  } catch (const std::bad_alloc&) {
+    fail("{}: not enough memory to read an image file of {} bytes", name, size);
+  }
   if (!file.read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(size)))
     fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));
   return content;
@@ -46,36 +55,29 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std
 
 }  // namespace
 
-Image decode_image(std::span<const std::uint8_t> content, const std::string& name) {
+Image decode_image(std::span<const std::uint8_t> content, const std::string& name, std::int64_t max_pixels) {
   if (content.empty()) fail_input("{}: image file is empty (zero bytes)", name);
   if (content.size() > kMaxFileBytes)
     fail_input("{}: image file of {} bytes: expected at most {}", name, content.size(), kMaxFileBytes);
+  if (const char* other = unread_format(content))
+    fail_input("{}: {}, which is not read: expected {}", name, other, codec_formats());
   const ImageHeader header = read_image_header(content);
-  check_header(header, name);
-  Image image = codec_decode(content, header.alpha);
-  if (image.pixels.empty())
-    fail_input("{}: {} file is damaged or of an unsupported kind: expected {}", name, format_name(header.format),
-               codec_formats());
-  return image;
-}
-
-Image read_image(const std::filesystem::path& path, const std::string& origin) {
-  const std::string name = origin.empty() ? path.string() : origin + ": " + path.string();
-  return decode_image(read_file(path, name), name);
-}
-
-Image on_white(int height, int width, const std::uint8_t* rgba) {
-  constexpr unsigned kOpaque = 255, kWhite = 255;
-  const std::size_t pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
-  Image image{height, width, std::vector<std::uint8_t>(pixels * 3)};
-  for (std::size_t i = 0; i < pixels; ++i) {
-    const unsigned alpha = rgba[4 * i + 3];
-    for (std::size_t c = 0; c < 3; ++c) {
-      const unsigned sum = rgba[4 * i + c] * alpha + kWhite * (kOpaque - alpha);
-      image.pixels[3 * i + c] = static_cast<std::uint8_t>((sum + kOpaque / 2) / kOpaque);
-    }
+  check_header(header, name, max_pixels);
+  try {
+    Decoded decoded = codec_decode(content, header);
+    if (!decoded.flaw.empty())
+      fail_input("{}: {} file {}: {}", name, format_name(header.format),
+                 decoded.damaged ? "is damaged" : "of a kind that is not read", decoded.flaw);
+    turn_upright(decoded.image, header.orientation);
+    return std::move(decoded.image);
+  } catch (const std::bad_alloc&) {
+    fail("{}: not enough memory to decode {}x{} pixels", name, header.width, header.height);
   }
-  return image;
+}
+
+Image read_image(const std::filesystem::path& path, const std::string& origin, std::int64_t max_pixels) {
+  const std::string name = origin.empty() ? path.string() : origin + ": " + path.string();
+  return decode_image(read_file(path, name), name, max_pixels);
 }
 
 void write_png(const Image& image, const std::filesystem::path& path) {

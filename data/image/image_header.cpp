@@ -2,43 +2,19 @@
 
 #include <cstddef>
 #include <cstdlib>
-#include <cstring>
-#include <string_view>
+
+#include "data/image/header/bytes.h"
+#include "data/image/header/exif.h"
 
 namespace tandem {
 namespace {
 
-/// A file's bytes; reading past the end gives zeros.
-class Bytes {
- public:
-  explicit Bytes(std::span<const std::uint8_t> data) : data_(data) {}
-  std::size_t size() const { return data_.size(); }
-  std::uint32_t u8(std::size_t at) const { return at < data_.size() ? data_[at] : 0; }
-  std::uint32_t big16(std::size_t at) const { return u8(at) << 8 | u8(at + 1); }
-  std::uint32_t big32(std::size_t at) const { return big16(at) << 16 | big16(at + 2); }
-  std::uint32_t little16(std::size_t at) const { return u8(at) | u8(at + 1) << 8; }
-  std::uint32_t little24(std::size_t at) const { return little16(at) | u8(at + 2) << 16; }
-  std::uint32_t little32(std::size_t at) const { return little16(at) | little16(at + 2) << 16; }
-  bool text(std::size_t at, std::string_view expected) const {
-    return at + expected.size() <= data_.size() &&
-           std::memcmp(data_.data() + at, expected.data(), expected.size()) == 0;
-  }
-  /// The position of the next byte of this value, or size().
-  std::size_t find(std::uint8_t value, std::size_t from) const {
-    if (from >= data_.size()) return data_.size();
-    const void* found = std::memchr(data_.data() + from, value, data_.size() - from);
-    return found == nullptr ? data_.size()
-                            : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - data_.data());
-  }
-
- private:
-  std::span<const std::uint8_t> data_;
-};
-
 /// Segments (marker, length, content) up to EOI. The entropy-coded data after a start of scan holds FF only before a
 /// stuffed 00 or a restart marker, so that an EOI in an embedded thumbnail is not mistaken for the image's own.
 ImageHeader read_jpeg(Bytes file) {
+  constexpr std::uint32_t kEndOfImage = 0xD9, kStartOfScan = 0xDA, kApp1 = 0xE1;
   ImageHeader header{ImageFormat::jpeg};
+  std::optional<int> orientation;
   bool in_scan = false;
   for (std::size_t at = 2; at < file.size();) {
     at = file.find(0xFF, at);
@@ -47,22 +23,29 @@ ImageHeader read_jpeg(Bytes file) {
     const bool restart = marker >= 0xD0 && marker <= 0xD7;
     if (marker == 0xFF) {  // padding
       at += 1;
-    } else if (marker == 0 || restart || marker == 0x01) {  // no content
+      continue;
+    }
+    if (marker == 0 || restart || marker == 0x01) {  // no content
       at += 2;
-    } else if (marker == 0xD9) {
+      continue;
+    }
+    if (marker == kEndOfImage) {
       header.complete = in_scan;
       break;
-    } else {
-      const bool start_of_frame =
-          marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-      if (start_of_frame && header.width == 0) {
-        header.height = file.big16(at + 5);
-        header.width = file.big16(at + 7);
-      }
-      in_scan = in_scan || marker == 0xDA;
-      at += 2 + file.big16(at + 2);
     }
+    const std::size_t length = file.big16(at + 2);
+    const bool start_of_frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+    if (start_of_frame && header.width == 0) {
+      header.height = file.big16(at + 5);
+      header.width = file.big16(at + 7);
+    }
+    // XMP and other data are APP1, too, in any order.
+    if (marker == kApp1 && !orientation && file.text(at + 4, "Exif"))
+      orientation = exif_orientation(file.part(at + 4, length < 2 ? 0 : length - 2));
+    in_scan = in_scan || marker == kStartOfScan;
+    at += 2 + length;
   }
+  header.orientation = orientation.value_or(1);
   return header;
 }
 
@@ -73,12 +56,13 @@ ImageHeader read_png(Bytes file) {
   header.height = file.big32(20);
   header.alpha = (file.u8(25) & 4) != 0;
   for (std::size_t at = 8; at < file.size();) {
-    const std::size_t end = at + 12 + file.big32(at);
+    const std::size_t length = file.big32(at), end = at + 12 + length;
     if (file.text(at + 4, "IEND")) {
       header.complete = end <= file.size();
       break;
     }
     header.alpha = header.alpha || file.text(at + 4, "tRNS");
+    if (file.text(at + 4, "eXIf")) header.orientation = exif_orientation(file.part(at + 8, length)).value_or(1);
     at = end;
   }
   return header;
@@ -103,6 +87,8 @@ ImageHeader read_bmp(Bytes file) {
   return header;
 }
 
+/// RIFF: chunks (type, length, content, a byte more after an odd length). The first is the bare pixels, lossy (VP8) or
+/// lossless (VP8L), or says what follows (VP8X).
 ImageHeader read_webp(Bytes file) {
   ImageHeader header{ImageFormat::webp};
   header.complete = file.little32(4) + std::size_t{8} <= file.size();
@@ -117,6 +103,12 @@ ImageHeader read_webp(Bytes file) {
   } else {
     header.width = file.little16(26) & 0x3FFF;
     header.height = file.little16(28) & 0x3FFF;
+  }
+  for (std::size_t at = 12; at + 8 <= file.size();) {
+    const std::size_t length = file.little32(at + 4);
+    if (file.text(at, "EXIF")) header.orientation = exif_orientation(file.part(at + 8, length)).value_or(1);
+    header.alpha = header.alpha || file.text(at, "ALPH");
+    at += 8 + length + length % 2;
   }
   return header;
 }

@@ -17,7 +17,8 @@ struct ImageHeader {
   bool complete = false;    // the file reaches the end that its format marks
   std::int64_t height = 0;  // meaningful if complete
   std::int64_t width = 0;
-  bool alpha = false;  // PNG, WebP: pixels may be transparent
+  bool alpha = false;   // PNG, WebP: pixels may be transparent
+  int orientation = 1;  // JPEG, PNG, WebP: EXIF's, 1 to 8; 1, upright, where it has none that can be read
 };
 
 /// Reads the header and walks the file's structure to its end. Never throws; junk is ImageFormat::unknown.

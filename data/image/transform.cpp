@@ -95,7 +95,7 @@ bool contains(int height, int width, const Box& box) {
 void center_crop(const Image& image, int size, bool flip, std::span<std::uint8_t> out) {
   const Box whole{0, 0, image.height, image.width};
   // The longer side is cut to an integer and the middle rounds half to even, as in torchvision.
-  const auto shorter = static_cast<int>(std::lround(size * 256.0 / 224.0));
+  const int shorter = shorter_side_before_crop(size);
   const auto longer = static_cast<int>(static_cast<std::int64_t>(shorter) * std::max(image.height, image.width) /
                                        std::min(image.height, image.width));
   const int height = image.height <= image.width ? shorter : longer;
@@ -105,6 +105,8 @@ void center_crop(const Image& image, int size, bool flip, std::span<std::uint8_t
 }
 
 }  // namespace
+
+int shorter_side_before_crop(int size) { return static_cast<int>(std::lround(size * 256.0 / 224.0)); }
 
 void resize_bilinear(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
                      std::span<std::uint8_t> out) {
@@ -152,10 +154,13 @@ Box random_resized_crop(int height, int width, std::array<float, 2> scale, Rando
   return {(height - h) / 2, (width - w) / 2, h, w};
 }
 
-void train_transform(const Image& image, int size, const Augment& augment, Random random, std::span<std::uint8_t> out) {
+void train_transform(const Image& image, int size, const AugmentOptions& augment, Random random,
+                     std::span<std::uint8_t> out) {
   const bool flip = augment.flip && random.below(2) == 1;
   if (!augment.random_resized_crop) return center_crop(image, size, flip, out);
-  const Box crop = random_resized_crop(image.height, image.width, *augment.random_resized_crop, random);
+  const auto [smallest, largest] = *augment.random_resized_crop;
+  const std::array<float, 2> scale{static_cast<float>(smallest), static_cast<float>(largest)};
+  const Box crop = random_resized_crop(image.height, image.width, scale, random);
   resize_bilinear(image, crop, size, size, {0, 0, size, size}, flip, out);
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "core/base/option_keys.h"
 #include "core/base/rng.h"
 #include "data/image/image.h"
 
@@ -20,13 +21,25 @@ struct Box {
   int width = 0;
 };
 
-/// How training images are varied.
-struct Augment {
-  /// Range of the crop's area relative to the image's, within (0, 1]. Absent: the evaluation crop.
-  std::optional<std::array<float, 2>> random_resized_crop;
-  /// Mirror half of the images, at random.
-  bool flip = false;
+/// The config's "data.augment": how training images are varied.
+struct AugmentOptions {
+  /// The share of the image's area that a random crop covers, [smallest, largest]. Absent: resize and centre crop.
+  std::optional<std::array<double, 2>> random_resized_crop = std::array{0.35, 1.0};
+  bool flip = true;  ///< Mirror half of the images, at random.
+
+  bool operator==(const AugmentOptions&) const = default;
 };
+
+template <class Keys, Of<AugmentOptions> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("random_resized_crop", c.random_resized_crop, Range{.low = 0, .high = 1, .without_low = true});
+  keys("flip", c.flip);
+}
+
+inline void check_options(const AugmentOptions& c, OptionProblems& problems) {
+  if (c.random_resized_crop && (*c.random_resized_crop)[0] > (*c.random_resized_crop)[1])
+    problems.push_back({"/random_resized_crop", "the smallest share of the area first"});
+}
 
 /// Resizes the part `source` of an image to height x width pixels, and writes the part `window` of the result to
 /// `out` (window.height, window.width, 3), mirrored from left to right if `flip`. Each output pixel is the average of
@@ -40,10 +53,14 @@ void resize_bilinear(const Image& image, const Box& source, int height, int widt
 Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random);
 
 /// Writes an augmented image to `out` (size, size, 3).
-void train_transform(const Image& image, int size, const Augment& augment, Random random, std::span<std::uint8_t> out);
+void train_transform(const Image& image, int size, const AugmentOptions& augment, Random random,
+                     std::span<std::uint8_t> out);
 
-/// Writes the centre of an image to `out` (size, size, 3): its shorter side is resized to round(size * 256 / 224),
-/// then the middle is cut out.
+/// What eval_transform() resizes an image's shorter side to: round(size * 256 / 224).
+int shorter_side_before_crop(int size);
+
+/// Writes the centre of an image to `out` (size, size, 3): its shorter side is resized to
+/// shorter_side_before_crop(size), then the middle is cut out.
 void eval_transform(const Image& image, int size, std::span<std::uint8_t> out);
 
 }  // namespace tandem

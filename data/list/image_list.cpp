@@ -3,14 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "core/base/error.h"
 #include "core/base/utf8.h"
 #include "data/list/files.h"
+#include "data/list/image_walk.h"
 #include "data/list/label_reader.h"
 #include "data/list/text_lines.h"
 
@@ -22,8 +26,27 @@ namespace fs = std::filesystem;
 /// The folder that a path lies in; never empty.
 fs::path folder_of(const fs::path& path) {
   // A folder may be named with a slash at its end, which would make it its own parent.
-  const fs::path parent = (path.has_filename() ? path : path.parent_path()).parent_path();
-  return parent.empty() ? fs::path(".") : parent;
+  const fs::path named = path.has_filename() ? path : path.parent_path();
+  if (named.filename() == "." || named.filename() == "..") return named / "..";
+  return named.has_parent_path() ? named.parent_path() : fs::path(".");
+}
+
+/// A path without the "." that mean nothing. Not the same for "..": behind a link to a folder, only the system knows
+/// what it means.
+fs::path without_dots(const fs::path& path) {
+  fs::path result;
+  for (auto part = path.begin(); part != path.end(); ++part)
+    if (*part != "." || std::next(part) == path.end()) result /= *part;
+  return result;
+}
+
+/// A file of the same name in the other spelling (class_names.h), if there is one in the place of one that is missing.
+std::optional<std::string> other_spelling(const std::string& path) {
+  for (std::string& other : std::array{composed_name(path), decomposed_name(path)}) {
+    std::error_code error;
+    if (other != path && fs::exists(other, error)) return std::move(other);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -32,8 +55,8 @@ ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optio
   return load(path, root, classes, {});
 }
 
-ImageList ImageList::load_known(const fs::path& path, const fs::path& root, std::vector<std::string> classes) {
-  return load(path, root, {}, {std::move(classes), "the network's classes"});
+ImageList ImageList::load_known(const fs::path& path, const fs::path& root, const std::vector<std::string>& classes) {
+  return load(path, root, {}, {classes, "the network's classes"});
 }
 
 ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optional<int> number,
@@ -55,6 +78,13 @@ ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optio
   return list;
 }
 
+std::vector<std::int32_t> ImageList::labels() const {
+  std::vector<std::int32_t> all;
+  all.reserve(entries_.size());
+  for (const Entry& entry : entries_) all.push_back(entry.label);
+  return all;
+}
+
 ImageSample ImageList::sample(std::size_t i) const {
   const Entry& entry = entries_[i];
   return {entry.path, entry.label, entry.line == 0 ? source_ : fmt::format("{}:{}", source_, entry.line)};
@@ -67,13 +97,23 @@ void ImageList::load_list(const fs::path& root, std::optional<int> number, const
   const LabelReader reader(own, known, number);
   for (const TextLine& line : read_text_lines(source_)) {
     const auto [image, label] = reader.read(line.text, fmt::format("{}:{}", source_, line.number));
-    entries_.push_back({(base / image).lexically_normal().string(), label, line.number});
+    entries_.push_back({without_dots(base / image).string(), label, line.number});
   }
   if (entries_.empty()) fail_input("{}: the list is empty: expected 'path label' lines", source_);
   if (entries_.size() > std::numeric_limits<std::uint32_t>::max())
     fail_input("{}: {} images: expected fewer than 2^32", source_, entries_.size());
   classes_ = known.empty() ? own.names() : known.names();
   if (classes_.empty()) number_classes(number);
+  if (!own.empty())
+    naming_ =
+        fmt::format("labels are {}{}", own.title(), known.empty() ? "" : ", matched by name with " + known.title());
+  else if (known.empty())
+    naming_ = "classes are called by the labels' numbers, as there is no classes.txt";
+  else if (known.misnumbered())
+    naming_ = fmt::format("labels are matched by name with {}", known.title());
+  else
+    naming_ = fmt::format("labels are names or numbers of {}: 0 is {}", known.title(), in_quotes(classes_[0]));
+  naming_ = source_ + ": " + naming_;
 }
 
 /// Names as many classes as there should be or, if nobody said, as the largest label asks for.
@@ -91,55 +131,106 @@ void ImageList::number_classes(std::optional<int> number) {
 
 void ImageList::load_folder(const fs::path& root, std::optional<int> number, const ClassNames& known) {
   const fs::path folder = source_;
-  const std::vector<std::string> names = subfolders();
-  if (names.empty()) fail_input("{}: no subfolders: expected one a class, with its images", source_);
+  std::vector<ClassFolder> folders = class_folders();
+  std::vector<std::string> names;
+  for (const ClassFolder& one : folders) names.push_back(one.name);
   ClassNames classes = known;
   if (classes.empty()) classes = ClassNames::read({folder, folder_of(folder), root.empty() ? folder : root}, number);
-  if (classes.empty()) {
+  if (!known.empty()) {
+    naming_ = fmt::format("{}: subfolders are matched by name with {}", source_, known.title());
+  } else if (!classes.empty()) {
+    naming_ = fmt::format("{}: subfolders are {}", source_, classes.title());
+  } else {
     classes = ClassNames(names, "its classes");
     if (number && names.size() != static_cast<std::size_t>(*number))
       fail_input("{}: {} subfolders ({}): expected {}, one a class", source_, names.size(), short_list(names), *number);
+    naming_ = fmt::format("{}: classes are called as its subfolders", source_);
   }
-  for (const std::string& name : names) load_class(folder / name, classes.number_of(name, source_ + ": subfolder"));
-  if (entries_.empty())
-    fail_input("{}: no images in its subfolders: expected .jpg, .png, .bmp or .webp files", source_);
+  for (ClassFolder& one : folders) {
+    const std::int32_t label = classes.number_of(one.name, source_ + ": subfolder");
+    for (std::string& image : one.images) entries_.push_back({std::move(image), label, 0});
+  }
   classes_ = classes.names();
 }
 
-/// The names of the classes' folders.
-std::vector<std::string> ImageList::subfolders() {
-  std::vector<std::string> names;
-  for (FolderEntry& entry : read_folder(source_)) {
+/// The subfolders with images, in the order of their names; those whose names differ in their spelling alone are one.
+std::vector<ImageList::ClassFolder> ImageList::class_folders() {
+  std::map<std::string, std::vector<std::string>> images_of;
+  std::vector<std::string> empty, circles;
+  bool has_subfolders = false;
+  for (const FolderEntry& entry : read_folder(source_)) {
+    const fs::path path = fs::path(source_) / entry.name;
+    if (entry.type == fs::file_type::unknown) (void)file_type_of(path);  // says why
     if (entry.type != fs::file_type::directory) {
-      unread_.outside += is_image_name(entry.name);
+      unread_.outside += is_image_file(path);
+      continue;
+    }
+    has_subfolders = true;
+    if (folder_id(path) == folder_id(source_)) {
+      circles.push_back(entry.name);
+      continue;
+    }
+    std::vector<std::string> images = images_in(path);
+    if (images.empty()) {
+      empty.push_back(entry.name);
       continue;
     }
     if (!is_utf8(entry.name))
       fail_input("{}: the name of the subfolder {} is not UTF-8", source_, in_quotes(entry.name));
-    names.push_back(std::move(entry.name));
+    std::vector<std::string>& all = images_of[composed_name(entry.name)];
+    if (!all.empty())
+      oddities_.push_back(
+          fmt::format("{}: two subfolders are the class {}: their names differ in how an accent is written", source_,
+                      in_quotes(composed_name(entry.name))));
+    all.insert(all.end(), images.begin(), images.end());
   }
-  return names;
+  if (!has_subfolders) fail_input("{}: no subfolders: expected one a class, with its images", source_);
+  if (images_of.empty())
+    fail_input("{}: no images in its subfolders: expected .jpg, .png, .bmp or .webp files", source_);
+  if (!empty.empty())
+    oddities_.push_back(fmt::format("{}: no class, since there is no image in it: {}", source_, short_list(empty)));
+  if (!circles.empty())
+    oddities_.push_back(fmt::format("{}: not read, a link back to the folder: {}", source_, short_list(circles)));
+  std::vector<ClassFolder> folders;
+  for (auto& [name, images] : images_of) folders.push_back({name, std::move(images)});
+  return folders;
 }
 
-void ImageList::load_class(const fs::path& folder, std::int32_t label) {
+/// The paths of the images in a class's folder; counts what else is there.
+std::vector<std::string> ImageList::images_in(const fs::path& folder) {
+  std::vector<std::string> images;
+  std::vector<std::string> circles;
   for (const FolderEntry& entry : read_folder(folder)) {
-    if (entry.type == fs::file_type::directory)
-      unread_.deeper += count_files(folder / entry.name);
-    else if (is_image_name(entry.name))
-      entries_.push_back({(folder / entry.name).string(), label, 0});
-    else
+    fs::path path = folder / entry.name;
+    if (entry.type == fs::file_type::unknown) (void)file_type_of(path);  // says why
+    if (entry.type == fs::file_type::directory) {
+      const FilesBelow below = files_below(path, {folder_id(source_), folder_id(folder)});
+      unread_.deeper += below.paths.size();
+      circles.insert(circles.end(), below.circles.begin(), below.circles.end());
+    } else if (is_image_file(path)) {
+      images.push_back(path.string());
+    } else {
       ++unread_.other_types;
+    }
   }
+  if (!circles.empty()) oddities_.push_back(fmt::format("{}: links in a circle", fmt::join(circles, ", ")));
+  return images;
 }
 
-void ImageList::check_files() const {
+void ImageList::check_files() {
   std::size_t missing = 0;
   std::size_t first = 0;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const std::string& path = entries_[i].path;
+    std::string& path = entries_[i].path;
     const auto name = [&] { return fmt::format("{}: {}", sample(i).origin, path); };
     std::error_code error;
-    const fs::file_type type = fs::status(path, error).type();
+    fs::file_type type = fs::status(path, error).type();
+    if (type == fs::file_type::not_found) {
+      if (auto other = other_spelling(path)) {
+        path = std::move(*other);
+        type = fs::status(path, error).type();
+      }
+    }
     if (type == fs::file_type::not_found) {
       if (missing++ == 0) first = i;
       continue;

@@ -1,7 +1,5 @@
 #include "data/list/label_reader.h"
 
-#include <charconv>
-
 #include "core/base/error.h"
 
 namespace tandem {
@@ -13,18 +11,14 @@ std::string without_blanks_at_end(const std::string& text) {
   return text.substr(0, text.find_last_not_of(kBlanks) + 1);
 }
 
-std::optional<std::int32_t> number_in(const std::string& word) {
-  std::int32_t value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  return error == std::errc() && end == word.data() + word.size() ? std::optional(value) : std::nullopt;
-}
-
 }  // namespace
 
 LabelReader::LabelReader(const ClassNames& own, const ClassNames& known, std::optional<int> number)
     : names_(own.empty() ? known : own),
+      names_are_own_(!own.empty()),
       translation_(own.empty() || known.empty() ? nullptr : &known),
-      classes_(names_.empty() ? number.value_or(0) : static_cast<std::int32_t>(names_.names().size())) {}
+      classes_(names_.empty() ? number.value_or(0) : static_cast<std::int32_t>(names_.names().size())),
+      misnumbered_(names_.misnumbered()) {}
 
 LabelReader::Line LabelReader::read(const std::string& line, const std::string& where) const {
   std::size_t at = line.find_last_of(kBlanks);
@@ -48,15 +42,27 @@ std::int32_t LabelReader::label_of(const std::string& word, const std::string& w
     if (names_.empty())
       fail_input("{}: label {} is not an integer: expected 'path label'; names need a classes.txt beside the list",
                  where, in_quotes(word));
+    fail_no_class(fmt::format("label {} is not an integer and", in_quotes(word)), where);
+  }
+  if (misnumbered_ && names_are_own_)
     fail_input(
-        "{}: label {} is not an integer and none of {} ({}): expected 'path label', a tab before names with blanks",
-        where, in_quotes(word), names_.title(), short_list(names_.names()));
+        "{}: label {}: {} have the class {} as number {}: expected names that are numbers at their own places, from 0, "
+        "or no classes.txt",
+        where, word, names_.title(), in_quotes(names_.names()[static_cast<std::size_t>(*misnumbered_)]), *misnumbered_);
+  if (misnumbered_) {
+    if (const auto named = names_.find(word)) return *named;
+    fail_no_class(fmt::format("label {} is", word), where);
   }
   if (*number < 0) fail_input("{}: label {} is negative: expected a class from 0", where, *number);
   if (classes_ > 0 && *number >= classes_)
     fail_input("{}: label {} is too large: expected 0 to {} ({})", where, *number, classes_ - 1,
                names_.empty() ? fmt::format("{} classes", classes_) : names_.title());
   return *number;
+}
+
+void LabelReader::fail_no_class(const std::string& what, const std::string& where) const {
+  fail_input("{}: {} none of {} ({}): expected 'path label', a tab before names with blanks", where, what,
+             names_.title(), short_list(names_.names()));
 }
 
 }  // namespace tandem

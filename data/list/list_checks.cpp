@@ -1,11 +1,8 @@
 #include "data/list/list_checks.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "core/base/error.h"
@@ -14,7 +11,8 @@
 
 namespace tandem {
 
-std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit) {
+std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit,
+                                      std::int64_t max_pixels) {
   std::mutex mutex;
   std::map<std::size_t, std::string> bad;
   parallel_for_each(list.size(), threads, [&](std::size_t i) {
@@ -24,8 +22,8 @@ std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, s
     }
     try {
       const ImageSample sample = list.sample(i);
-      read_image(sample.path, sample.origin);
-    } catch (const InputError& e) {
+      read_image(sample.path, sample.origin, max_pixels);
+    } catch (const Error& e) {
       const std::lock_guard lock(mutex);
       bad.emplace(i, e.what());
     }
@@ -36,8 +34,8 @@ std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, s
   return result;
 }
 
-void check_decodes(const ImageList& list, unsigned threads) {
-  const std::vector<BadImage> bad = find_bad_images(list, threads, 1);
+void check_decodes(const ImageList& list, std::int64_t max_pixels, unsigned threads) {
+  const std::vector<BadImage> bad = find_bad_images(list, threads, 1, max_pixels);
   if (!bad.empty()) throw InputError(bad.front().message);
 }
 
@@ -62,6 +60,7 @@ std::vector<std::string> remarks(const ImageList& list) {
     if (images[c] == 0) without.push_back(list.classes()[c]);
   if (!without.empty()) lines.push_back(fmt::format("{}: no images of: {}", list.source(), short_list(without)));
 
+  lines.insert(lines.end(), list.oddities().begin(), list.oddities().end());
   const UnreadFiles& unread = list.unread();
   const std::pair<std::size_t, const char*> places[] = {{unread.other_types, "of other types"},
                                                         {unread.deeper, "in deeper folders"},
@@ -74,21 +73,6 @@ std::vector<std::string> remarks(const ImageList& list) {
   }
   if (!counts.empty()) lines.push_back(fmt::format("{}: not read: {}", list.source(), counts));
   return lines;
-}
-
-std::size_t count_shared(const ImageList& list, const ImageList& other) {
-  // A file is its device and number: links lead to it by other paths.
-  using File = std::pair<dev_t, ino_t>;
-  const auto file_of = [](const ImageList& images, std::size_t i) {
-    struct stat status = {};
-    return ::stat(images.sample(i).path.c_str(), &status) == 0 ? File(status.st_dev, status.st_ino) : File();
-  };
-  std::set<File> files;
-  for (std::size_t i = 0; i < other.size(); ++i) files.insert(file_of(other, i));
-  files.erase(File());  // has gone since
-  std::size_t shared = 0;
-  for (std::size_t i = 0; i < list.size(); ++i) shared += files.count(file_of(list, i));
-  return shared;
 }
 
 }  // namespace tandem

@@ -2,9 +2,11 @@
 // What may be wrong with a list of images, or odd about it.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "data/image/image.h"
 #include "data/list/image_list.h"
 
 namespace tandem {
@@ -15,11 +17,13 @@ struct BadImage {
   std::string message;
 };
 
-/// Decodes every image of the list on `threads` threads (0: one per core) and returns the first `limit` bad ones.
-std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit);
+/// Decodes every image of the list on `threads` threads (0: one per core) and returns the first `limit` bad ones,
+/// those for which memory does not suffice among them.
+std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit,
+                                      std::int64_t max_pixels = kDefaultMaxPixels);
 
 /// Decodes every image of the list; throws InputError for the first bad one.
-void check_decodes(const ImageList& list, unsigned threads = 0);
+void check_decodes(const ImageList& list, std::int64_t max_pixels = kDefaultMaxPixels, unsigned threads = 0);
 
 /// How many images each class has.
 std::vector<std::size_t> images_per_class(const ImageList& list);
@@ -27,10 +31,8 @@ std::vector<std::size_t> images_per_class(const ImageList& list);
 /// Throws InputError unless at least two classes have images.
 void require_two_classes(const ImageList& list);
 
-/// A line each on what the list's owner may not know: classes without images, files that are not read.
+/// A line each on what the list's owner may not know: classes without images, files that are not read,
+/// subfolders that are no classes.
 std::vector<std::string> remarks(const ImageList& list);
-
-/// How many images of `list` are files of `other` as well, whatever the path that leads to them.
-std::size_t count_shared(const ImageList& list, const ImageList& other);
 
 }  // namespace tandem

@@ -6,28 +6,29 @@
 
 #include "core/base/error.h"
 #include "data/image/image.h"
-#include "data/loader/pair_stream.h"
 #include "data/loader/prefetcher.h"
 
 namespace tandem {
 
 PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
-  require(options.pairs >= 1 && options.image_size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1",
-          options.pairs, options.image_size);
-  PairStream stream(static_cast<std::uint32_t>(list.size()), options.pairs, options.seed);
-  auto plan = [stream, options, step = options.first_step]() mutable -> std::optional<BatchPlan> {
+  const std::int64_t pairs = options.pairs.batch;
+  require(pairs >= 1 && options.image_size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1", pairs,
+          options.image_size);
+  PairStream stream(list.labels(), options.pairs, options.seed);
+  auto plan = [stream, options, pairs, step = options.first_step]() mutable -> std::optional<BatchPlan> {
     if (step >= options.last_step) return std::nullopt;
     BatchPlan batch{step, {}};
-    const std::int64_t begin = step * options.pairs;
+    const std::int64_t begin = step * pairs;
     for (std::uint32_t s = 0; s < 2; ++s)
-      for (std::int64_t position = begin; position < begin + options.pairs; ++position)
+      for (std::int64_t position = begin; position < begin + pairs; ++position)
         batch.jobs.push_back({stream.image(s, position), stream.augmentation(s, position)});
     ++step;
     return batch;
   };
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
     const ImageSample sample = list.sample(job.image);
-    train_transform(read_image(sample.path, sample.origin), options.image_size, options.augment, *job.random, pixels);
+    train_transform(read_image(sample.path, sample.origin, options.max_pixels), options.image_size, options.augment,
+                    *job.random, pixels);
     return sample.label;
   };
   prefetcher_ = std::make_unique<Prefetcher>(std::move(plan), std::move(prepare), options.image_size, options.workers);
@@ -65,7 +66,7 @@ Prefetcher::Plan in_order(std::size_t size, const EvalLoaderOptions& options) {
 EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
     const ImageSample sample = list.sample(job.image);
-    eval_transform(read_image(sample.path, sample.origin), options.image_size, pixels);
+    eval_transform(read_image(sample.path, sample.origin, options.max_pixels), options.image_size, pixels);
     return sample.label;
   };
   prefetcher_ = std::make_unique<Prefetcher>(in_order(list.size(), options), std::move(prepare), options.image_size,
@@ -83,11 +84,11 @@ FileLoader::FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions 
     const std::string& path = paths[job.image];
     std::string& error = errors_[job.image];
     try {
-      eval_transform(read_image(path), options.image_size, pixels);
-    } catch (const InputError& e) {
+      eval_transform(read_image(path, {}, options.max_pixels), options.image_size, pixels);
+    } catch (const Error& e) {
       error = e.what();
     } catch (const std::bad_alloc&) {
-      error = path + ": not enough memory to decode the image";
+      error = path + ": not enough memory to resize the image";
     }
     if (!error.empty()) std::fill(pixels.begin(), pixels.end(), std::uint8_t{0});
     return 0;

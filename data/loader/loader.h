@@ -14,22 +14,25 @@
 #include <string>
 #include <vector>
 
+#include "data/image/image.h"
 #include "data/image/transform.h"
 #include "data/list/image_list.h"
 #include "data/loader/batch.h"
+#include "data/loader/pair_stream.h"
 
 namespace tandem {
 
 class Prefetcher;
 
 struct PairLoaderOptions {
-  int pairs = 0;       // a step
+  PairOptions pairs;
   int image_size = 0;  // height and width, pixels
-  Augment augment;
+  AugmentOptions augment;
   std::uint64_t seed = 0;
   unsigned workers = 2;
-  std::int64_t first_step = 0;  // the step of the first batch
-  std::int64_t last_step = 0;   // one past the step of the last batch
+  std::int64_t first_step = 0;                  // the step of the first batch
+  std::int64_t last_step = 0;                   // one past the step of the last batch
+  std::int64_t max_pixels = kDefaultMaxPixels;  // an image with more is a bad one
 };
 
 /// The batches of steps first_step .. last_step - 1, in order (see pair_stream.h).
@@ -49,6 +52,7 @@ struct EvalLoaderOptions {
   int batch = 0;       // images; the last batch may have fewer
   int image_size = 0;  // height and width, pixels
   unsigned workers = 2;
+  std::int64_t max_pixels = kDefaultMaxPixels;  // an image with more is a bad one
 };
 
 /// Every image once, in the list's order, through eval_transform.

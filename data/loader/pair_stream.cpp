@@ -4,9 +4,9 @@
 
 namespace tandem {
 
-PairStream::PairStream(std::uint32_t images, int pairs, std::uint64_t seed)
-    : images_(images), pairs_(pairs), seed_(seed) {
-  require(images >= 1 && pairs >= 1, "pair stream: got {} images and {} pairs: expected at least 1", images, pairs);
+PairStream::PairStream(const std::vector<std::int32_t>& labels, const PairOptions& options, std::uint64_t seed)
+    : images_(static_cast<std::uint32_t>(labels.size())), pairs_(options.batch), seed_(seed) {
+  require(images_ >= 1 && pairs_ >= 1, "pair stream: got {} images and {} pairs: expected at least 1", images_, pairs_);
 }
 
 std::uint32_t PairStream::image(std::uint32_t stream, std::int64_t position) {

@@ -9,14 +9,36 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/base/option_keys.h"
 #include "core/base/rng.h"
 
 namespace tandem {
 
+/// The config's "pairs".
+struct PairOptions {
+  enum class Sampler { random };
+
+  Sampler sampler = Sampler::random;
+  int batch = 32;  ///< Pairs a step; a step trains twice as many images.
+
+  bool operator==(const PairOptions&) const = default;
+};
+
+constexpr auto enum_names(PairOptions::Sampler) {
+  return std::to_array<EnumName<PairOptions::Sampler>>({{PairOptions::Sampler::random, "random"}});
+}
+
+template <class Keys, Of<PairOptions> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("sampler", c.sampler);
+  keys("batch", c.batch, Range{1, 65536});
+}
+
 class PairStream {
  public:
-  /// n = `images` and N = `pairs`, both at least 1.
-  PairStream(std::uint32_t images, int pairs, std::uint64_t seed);
+  /// Over the n images with these labels, from which a sampler may choose by class. Both n and N = options.batch are at
+  /// least 1.
+  PairStream(const std::vector<std::int32_t>& labels, const PairOptions& options, std::uint64_t seed);
 
   /// The image at a position (from 0) of a stream. Keeps the stream's latest permutation, so it is fast for positions
   /// that rise, and not for several threads at once.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "data/image/image.h"
 #include "data/synth/products.h"
 #include "data/synth/scene.h"
+#include "io/atomic_file.h"
 
 namespace tandem::synth {
 namespace {
@@ -55,19 +55,6 @@ void write_images(const DatasetOptions& options, const Split& split) {
   });
 }
 
-/// Writes a text file whole or not at all.
-void write_text(const fs::path& path, const std::string& text) {
-  const fs::path temporary = path.string() + ".tmp";
-  std::ofstream file(temporary, std::ios::binary);
-  file << text;
-  file.close();
-  std::error_code error;
-  if (file) fs::rename(temporary, path, error);
-  if (file && !error) return;
-  fs::remove(temporary, error);
-  fail("{}: cannot write the file", path.string());
-}
-
 std::string list_text(const DatasetOptions& options, const Split& split) {
   std::string text;
   for (int label = 0; label < options.classes; ++label)
@@ -91,9 +78,9 @@ void write_dataset(const DatasetOptions& options) {
   std::string names;
   for (int label = 0; label < options.classes; ++label)
     names += std::string(products()[static_cast<std::size_t>(label)].name) + "\n";
-  write_text(options.out / "classes.txt", names);
+  write_file_atomically(options.out / "classes.txt", names);
   for (const Split& split : {train, test})
-    write_text(options.out / (std::string(split.name) + ".txt"), list_text(options, split));
+    write_file_atomically(options.out / (std::string(split.name) + ".txt"), list_text(options, split));
 }
 
 }  // namespace tandem::synth

@@ -1,105 +1,120 @@
 #include "layers/backbones/resnet.h"
 
+#include "core/backend/host_copy.h"
+
 namespace tandem {
-namespace {
 
 using ops::Activation;
 
-constexpr ResNetSpec kSpecs[] = {{"resnet18", {2, 2, 2, 2}, false},
-                                 {"resnet34", {3, 4, 6, 3}, false},
-                                 {"resnet50", {3, 4, 6, 3}, true},
-                                 {"resnet101", {3, 4, 23, 3}, true}};
-
-/// A block as a chain of convolutions, the last of which takes the shortcut in.
-class ChainBlock : public ResidualBlock {
+/// relu(f(x) + shortcut(x)), where f is a chain of convolutions.
+class ResNet::ResidualBlock : public Module {
  public:
-  Variable forward(Context& context, Variable x) override {
-    Variable y = x;
-    for (std::size_t i = 0; i + 1 < chain_.size(); ++i) y = chain_[i]->forward(context, y, Activation::relu);
-    if (downsample_) x = downsample_->forward(context, x, Activation::none);
-    return chain_.back()->forward(context, y, Activation::relu, std::move(x));
-  }
-  BatchNorm2d& last_norm() override { return chain_.back()->norm; }
-  void fold(Backend& backend) override {
-    for (auto& part : chain_) part->fold(backend);
-    if (downsample_) downsample_->fold(backend);
-  }
-  void unfold() override {
-    for (auto& part : chain_) part->unfold();
-    if (downsample_) downsample_->unfold();
-  }
+  struct Widths {
+    std::int64_t in, inner, out;
+  };
 
- protected:
-  void append(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window,
-              std::int64_t stride = 1) {
-    chain_.push_back(std::make_unique<ConvNorm>(backend, real, in, out, window, stride));
-    const std::string number = std::to_string(chain_.size());
-    add_module("conv" + number, chain_.back()->conv);
-    add_module("bn" + number, chain_.back()->norm);
-  }
-  void downsample(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t stride) {
+  /// `last_weight`: what the scale of the last batch norm begins as.
+  ResidualBlock(Backend& backend, DType real, const ResNetSpec& spec, const Widths& widths, std::int64_t stride,
+                double last_weight) {
+    const auto [in, inner, out] = widths;
+    if (spec.block == ResNetSpec::Block::basic) {
+      append(backend, real, in, inner, 3, stride);
+      append(backend, real, inner, out, 3, 1, last_weight);
+    } else {
+      const bool first = spec.stride_on == ResNetSpec::StrideOn::conv1x1;
+      append(backend, real, in, inner, 1, first ? stride : 1);
+      append(backend, real, inner, inner, 3, first ? 1 : stride);
+      append(backend, real, inner, out, 1, 1, last_weight);
+    }
     if (in == out && stride == 1) return;
     downsample_ = std::make_unique<ConvNorm>(backend, real, in, out, 1, stride);
     add_module("downsample.0", downsample_->conv);
     add_module("downsample.1", downsample_->norm);
   }
 
+  Variable forward(Context& context, Variable x) {
+    Variable y = x;
+    for (std::size_t i = 0; i + 1 < chain_.size(); ++i) y = chain_[i]->forward(context, y, Activation::relu);
+    if (downsample_) x = downsample_->forward(context, x, Activation::none);
+    return chain_.back()->forward(context, y, Activation::relu, std::move(x));
+  }
+  void fold(Backend& backend) {
+    for (auto& part : chain_) part->fold(backend);
+    if (downsample_) downsample_->fold(backend);
+  }
+  void unfold() {
+    for (auto& part : chain_) part->unfold();
+    if (downsample_) downsample_->unfold();
+  }
+
  private:
+  void append(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride,
+              double weight = 1) {
+    chain_.push_back(std::make_unique<ConvNorm>(backend, real, in, out, window, stride, weight));
+    const std::string number = std::to_string(chain_.size());
+    add_module("conv" + number, chain_.back()->conv);
+    add_module("bn" + number, chain_.back()->norm);
+  }
+
   std::vector<std::unique_ptr<ConvNorm>> chain_;
   std::unique_ptr<ConvNorm> downsample_;
 };
 
-class BasicBlock : public ChainBlock {
+/// From an image z of ImageNet's statistics m and s to x = (s z + m - mean) / deviation, by a batch norm whose running
+/// statistics are 0 and 1.
+class ResNet::InputChange {
  public:
-  BasicBlock(Backend& backend, DType real, std::int64_t in, std::int64_t width, std::int64_t stride) {
-    append(backend, real, in, width, 3, stride);
-    append(backend, real, width, width, 3);
-    downsample(backend, real, in, width, stride);
+  InputChange(Backend& backend, DType real, const InputStatistics& input)
+      : zero_(constant(backend, real, {0, 0, 0})), one_(constant(backend, real, {1, 1, 1})) {
+    const InputStatistics image_net;
+    std::vector<double> factor(3), shift(3);
+    for (std::size_t c = 0; c < 3; ++c) {
+      factor[c] = image_net.deviation[c] / input.deviation[c];
+      shift[c] = (image_net.mean[c] - input.mean[c]) / input.deviation[c];
+    }
+    factor_ = constant(backend, real, factor);
+    shift_ = constant(backend, real, shift);
   }
+
+  Variable apply(Context& context, const Variable& images) const {
+    Tensor y = context.backend.empty(images.shape(), images.value().dtype());
+    BatchNormOptions options;
+    options.eps = 0;
+    context.backend.batch_norm_forward_eval(options, images.value(), {}, factor_, shift_, zero_, one_, y);
+    return y;
+  }
+
+ private:
+  static Tensor constant(Backend& backend, DType real, const std::vector<double>& values) {
+    Tensor tensor = backend.empty({3}, real);
+    upload_real(backend, values, tensor);
+    return tensor;
+  }
+
+  Tensor zero_, one_, factor_, shift_;
 };
 
-class Bottleneck : public ChainBlock {
- public:
-  Bottleneck(Backend& backend, DType real, std::int64_t in, std::int64_t width, std::int64_t stride) {
-    append(backend, real, in, width, 1);
-    append(backend, real, width, width, 3, stride);
-    append(backend, real, width, 4 * width, 1);
-    downsample(backend, real, in, 4 * width, stride);
-  }
-};
-
-}  // namespace
-
-const ResNetSpec& resnet_spec(std::string_view name) {
-  std::string known;
-  for (const ResNetSpec& spec : kSpecs) {
-    if (spec.name == name) return spec;
-    known += (known.empty() ? "" : ", ") + std::string(spec.name);
-  }
-  fail_input("arch: got \"{}\", expected one of {}", name, known);
-}
-
-ResNet::ResNet(Backend& backend, DType real, const ResNetSpec& spec) : stem_(backend, real, 3, 64, 7, 2) {
+ResNet::ResNet(Backend& backend, DType real, const ResNetSpec& spec, bool zero_init_residual)
+    : caffe_pool_(spec.caffe_pool), stem_(backend, real, 3, spec.stem_width, 7, 2), features_(spec.stem_width) {
+  require(!spec.depths.empty(), "resnet: no stages, expected at least one");
+  if (spec.input != InputStatistics()) input_ = std::make_unique<InputChange>(backend, real, spec.input);
   add_module("conv1", stem_.conv);
   add_module("bn1", stem_.norm);
-  std::int64_t in = 64;
-  for (int stage = 0; stage < 4; ++stage) {
-    const std::int64_t width = std::int64_t{64} << stage;
-    for (int i = 0; i < spec.blocks[static_cast<std::size_t>(stage)]; ++i) {
+  std::int64_t inner = spec.width;
+  for (std::size_t stage = 0; stage < spec.depths.size(); ++stage, inner *= 2) {
+    require(spec.depths[stage] > 0, "resnet: stage {} has no blocks, expected at least one", stage + 1);
+    const std::int64_t out = spec.block == ResNetSpec::Block::bottleneck ? 4 * inner : inner;
+    for (int i = 0; i < spec.depths[stage]; ++i) {
       const std::int64_t stride = stage > 0 && i == 0 ? 2 : 1;
-      if (spec.bottleneck)
-        blocks_.push_back(std::make_unique<Bottleneck>(backend, real, in, width, stride));
-      else
-        blocks_.push_back(std::make_unique<BasicBlock>(backend, real, in, width, stride));
+      blocks_.push_back(std::make_unique<ResidualBlock>(
+          backend, real, spec, ResidualBlock::Widths{features_, inner, out}, stride, zero_init_residual ? 0 : 1));
       add_module(fmt::format("layer{}.{}", stage + 1, i), *blocks_.back());
-      in = spec.bottleneck ? 4 * width : width;
+      features_ = out;
     }
   }
 }
 
-void ResNet::zero_init_residual(Backend& backend) {
-  for (auto& block : blocks_) backend.fill(block->last_norm().weight(), 0.0);
-}
+ResNet::~ResNet() = default;
 
 void ResNet::fold(Backend& backend) {
   stem_.fold(backend);
@@ -112,8 +127,8 @@ void ResNet::unfold() {
 }
 
 Variable ResNet::forward(Context& context, const Variable& images) {
-  Variable x = stem_.forward(context, images, Activation::relu);
-  x = ops::max_pool(context, x, {3, 2, 1});
+  Variable x = stem_.forward(context, input_ ? input_->apply(context, images) : images, Activation::relu);
+  x = ops::max_pool(context, x, caffe_pool_ ? Pool2dGeometry{3, 2, 0, true} : Pool2dGeometry{3, 2, 1});
   for (auto& block : blocks_) x = block->forward(context, std::move(x));
   return ops::global_average_pool(context, x);
 }

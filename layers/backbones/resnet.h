@@ -1,54 +1,59 @@
 #pragma once
-// ResNet (He, Zhang, Ren, Sun 2016), version 1.5: a bottleneck's stride is on its 3x3 convolution. Parameters are named
-// as torchvision names them, so that its weights can be loaded.
+// ResNet (He, Zhang, Ren, Sun 2016), described by data. Parameters are named as torchvision names them, so that its
+// weights can be loaded.
 
-#include <array>
 #include <memory>
-#include <string_view>
 #include <vector>
 
+#include "layers/backbones/backbone.h"
 #include "layers/basic.h"
 
 namespace tandem {
 
+/// A 7x7 convolution of stride 2, a 3x3 max pool of stride 2, and stages of residual blocks. Each stage after the first
+/// halves height and width in its first block, and has twice the width of the one before.
 struct ResNetSpec {
-  std::string_view name;
-  std::array<int, 4> blocks;  ///< residual blocks in each stage
-  bool bottleneck;            ///< 1x1, 3x3, 1x1 with four times the width at the end; else 3x3, 3x3
+  enum class Block {
+    basic,      ///< 3x3, 3x3
+    bottleneck  ///< 1x1, 3x3, 1x1, the last of which has four times the width
+  };
+  /// Which convolution of a bottleneck has the stride.
+  enum class StrideOn {
+    conv1x1,  ///< the first: as published, and in Caffe
+    conv3x3   ///< version 1.5: torchvision
+  };
 
-  std::int64_t features() const { return bottleneck ? 2048 : 512; }
+  Block block = Block::bottleneck;
+  std::vector<int> depths = {3, 4, 6, 3};  ///< residual blocks of each stage
+  std::int64_t width = 64;                 ///< channels of the first stage's 3x3 convolutions
+  std::int64_t stem_width = 64;            ///< channels of the 7x7 convolution
+  StrideOn stride_on = StrideOn::conv3x3;
+  bool caffe_pool = false;  ///< the pool has no padding, and its last window may reach over the end: Caffe
+  InputStatistics input =
+      {};  ///< forward() takes images of ImageNet's, and makes of them those that the network expects
 };
 
-/// "resnet18", "resnet34", "resnet50" or "resnet101". InputError, listing them, for another name.
-const ResNetSpec& resnet_spec(std::string_view name);
-
-/// One residual block: relu(f(x) + shortcut(x)).
-class ResidualBlock : public Module {
+class ResNet : public Backbone {
  public:
-  virtual Variable forward(Context& context, Variable x) = 0;
-  /// The batch norm at the end of f.
-  virtual BatchNorm2d& last_norm() = 0;
-  virtual void fold(Backend& backend) = 0;
-  virtual void unfold() = 0;
-};
+  /// `zero_init_residual`: the last batch norm of each block begins with weight 0, so that the block begins as its
+  /// shortcut (Goyal et al. 2017; torchvision's option of that name). Error for a spec without stages or blocks.
+  ResNet(Backend& backend, DType real, const ResNetSpec& spec, bool zero_init_residual = false);
+  ~ResNet() override;
 
-/// The backbone, without a classifier.
-class ResNet : public Module {
- public:
-  ResNet(Backend& backend, DType real, const ResNetSpec& spec);
-  /// images (N, H, W, 3) T, normalised, to features (N, 2048 or 512) real.
-  Variable forward(Context& context, const Variable& images);
-  /// Sets the weight of each block's last batch norm to 0, so that the block begins as its shortcut (Goyal et al. 2017;
-  /// torchvision's zero_init_residual). Call after initialise().
-  void zero_init_residual(Backend& backend);
-  /// Folds every batch norm, with its running statistics and weights of this moment, into the convolution before it:
-  /// forward() is then fit for inference only, and faster. unfold() takes it back.
-  void fold(Backend& backend);
-  void unfold();
+  Variable forward(Context& context, const Variable& images) override;
+  std::int64_t features() const override { return features_; }
+  void fold(Backend& backend) override;
+  void unfold() override;
 
  private:
+  class ResidualBlock;
+  class InputChange;
+
+  std::unique_ptr<InputChange> input_;  // null where the images are right as they are
+  bool caffe_pool_;
   ConvNorm stem_;
   std::vector<std::unique_ptr<ResidualBlock>> blocks_;
+  std::int64_t features_;
 };
 
 }  // namespace tandem

@@ -24,7 +24,7 @@ json read_fixture(const std::string& name) {
 }
 
 FixtureResult run(const json& fixture, DType compute) {
-  const auto backend = make_cpu_backend();
+  const auto backend = compute == DType::f64 ? make_reference_backend() : make_cpu_backend();
   return run_fixture(*backend, compute, fixture);
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("a fixture holds the tensors of our network and no others") {
     CAPTURE(name);
     const json fixture = read_fixture(name);
     TwinTowersOptions options;
-    options.arch = fixture.at("arch").get<std::string>();
+    options.backbone.name = fixture.at("arch").get<std::string>();
     TwinTowers model(*backend, DType::f32, options);
     std::set<std::string> trained, all;
     for (const NamedTensor& t : model.state()) {

@@ -1,16 +1,16 @@
 #include "bench/layers.h"
 
+#include <map>
 #include <set>
 
 #include "bench/loader.h"
-#include "bench/timed_backend.h"
 #include "core/base/error.h"
 #include "tests/support/catch.h"
 
 namespace tandem {
 namespace {
 
-constexpr StepBenchOptions kSmall{"resnet18", 1, 32, 3, 1};
+const StepBenchOptions kSmall{"resnet18", 1, 32, 3, 1};
 
 }  // namespace
 
@@ -19,7 +19,7 @@ TEST_CASE("layers times every op of a step") {
   const LayerTable table = bench_layers(*backend, DType::f32, kSmall);
   CHECK(table.peaks.flop_per_s > 1e8);
   CHECK(table.peaks.bytes_per_s > 1e8);
-  double share = 0, seconds = 0;
+  double share = 0;
   std::set<std::pair<std::string, std::string>> names;
   int convolutions = 0;
   double flop = 0;
@@ -30,7 +30,6 @@ TEST_CASE("layers times every op of a step") {
     CHECK(row.of_roofline >= 0);
     CHECK(names.emplace(row.kernel, row.problem).second);
     share += row.share;
-    seconds += row.seconds;
     if (row.kernel == "conv2d_forward") convolutions += row.calls, flop += row.flop;
   }
   CHECK(share == Approx(1));
@@ -46,11 +45,35 @@ TEST_CASE("layers times every op of a step") {
   for (const auto& [kernel, problem] : names) CHECK(text.find(kernel) != std::string::npos);
 }
 
-TEST_CASE("a timed backend computes what the other computes") {
+TEST_CASE("an observed backend computes what it computes unobserved, and tells of every kernel that a step calls") {
+  class Counter final : public KernelObserver {
+   public:
+    std::map<std::string, int> calls;
+    void begin() override { ++open_; }
+    void end(const char* kernel, const KernelWork& work) noexcept override {
+      CHECK(--open_ == 0);  // the kernels that a kernel calls are not told
+      CHECK_FALSE(work.problem.empty());
+      ++calls[kernel];
+    }
+
+   private:
+    int open_ = 0;
+  };
   const auto backend = make_cpu_backend();
-  TimedBackend timed(*backend, [](const TimedCall&) {});
-  StepBench through(timed, DType::f32, kSmall), direct(*backend, DType::f32, kSmall);
-  for (int i = 0; i < 3; ++i) CHECK(through.run().total == direct.run().total);
+  Counter counter;
+  StepBench observed(*backend, DType::f32, kSmall), direct(*backend, DType::f32, kSmall);
+  for (int i = 0; i < 3; ++i) {
+    backend->observe(&counter);
+    const double total = observed.run().total;
+    backend->observe(nullptr);
+    CHECK(direct.run().total == total);
+  }
+  CHECK(counter.calls["conv2d_forward"] == 3 * 20);
+  CHECK(counter.calls["conv2d_grad_input"] == 3 * 19);
+  CHECK(counter.calls["optimizer_update"] == 3);
+  CHECK(counter.calls["softmax_cross_entropy"] == 3 * 2);
+  CHECK(counter.calls["normalize_images"] == 3);
+  CHECK(counter.calls["binary"] > 0);
 }
 
 TEST_CASE("inference is timed on its own") {

@@ -1,8 +1,8 @@
 // Gradient checks of every differentiable op on the reference kernels in f64, and the proof that the check can fail.
 
 #include "tests/support/catch.h"
-#include "tests/support/op_run.h"
-#include "tests/support/sabotage.h"
+#include "tests/support/ops/op_run.h"
+#include "tests/support/ops/sabotage.h"
 
 namespace tandem::test {
 namespace {

@@ -1,6 +1,6 @@
 // The kernels of the device under test (TANDEM_TEST_DEVICE) against the reference kernels, by the table of op cases.
 
-#include "tests/support/compare.h"
+#include "tests/support/ops/compare.h"
 
 namespace tandem::test {
 
@@ -43,13 +43,6 @@ TEST_CASE("A backend serves several types by turns", "[device]") {
       CHECK(relative_error(got.output, alone.output) < 1e-6);
       check_same("gradient of input", got.gradients, alone.gradients, 1e-6);
     }
-}
-
-TEST_CASE("Ops agree with the reference in f64", "[device]") {
-  const auto backend = make_test_backend();
-  if (!backend) TANDEM_SKIP("no GPU");
-  if (!backend->supports(DType::f64)) TANDEM_SKIP("the device computes no f64");
-  compare_with_reference(*backend, DType::f64, 1e-12);
 }
 
 }  // namespace tandem::test

@@ -4,7 +4,7 @@
 
 #include "core/base/error.h"
 #include "tests/support/catch.h"
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 
 namespace tandem::test {
 namespace {

@@ -47,9 +47,11 @@ Batch draw(const std::vector<Image>& pictures, std::int64_t step) {
 
 std::vector<double> demo_losses(Backend& backend, DType compute) {
   const std::vector<Image> pictures = paint_all();
-  TwinTowers model(backend, param_dtype(compute), {"resnet50", static_cast<std::int64_t>(synth::products().size())});
+  TwinTowersOptions shape;
+  shape.backbone.zero_init_residual = true;
+  shape.classes = static_cast<std::int64_t>(synth::products().size());
+  TwinTowers model(backend, param_dtype(compute), shape);
   initialise(backend, model, 1);
-  model.backbone().zero_init_residual(backend);
   Sgd optimizer(backend, model, {0.9, true, 5e-4});
   const bool on_cpu = backend.device().kind == DeviceKind::cpu;
   StepOptions options;
@@ -58,7 +60,8 @@ std::vector<double> demo_losses(Backend& backend, DType compute) {
   options.synchronous = on_cpu;
   options.max_in_flight = on_cpu ? 1 : 10;
   if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
-  StepExecutor steps({backend, compute, false, 2}, model, optimizer, options, {0, kLossScale});
+  const TrainingLoss loss{LossOptions()};
+  StepExecutor steps({backend, compute, false, 2}, model, optimizer, loss, options, {0, kLossScale});
   const Schedule schedule({}, 0.02, kSteps);
   std::vector<double> losses;
   for (std::int64_t step = 0; step < kSteps; ++step) {

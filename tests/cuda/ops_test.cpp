@@ -2,7 +2,7 @@
 // TANDEM_TEST_DEVICE=cuda.
 
 #include "tests/cuda/gpu.h"
-#include "tests/support/compare.h"
+#include "tests/support/ops/compare.h"
 
 namespace tandem::test {
 

@@ -4,7 +4,7 @@
 
 #include "core/base/rng.h"
 #include "tests/cuda/gpu.h"
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 
 namespace tandem::test {
 namespace {
@@ -167,23 +167,25 @@ TEST_CASE("Updates agree: SGD, Adam, AdamW, held back and unscaled") {
       };
       for (const bool nesterov : {false, true})
         both.compare(DType::f32, 1e-5, [&](Backend& backend, DType) {
-          std::vector<SgdParameter> all;
+          std::vector<ParameterUpdate> all;
           for (const auto& p : parameters)
-            all.push_back({real(backend, p[0]), real(backend, p[1]), real(backend, p[2]), all.size() % 2 == 0});
-          backend.sgd_update({0.9, nesterov, 0.01}, inputs(backend), all);
+            all.push_back({real(backend, p[0]), real(backend, p[1]), {real(backend, p[2])}, all.size() % 2 == 0});
+          backend.optimizer_update(SgdOptions{0.9, nesterov, 0.01}, inputs(backend), all);
           std::vector<Tensor> results;
-          for (const auto& p : all) results.insert(results.end(), {p.weight, p.velocity});
+          for (const auto& p : all) results.insert(results.end(), {p.weight, p.state[0]});
           return results;
         });
       for (const bool decoupled : {false, true})
         both.compare(DType::f32, 1e-5, [&](Backend& backend, DType) {
-          std::vector<AdamParameter> all;
+          std::vector<ParameterUpdate> all;
           for (const auto& p : parameters)
-            all.push_back({real(backend, p[0]), real(backend, p[1]), real(backend, p[2]), real(backend, p[3]),
+            all.push_back({real(backend, p[0]),
+                           real(backend, p[1]),
+                           {real(backend, p[2]), real(backend, p[3])},
                            all.size() % 2 == 0});
-          backend.adam_update({0.9, 0.99, 1e-8, 0.01, decoupled}, inputs(backend), all);
+          backend.optimizer_update(AdamOptions{0.9, 0.99, 1e-8, 0.01, decoupled}, inputs(backend), all);
           std::vector<Tensor> results;
-          for (const auto& p : all) results.insert(results.end(), {p.weight, p.first, p.second});
+          for (const auto& p : all) results.insert(results.end(), {p.weight, p.state[0], p.state[1]});
           return results;
         });
     }

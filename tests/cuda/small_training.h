@@ -14,9 +14,11 @@ namespace tandem::test {
 
 class SmallTraining {
  public:
-  SmallTraining(Backend& backend, DType compute, bool synchronous, bool adam = false,
-                const StepState& begin = {1.4, kFirstLossScale})
-      : backend_(backend), model_(backend, param_dtype(compute), {"resnet18", 4, {16, 8}}) {
+  inline static const StepState kBegin{1.4, kFirstLossScale};
+
+  SmallTraining(Backend& backend, DType compute, bool synchronous, bool adam = false, const StepState& begin = kBegin,
+                bool capture = true)
+      : backend_(backend), model_(backend, param_dtype(compute), {{"resnet18"}, 4, {16, 8}}) {
     initialise(backend, model_, 1);
     if (adam)
       optimizer_ = std::make_unique<Adam>(backend, model_, AdamOptions{.weight_decay = 1e-4, .decoupled = true});
@@ -25,11 +27,12 @@ class SmallTraining {
     StepOptions options;
     options.pairs = kPairs;
     options.size = kSize;
-    options.match_softmax = true;
     options.synchronous = synchronous;
+    options.capture = capture;
     options.max_in_flight = synchronous ? 1 : 4;
     if (compute == DType::f16) options.loss_scaling = LossScaleOptions{};
-    steps_ = std::make_unique<StepExecutor>(Context{backend, compute, false, 2}, model_, *optimizer_, options, begin);
+    steps_ =
+        std::make_unique<StepExecutor>(Context{backend, compute, false, 2}, model_, *optimizer_, loss_, options, begin);
   }
 
   /// The total losses of the next `n` steps.
@@ -77,6 +80,7 @@ class SmallTraining {
   Backend& backend_;
   TwinTowers model_;
   std::unique_ptr<Optimizer> optimizer_;
+  TrainingLoss loss_{LossOptions{.softmax = {}, .contrastive = {.weight = std::nullopt}}};
   std::unique_ptr<StepExecutor> steps_;
   int queued_ = 0;
 };

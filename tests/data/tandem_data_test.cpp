@@ -7,7 +7,9 @@
 #include <string>
 
 #include "data/image/image.h"
+#include "tests/data/image/jpeg_file.h"
 #include "tests/data/image/pictures.h"
+#include "tests/data/image/png_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
@@ -15,6 +17,7 @@ namespace tandem {
 namespace {
 
 using test::contains;
+using test::jpeg_content;
 
 struct Outcome {
   int status;
@@ -64,6 +67,35 @@ TEST_CASE("tandem data check reports every bad image and exits with 2") {
   CHECK(contains(checked.error, "c.png: truncated JPEG file"));
 }
 
+TEST_CASE("tandem data check says in lines of its own what the libraries warn of") {
+  const test::TempDir dir;
+  const std::string jpeg = jpeg_content(test::noise(64, 96, 1));
+  const std::size_t half = jpeg.size() / 2;
+  dir.write("a/noisy.jpg", jpeg.substr(0, half) + "noise in the middle" + jpeg.substr(half + 300));
+  dir.write("a/good.jpg", jpeg);
+  std::string png = test::file_content(test::picture("rgb.png"));
+  png.insert(33, test::png_chunk("iCCP", std::string("x\0\0", 3) + test::stored_zlib("no profile")));
+  dir.write("b/profile.png", png);
+  const Outcome checked = tandem_data(dir, "check " + dir.path().string());
+  CHECK(checked.status == 2);
+  CHECK(lines(checked.error) == 1);
+  CHECK(contains(checked.error, "error: " + dir.path().string()));
+  CHECK(contains(checked.error, "noisy.jpg: JPEG file is damaged: "));
+}
+
+TEST_CASE("tandem data check refuses images with more pixels than it is told") {
+  const test::TempDir dir;
+  for (const char* name : {"a.png", "b.png"}) write_png(test::patterned(4, 6), dir / name);
+  write_png(test::patterned(5, 6), dir / "c.png");
+  dir.write("list.txt", "a.png 0\nb.png 1\nc.png 1\n");
+  const std::string list = (dir / "list.txt").string();
+  CHECK(tandem_data(dir, "check " + list).status == 0);
+  const Outcome checked = tandem_data(dir, "check --max-pixels 29 " + list);
+  CHECK(checked.status == 2);
+  CHECK(lines(checked.error) == 1);
+  CHECK(contains(checked.error, "c.png: image is 6x5 pixels: expected at most 29 in all"));
+}
+
 TEST_CASE("tandem data check tells what is not read") {
   const test::TempDir dir;
   for (const char* name : {"set/apple/1.png", "set/pear/1.png", "set/2.png"}) {
@@ -74,6 +106,9 @@ TEST_CASE("tandem data check tells what is not read") {
   dir.write("set/classes.txt", "apple\nplum\npear\n");
   const Outcome checked = tandem_data(dir, "check " + (dir / "set").string());
   CHECK(checked.status == 0);
+  CHECK(contains(checked.out, "/set: subfolders are the classes of " + (dir / "set/classes.txt").string() + "\n"));
+  CHECK(contains(checked.out,
+                 "warning: one image is under two labels; the first: " + (dir / "set/apple/1.png").string()));
   CHECK(contains(checked.out, "/set: no images of: plum\n"));
   CHECK(contains(checked.out, "/set: not read: 1 file of other types, 1 outside the classes\n"));
 }

@@ -53,6 +53,13 @@ TEST_CASE("a vector beside a prediction keeps every bit") {
   CHECK_THROWS_AS(prediction_line("x", p, kClasses, 0, {"embedding", bad}), Error);
 }
 
+TEST_CASE("a line without classes has no label") {
+  const std::vector<float> vector = {0.5F};
+  CHECK(prediction_line("x", {}, {}, 0, {"embedding", vector}) == R"({"image":"x","embedding":[0.5]})"
+                                                                  "\n");
+  CHECK_THROWS_AS(prediction_line("x", std::vector<double>{1.0}, {}, 0, {}), Error);
+}
+
 TEST_CASE("names that are not UTF-8 make lines that are") {
   const json line = json::parse(error_line("caf\xE9.png", "caf\xE9.png: not an image"));
   CHECK(line.at("image") == "caf\xEF\xBF\xBD.png");

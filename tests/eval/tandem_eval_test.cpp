@@ -1,5 +1,6 @@
 // tandem-eval on the checkpoint of a small run.
 
+#include "io/safetensors.h"
 #include "tests/support/tiny_run.h"
 
 namespace tandem {
@@ -36,7 +37,7 @@ TEST_CASE("tandem eval measures what the run measured and more") {
   CHECK(metrics.at("top5") == epoch.at("top5"));
   CHECK(metrics.at("loss").get<double>() == Approx(epoch.at("loss").get<double>()));
   CHECK(metrics.at("step") == 5);
-  CHECK(metrics.at("precision") == "f32");
+  CHECK(metrics.at("precision") == "fp32");
   CHECK(metrics.at("images") == 6);
   for (const char* key : {"top1", "top5", "macro_f1", "pair_auc", "recall_at_1", "recall_at_5"}) {
     INFO(key);
@@ -65,7 +66,7 @@ TEST_CASE("tandem eval does not depend on batches and workers and finds the imag
   run.must_train({"train.epochs=1"});
   const nlohmann::json metrics = must_evaluate(run);
   const auto figures = [](nlohmann::json m) {
-    for (const char* key : {"checkpoint", "data"}) m.erase(key);
+    for (const char* key : {"checkpoint", "data", "naming"}) m.erase(key);
     return m;
   };
   CHECK(figures(must_evaluate(run, {"--workers", "0"})) == figures(metrics));
@@ -92,8 +93,8 @@ TEST_CASE("tandem eval computes in the precision asked for") {
   run.must_train({"train.epochs=1"});
   const nlohmann::json single = must_evaluate(run, {"--precision", "fp32"});
   const nlohmann::json twice = must_evaluate(run, {"--precision", "fp64"});
-  CHECK(single.at("precision") == "f32");
-  CHECK(twice.at("precision") == "f64");
+  CHECK(single.at("precision") == "fp32");
+  CHECK(twice.at("precision") == "fp64");
   CHECK(twice.at("loss").get<double>() == Approx(single.at("loss").get<double>()).epsilon(1e-3));
   CHECK(twice.at("loss") != single.at("loss"));
   CHECK(twice.at("same_distance").get<double>() == Approx(single.at("same_distance").get<double>()).epsilon(1e-3));
@@ -220,6 +221,51 @@ TEST_CASE("tandem eval leaves no folder behind when it refuses") {
   CHECK_FALSE(std::filesystem::exists(run.path("eval")));
 }
 
+/// Makes the embedding of every image the same: the head's bias, or nothing.
+void collapse(const std::string& checkpoint) {
+  const SafetensorsFile file(checkpoint);
+  std::vector<SafetensorsEntry> entries(file.entries().begin(), file.entries().end());
+  std::vector<std::byte> zeros;
+  for (SafetensorsEntry& entry : entries) {
+    if (entry.name != "model.embedding.0.weight") continue;
+    zeros.resize(entry.data.size());
+    entry.data = zeros;
+  }
+  REQUIRE_FALSE(zeros.empty());
+  write_safetensors(checkpoint, entries, file.metadata());
+}
+
+TEST_CASE("tandem eval tells of an embedding that has collapsed to a point") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const nlohmann::json good = must_evaluate(run);
+  CHECK_FALSE(good.contains("embedding_note"));
+  CHECK_FALSE(good.contains("classifier_note"));
+  CHECK(good.at("embedding_spread").get<double>() > 1e-3);
+  collapse(run.last());
+  const std::string told = "they have collapsed to a point";
+  const nlohmann::json bad = must_evaluate(run);
+  CHECK(test::has_part(bad.at("embedding_note").get<std::string>(), told));
+  CHECK(bad.at("embedding_spread").get<double>() < 1e-6);
+  CHECK(test::has_part(evaluate(run).out, told));
+  CHECK(test::has_part(test::read_file(run.path("eval/report.html")), told));
+  CHECK_FALSE(test::has_part(must_evaluate(run, {"--trunk-features"}).at("embedding_note").get<std::string>(), told));
+}
+
+TEST_CASE("tandem eval tells where the names of classes come from and of images under two labels") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const std::string test = run.path("set/test"), copy = run.path("set/test/ball/copy.png");
+  std::filesystem::copy_file(run.path("set/test/bag/0001.png"), copy);
+  const Outcome outcome = run_to_end({"tandem-eval", run.last(), "--data", test, "--out", run.path("eval")});
+  CHECK(outcome.status == 0);
+  CHECK(outcome.error ==
+        "warning: one image is under two labels; the first: " + test + "/bag/0001.png is 'bag', " + copy + " 'ball'\n");
+  const std::string naming = test + ": subfolders are matched by name with the network's classes";
+  CHECK(outcome.out.rfind(naming + "\n", 0) == 0);
+  CHECK(nlohmann::json::parse(test::read_file(run.path("eval/metrics.json"))).at("naming") == naming);
+}
+
 TEST_CASE("tandem eval measures the backbone's features where the embedding head was not trained, and says so") {
   const TinyRun run;
   const std::string note = "the embedding head was not trained (contrastive weight 0)";
@@ -237,7 +283,8 @@ TEST_CASE("tandem eval measures the backbone's features where the embedding head
   run.must_train({"train.epochs=1", R"(loss.contrastive.weight="match_softmax")"});
   const nlohmann::json embeddings = must_evaluate(run);
   CHECK_FALSE(embeddings.contains("embedding_note"));
-  const nlohmann::json features = must_evaluate(run, {"--trunk-features"});
+  const nlohmann::json features = must_evaluate(run, {"--backbone-features"});
+  CHECK(must_evaluate(run, {"--trunk-features"}) == features);  // its name in earlier versions
   CHECK(test::has_part(features.at("embedding_note").get<std::string>(), "the backbone's features"));
   CHECK(features.at("top1") == embeddings.at("top1"));
   CHECK(features.at("same_distance") != embeddings.at("same_distance"));

@@ -90,8 +90,10 @@ TEST_CASE("tandem predict writes the vectors that tandem eval measures") {
           Approx(metrics.at("same_distance").get<double>()).epsilon(1e-4));
   };
   check("--embeddings", "embedding", 16, evaluation(run));
-  check("--trunk-features", "features", 512, evaluation(run, {"--trunk-features"}));
-  check_refused(predict(run, {run.path("set/test"), "--embeddings", "--trunk-features"}), "excludes");
+  for (const std::string option : {"--backbone-features", "--trunk-features"}) {
+    check(option, "features", 512, evaluation(run, {option}));
+    check_refused(predict(run, {run.path("set/test"), "--embeddings", option}), "excludes");
+  }
 }
 
 TEST_CASE("tandem predict writes a file whole, in the order of the images") {
@@ -103,7 +105,7 @@ TEST_CASE("tandem predict writes a file whole, in the order of the images") {
   const Outcome outcome = predict(run, {second, first, "--out", out, "--batch", "1", "--workers", "0"});
   INFO(outcome.error);
   REQUIRE(outcome.status == 0);
-  CHECK(outcome.out == "written: " + out + ", 2 images\n");
+  CHECK(outcome.out == "written: " + out + ", 2 lines\n");
   const std::vector<json> lines = lines_of(test::read_file(out));
   REQUIRE(lines.size() == 2);
   CHECK(lines[0].at("image") == second);
@@ -114,24 +116,85 @@ TEST_CASE("tandem predict writes a file whole, in the order of the images") {
 TEST_CASE("tandem predict goes on past images that cannot be used, and says so") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
-  const std::string bad = run.dir().write("uploads/1.png", "no picture"), empty = run.dir().write("uploads/3.jpg", "");
+  const std::string bad = run.dir().write("uploads/1.png", "no picture"), empty = run.dir().write("uploads/3.jpg", ""),
+                    notes = run.dir().write("uploads/notes.txt", "These are my pictures.");
   std::filesystem::copy_file(run.path("set/test/bag/0001.png"), run.path("uploads/2.png"));
-  run.dir().write("uploads/notes.txt", "");
   const Outcome outcome = predict(run, {run.path("uploads"), "--embeddings"});
-  check_failed(outcome, "2 of 3 images cannot be used; the first: " + bad + ": not an image", 2);
-  CHECK(test::has_part(outcome.error, "not read: 1 file of other types\n"));
+  check_failed(outcome, "3 of 4 files cannot be used; the first: " + bad + ": not an image", 2);
   const std::vector<json> lines = lines_of(outcome.out);
-  REQUIRE(lines.size() == 3);
+  REQUIRE(lines.size() == 4);
   CHECK(test::has_part(lines[0].at("error"), bad + ": not an image"));
   CHECK(lines[0].size() == 2);
   CHECK(test::has_part(lines[2].at("error"), empty + ": image file is empty"));
+  CHECK(test::has_part(lines[3].at("error"), notes + ": not an image"));
   // What is beside it in the batch changes nothing.
   const json alone = must_predict(run, {run.path("uploads/2.png"), "--embeddings"})[0];
   CHECK(lines[1].at("label") == alone.at("label"));
   CHECK(lines[1].at("embedding")[0].get<double>() == Approx(alone.at("embedding")[0].get<double>()).epsilon(1e-3));
   // The file has all lines, too.
-  check_failed(predict(run, {run.path("uploads"), "--out", run.path("labels")}), "2 of 3", 2);
-  CHECK(lines_of(test::read_file(run.path("labels"))).size() == 3);
+  check_failed(predict(run, {run.path("uploads"), "--out", run.path("labels")}), "3 of 4", 2);
+  CHECK(lines_of(test::read_file(run.path("labels"))).size() == 4);
+  // What is written is not one of the files that are read the next time.
+  for (int time = 0; time < 2; ++time)
+    check_failed(predict(run, {run.path("uploads"), "--out", run.path("uploads/labels")}), "3 of 4", 2);
+}
+
+TEST_CASE("tandem predict reads every file that a folder leads to") {
+  namespace fs = std::filesystem;
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const std::string image = run.path("set/test/bag/0001.png");
+  for (const char* name : {"uploads/new/1.png", "uploads/IMG_2", "uploads/b.jfif", "elsewhere/0.png"}) {
+    fs::create_directories(fs::path(run.path(name)).parent_path());
+    fs::copy_file(image, run.path(name));
+  }
+  fs::create_directory_symlink("../elsewhere", run.path("uploads/monday"));
+  fs::create_directory_symlink(run.path("uploads"), run.path("uploads/new/round"));
+  fs::create_symlink("nowhere.png", run.path("uploads/gone.png"));
+  const Outcome outcome = predict(run, {run.path("uploads")});
+  CHECK(
+      test::has_part(outcome.error, run.path("uploads/new/round") + ": not read: a link back to a folder it is in\n"));
+  check_failed(outcome, "1 of 5 files cannot be used; the first: " + run.path("uploads/gone.png"), 2);
+  const std::vector<json> lines = lines_of(outcome.out);
+  REQUIRE(lines.size() == 5);
+  const char* names[] = {"IMG_2", "b.jfif", "gone.png", "monday/0.png", "new/1.png"};
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(lines[i].at("image") == run.path(std::string("uploads/") + names[i]));
+    CHECK(lines[i].contains(i == 2 ? "error" : "label"));
+  }
+}
+
+TEST_CASE("tandem predict twice to one file leaves one that is whole") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const std::string out = run.path("labels.jsonl");
+  run.dir().write("labels.jsonl.tmp", "mine");
+  std::vector<std::string> argv = {"tandem-predict", run.last(), "--out", out, "--batch", "1"};
+  for (int i = 0; i < 20; ++i) argv.push_back(run.path("set/train"));
+  test::Program first(argv), second(argv);
+  CHECK(first.wait().status == 0);
+  CHECK(second.wait().status == 0);
+  CHECK(lines_of(test::read_file(out)).size() == 20 * 12);
+  CHECK(test::read_file(run.path("labels.jsonl.tmp")) == "mine");
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(run.path(".")))
+    files += test::has_part(entry.path().filename().string(), "labels.jsonl");
+  CHECK(files == 2);
+}
+
+TEST_CASE("tandem predict refuses labels of a classifier that was not trained") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1", "loss.softmax.weight=0", "loss.contrastive.weight=1"});
+  const std::string image = run.path("set/test/bag/0001.png"),
+                    why = run.last() + ": its classifier was not trained (softmax weight 0): ";
+  check_refused(predict(run, {image}), why + "expected --embeddings or --backbone-features, for lines without labels");
+  check_refused(predict(run, {image, "--embeddings", "--top", "2"}), "--top: " + why + "it has no labels");
+  const json line = must_predict(run, {image, "--embeddings"}).at(0);
+  CHECK(line.at("embedding").size() == 16);
+  CHECK(line.size() == 2);
+  CHECK(must_predict(run, {image, "--trunk-features"}).at(0).at("features").size() == 512);
+  const json metrics = evaluation(run);
+  CHECK(test::has_part(metrics.at("classifier_note").get<std::string>(), "the classifier was not trained"));
 }
 
 TEST_CASE("tandem predict that cannot write leaves an earlier file as it was") {
@@ -145,7 +208,8 @@ TEST_CASE("tandem predict that cannot write leaves an earlier file as it was") {
   };
   check_failed(into("labels"), run.path("labels"), 1);
   CHECK(test::read_file(run.path("labels")) == "earlier");
-  CHECK_FALSE(std::filesystem::exists(run.path("labels.tmp")));
+  for (const auto& entry : std::filesystem::directory_iterator(run.path(".")))
+    CHECK_FALSE(test::has_part(entry.path().filename().string(), "labels."));
 }
 
 TEST_CASE("tandem predict takes names as they are") {
@@ -171,15 +235,16 @@ TEST_CASE("tandem predict refuses what it cannot use") {
   check_refused(predict(run, {image, "--top", "0"}), "--top");
   check_refused(predict(run, {image, "--precision", "fp16"}), "does not compute in fp16");
   check_refused(predict(run, {image, "--out", run.path("set")}), "--out: " + run.path("set") + ": not a file");
+  std::filesystem::copy_file(image, run.path("IMG_0001"));
   const auto before = test::snapshot(run.path("."));
-  for (const std::string& read :
-       {image, run.path("set/test/bag/0002.png"), run.last(), run.path("run/../run/checkpoints/last.safetensors")})
+  for (const std::string& read : {image, run.path("IMG_0001"), run.path("set/test/bag/0002.png"), run.last(),
+                                  run.path("run/../run/checkpoints/last.safetensors")})
     check_refused(predict(run, {image, "--out", read}), "--out: " + read + ": an image or the checkpoint");
   CHECK(test::snapshot(run.path(".")) == before);
   check_refused(predict(run, {image, "--out", image + "/x"}), image);
   run.must_train({"train.epochs=1", "loss.contrastive.weight=0", run.output("softmax")});
   const Outcome untrained = run_to_end({"tandem-predict", run.last("softmax"), image, "--embeddings"});
-  check_refused(untrained, "its embedding head was not trained (contrastive weight 0): expected --trunk-features");
+  check_refused(untrained, "its embedding head was not trained (contrastive weight 0): expected --backbone-features");
 }
 
 }  // namespace

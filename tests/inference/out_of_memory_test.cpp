@@ -1,5 +1,6 @@
 #include "inference/out_of_memory.h"
 
+#include <new>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -33,6 +34,14 @@ TEST_CASE("out of memory names the largest half, quarter, ... of the batch that 
   CHECK(tried == std::vector<int>{4, 2, 1});
   CHECK(message_for(8, 0, tried) == figures + "not even --batch 1 fits");
   CHECK(message_for(1, 1, tried) == figures + "not even --batch 1 fits");
+}
+
+TEST_CASE("a batch for which the host has no memory does not fit") {
+  const auto attempt = [](int size) {
+    if (size > 2) throw std::bad_alloc();
+  };
+  CHECK_THROWS_WITH(fail_with_a_batch_that_fits({0, 0, 0}, "--batch ", 8, attempt),
+                    "out of memory: 0 MiB asked for, 0 MiB held, 0 MiB free; --batch 2 fits");
 }
 
 TEST_CASE("another failure while batches are tried is passed on") {

@@ -89,14 +89,14 @@ TEST_CASE("SGD's updates agree with the reference, and do not happen where the n
     const bool nesterov = draws.one_in(2);
     CAPTURE(parameters.size(), nesterov, scalars.with_norm, scalars.infinite, scalars.with_scale);
     constexpr double kMomentum = 0.9, kDecay = 5e-4;
-    std::vector<SgdParameter> of_reference;
+    std::vector<ParameterUpdate> of_reference;
     std::vector<kernels::SgdTensor> of_device;
     for (const Parameter& p : parameters) {
-      of_reference.push_back({p.weight.reference, p.gradient.reference, p.first.reference, p.decay});
+      of_reference.push_back({p.weight.reference, p.gradient.reference, {p.first.reference}, p.decay});
       of_device.push_back(
           {p.weight.device->data(), p.gradient.device->data(), p.first.device->data(), p.size, p.decay ? kDecay : 0});
     }
-    reference->sgd_update({kMomentum, nesterov, kDecay}, scalars.of_reference(), of_reference);
+    reference->optimizer_update(SgdOptions{kMomentum, nesterov, kDecay}, scalars.of_reference(), of_reference);
     kernels::sgd_update(draws.queue(), kMomentum, nesterov, scalars.of_device(), of_device);
     for (const Parameter& p : parameters) {
       CAPTURE(p.size, p.decay);
@@ -114,15 +114,16 @@ TEST_CASE("Adam's and AdamW's updates agree with the reference, and do not happe
     const bool decoupled = draws.one_in(2);
     CAPTURE(parameters.size(), decoupled, scalars.with_norm, scalars.infinite, scalars.with_scale);
     constexpr double kDecay = 1e-2;
-    std::vector<AdamParameter> of_reference;
+    std::vector<ParameterUpdate> of_reference;
     std::vector<kernels::AdamTensor> of_device;
     for (const Parameter& p : parameters) {
       of_reference.push_back(
-          {p.weight.reference, p.gradient.reference, p.first.reference, p.second.reference, p.decay});
+          {p.weight.reference, p.gradient.reference, {p.first.reference, p.second.reference}, p.decay});
       of_device.push_back({p.weight.device->data(), p.gradient.device->data(), p.first.device->data(),
                            p.second.device->data(), p.size, p.decay ? kDecay : 0});
     }
-    reference->adam_update({.weight_decay = kDecay, .decoupled = decoupled}, scalars.of_reference(), of_reference);
+    reference->optimizer_update(AdamOptions{.weight_decay = kDecay, .decoupled = decoupled}, scalars.of_reference(),
+                                of_reference);
     kernels::adam_update(draws.queue(), {.decoupled = decoupled}, scalars.of_device(), of_device);
     for (const Parameter& p : parameters) {
       CAPTURE(p.size, p.decay);

@@ -24,7 +24,8 @@ void make_awkward(Draws& draws, Floats& x) {
 }
 
 Pool2dGeometry draw_geometry(Draws& draws) {
-  constexpr Pool2dGeometry kGeometries[] = {{2, 2, 0}, {3, 2, 1}, {3, 1, 1}, {2, 3, 0}, {5, 2, 2}, {1, 2, 0}};
+  constexpr Pool2dGeometry kGeometries[] = {{2, 2, 0}, {3, 2, 1}, {3, 1, 1},      {2, 3, 0},
+                                            {5, 2, 2}, {1, 2, 0}, {3, 2, 0, true}};
   return kGeometries[draws.below(std::size(kGeometries))];
 }
 

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "layers/losses/pair_loss.h"
+#include "tests/layers/losses/default_loss.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
 
@@ -28,7 +28,7 @@ std::vector<double> joined(std::vector<double> a, const std::vector<double>& b) 
 class Job {
  public:
   Job(const std::string& arch, std::int64_t size, std::int64_t pairs)
-      : backend_(make_cpu_backend()), model_(*backend_, DType::f64, {arch, 5, {16, 8}}), pairs_(pairs) {
+      : backend_(make_reference_backend()), model_(*backend_, DType::f64, {{arch}, 5, {16, 8}}), pairs_(pairs) {
     images_ = test::random_tensor(*backend_, {2 * pairs, size, size, 3}, DType::f64, 3);
     std::vector<std::int32_t> labels;
     for (std::int64_t i = 0; i < 2 * pairs; ++i) labels.push_back(static_cast<std::int32_t>(i % pairs + (i == pairs)));
@@ -58,12 +58,13 @@ class Job {
     const TowerOutputs both = model_.forward(context, images_);
     outcome.outputs["logits"] = download(*backend_, both.logits.value());
     outcome.outputs["embeddings"] = download(*backend_, both.embeddings.value());
-    return pair_loss(context, both, labels_, {}).total;
+    return test::default_loss(context, both, labels_);
   }
 
   Variable separate_loss(Context& context, Towers towers, Outcome& outcome) {
     const Tensor images_a = images_.rows(0, pairs_), images_b = images_.rows(pairs_, 2 * pairs_);
     const Tensor labels_a = labels_.rows(0, pairs_), labels_b = labels_.rows(pairs_, 2 * pairs_);
+    const TrainingLoss loss{LossOptions()};
     TowerOutputs a, b;
     if (towers == Towers::a_then_b) a = model_.forward(context, images_a);
     b = model_.forward(context, images_b);
@@ -77,7 +78,7 @@ class Job {
                              {ops::softmax_cross_entropy(context, a.logits, labels_a),
                               ops::softmax_cross_entropy(context, b.logits, labels_b),
                               ops::contrastive(context, a.embeddings, b.embeddings, labels_a, labels_b, {})},
-                             loss_weights(context.backend, context.param_dtype(), {}));
+                             LossWeights(context.backend, context.param_dtype(), loss, 0).values());
   }
 
   std::shared_ptr<Backend> backend_;
@@ -158,11 +159,11 @@ Moments expected_running(Backend& backend, const Tensor& x, std::int64_t groups)
 }
 
 TEST_CASE("each tower or both together are normalised by their own statistics") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   const Tensor images = test::random_tensor(*backend, {4, 32, 32, 3}, DType::f64, 5);
   for (const std::int64_t groups : {1, 2}) {
     CAPTURE(groups);
-    TwinTowers model(*backend, DType::f64, {"resnet18", 3, {4}});
+    TwinTowers model(*backend, DType::f64, {{"resnet18"}, 3, {4}});
     initialise(*backend, model, 1);
     Context context{*backend, DType::f64, true, groups};
     model.forward(context, images);
@@ -177,7 +178,7 @@ TEST_CASE("each tower or both together are normalised by their own statistics") 
 
 TEST_CASE("a batch that does not make two equal towers is refused") {
   const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, DType::f32, {"resnet18", 3, {4}});
+  TwinTowers model(*backend, DType::f32, {{"resnet18"}, 3, {4}});
   initialise(*backend, model, 1);
   Context context{*backend, DType::f32, true, 2};
   CHECK_THROWS_AS(model.forward(context, test::random_tensor(*backend, {3, 32, 32, 3}, DType::f32, 1)), Error);
@@ -204,7 +205,7 @@ TEST_CASE("an embedding head has the widths that were asked for") {
 }
 
 TEST_CASE("an embedding head has ReLU between its layers and none behind the last") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   Context context{*backend, DType::f64};
   EmbeddingHead head(*backend, DType::f64, 1, {2, 1});
   // x to (x, -x), then to -(max(x, 0) + max(-x, 0)) = -|x|.

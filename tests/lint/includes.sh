@@ -13,18 +13,21 @@ BEGIN {
   allowed["cpu"]       = "core"
   allowed["cuda"]      = "core"
   allowed["io"]        = "core"
+  allowed["weights"]   = "core io"
   allowed["layers"]    = "core"
-  allowed["data"]      = "core"
-  allowed["inference"] = "core io layers data"
+  allowed["data"]      = "core io"
+  allowed["inference"] = "core io weights layers data"
   allowed["train"]     = "core io layers data inference"
-  allowed["eval"]      = "core io layers data inference train"
+  allowed["eval"]      = "core io layers data inference"
   allowed["bench"]     = "core io layers data inference train"
   # Programs (tandem_*.cpp) also choose the backend.
   backends = "cpu cuda"
 
   owner["^<(oneapi/)?dnnl"]                = "cpu"
   owner["^<(cuda|cudnn|cublas|cub/|nvtx)"] = "cuda"
-  owner["^<(opencv2/|stb/|stb_)"]          = "data"
+  owner["^<(opencv2/|stb/|stb_|jpeg|jerror|png)"] = "data"
+  owner["^<utf8proc"]                      = "data"
+  owner["^<google/protobuf/"]              = "weights"
 }
 function contains(list, word) { return index(" " list " ", " " word " ") > 0 }
 function wrong(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, $0, why; failures++ }
@@ -49,7 +52,7 @@ FNR == 1 {
 }
 END { exit failures > 0 }
 '
-mapfile -d '' files < <(find core cpu cuda io layers data inference train eval bench -regextype posix-extended \
+mapfile -d '' files < <(find core cpu cuda io weights layers data inference train eval bench -regextype posix-extended \
   -regex '.*\.(cpp|h|cu|cuh)' -print0 2>/dev/null | sort -z)
 if ((${#files[@]} == 0)); then
   echo "no source files below $1" >&2

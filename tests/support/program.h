@@ -32,10 +32,8 @@ struct Outcome {
 struct ProgramOptions {
   std::vector<std::string> environment = {"OMP_NUM_THREADS=1"};  ///< added to this process's
   double seconds = 300;                                          ///< then it is killed
-  /// No file may grow larger. Writing more fails, as on a full disk; with `file_limit_kills` it kills the program in
-  /// the middle of the write.
+  /// No file may grow larger. Writing more fails, as on a full disk, if the program ignores SIGXFSZ.
   std::optional<rlim_t> file_limit;
-  bool file_limit_kills = false;
   /// Without root's right to write and read whatever it wants.
   bool obey_permissions = false;
 };
@@ -135,7 +133,7 @@ class Program {
       const rlimit files{*options_.file_limit, *options_.file_limit}, cores{0, 0};
       ::setrlimit(RLIMIT_CORE, &cores);
       ::setrlimit(RLIMIT_FSIZE, &files);
-      ::signal(SIGXFSZ, options_.file_limit_kills ? SIG_DFL : SIG_IGN);
+      ::signal(SIGXFSZ, SIG_DFL);
     }
     if (options_.obey_permissions)
       for (const int right : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH}) ::prctl(PR_CAPBSET_DROP, right);

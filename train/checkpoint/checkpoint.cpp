@@ -3,30 +3,15 @@
 #include <cmath>
 #include <cstring>
 
-#include "layers/torch_layout.h"
+#include "inference/model/tensors.h"
 
 namespace tandem {
 namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "1";
-constexpr const char* kModel = "model.";
-constexpr const char* kOptimizer = "optimizer.";
-
-const char* file_type(const Tensor& tensor) { return tensor.dtype() == DType::f64 ? "F64" : "F32"; }
-
-/// A tensor's bytes in PyTorch's order.
-std::vector<std::byte> to_file(Backend& backend, const Tensor& tensor) {
-  std::vector<std::byte> ours(tensor.bytes()), torch(tensor.bytes());
-  backend.copy_to_host(tensor, ours.data());
-  const std::size_t size = size_of(tensor.dtype());
-  for_torch_order(tensor.shape(), [&](std::int64_t from, std::int64_t to) {
-    std::memcpy(torch.data() + static_cast<std::size_t>(to) * size, ours.data() + static_cast<std::size_t>(from) * size,
-                size);
-  });
-  return torch;
-}
+constexpr const char *kConfigKey = "tandem.config", *kClassesKey = "tandem.classes", *kStateKey = "tandem.state";
+constexpr const char* kOptimizerPrefix = "optimizer.";
 
 template <class Real>
 bool all_finite(const std::vector<std::byte>& bytes) {
@@ -46,94 +31,46 @@ void check_values(const std::string& name, const Tensor& tensor, const std::vect
        name, step);
 }
 
-template <class File, class Ours>
-void from_file(Backend& backend, const SafetensorsEntry& entry, Tensor& tensor) {
-  std::vector<Ours> ours(static_cast<std::size_t>(tensor.size()));
-  for_torch_order(tensor.shape(), [&](std::int64_t to, std::int64_t from) {
-    File value;  // copied, as the file's bytes need not be aligned
-    std::memcpy(&value, entry.data.data() + static_cast<std::size_t>(from) * sizeof(File), sizeof(File));
-    ours[static_cast<std::size_t>(to)] = static_cast<Ours>(value);
-  });
-  backend.copy_from_host(ours.data(), tensor);
-}
-
-/// Copies a tensor that fits. An evaluation may compute in f64 what was trained in f32, and the reverse.
-void from_file(Backend& backend, const SafetensorsEntry& entry, Tensor& tensor) {
-  if (tensor.dtype() == DType::f64)
-    entry.dtype == "F64" ? from_file<double, double>(backend, entry, tensor)
-                         : from_file<float, double>(backend, entry, tensor);
-  else
-    entry.dtype == "F64" ? from_file<double, float>(backend, entry, tensor)
-                         : from_file<float, float>(backend, entry, tensor);
-}
-
-bool fits(const SafetensorsEntry& entry, const Tensor& tensor) {
-  return entry.shape == torch_shape(tensor.shape()) && (entry.dtype == "F32" || entry.dtype == "F64");
-}
-
-std::string describe(const std::string& dtype, const std::vector<std::int64_t>& shape) {
-  return fmt::format("{} ({})", dtype, fmt::join(shape, ", "));
-}
-
-void load(const std::filesystem::path& path, const SafetensorsFile& file, Backend& backend, const std::string& prefix,
-          const std::vector<NamedTensor>& tensors) {
-  for (const NamedTensor& t : tensors) {
-    const SafetensorsEntry* entry = file.find(prefix + t.name);
-    if (!entry) fail_input("{}: no tensor {}{}, which a checkpoint of this model has", path.string(), prefix, t.name);
-    if (!fits(*entry, t.tensor()))
-      fail_input("{}: {} is {}, expected {}", path.string(), entry->name, describe(entry->dtype, entry->shape),
-                 describe(file_type(t.tensor()), torch_shape(t.tensor().shape())));
-    from_file(backend, *entry, t.tensor());
-  }
-}
-
-json to_json(const RunState& s) {
-  return {
-      {"step", s.step},
-      {"images", s.images},
-      {"list", s.list},
-      {"epoch_sums", {s.epoch_sums.total, s.epoch_sums.softmax_a, s.epoch_sums.softmax_b, s.epoch_sums.contrastive}},
-      {"epoch_steps", s.epoch_steps},
-      {"matched_weight", s.matched_weight},
-      {"loss_scale", s.loss_scale ? json(*s.loss_scale) : json(nullptr)},
-      {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)},
-      {"eval_list", s.eval_list ? json(*s.eval_list) : json(nullptr)}};
-}
-
-RunState parse_state(const json& j) {
-  RunState s;
-  s.step = j.at("step").get<std::int64_t>();
-  s.images = j.at("images").get<std::int64_t>();
-  s.list = j.value("list", "");
-  const auto sums = j.at("epoch_sums").get<std::vector<double>>();
-  s.epoch_sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3)};
-  s.epoch_steps = j.at("epoch_steps").get<std::int64_t>();
-  s.matched_weight = j.at("matched_weight").get<double>();
-  if (const json scale = j.value("loss_scale", json()); !scale.is_null())
-    s.loss_scale = scale.get<std::array<double, 2>>();
-  if (const json list = j.value("eval_list", json()); !list.is_null()) s.eval_list = list.get<std::string>();
-  if (!j.at("best_top1").is_null()) s.best_top1 = j.at("best_top1").get<double>();
-  return s;
-}
-
-CheckpointInfo parse_info(const std::filesystem::path& path, const SafetensorsFile& file) {
-  const auto& metadata = file.metadata();
+CheckpointInfo parse_info(const ModelFile& model) {
+  const std::string path = model.path().string();
   const auto get = [&](const char* key) -> const std::string& {
-    const auto found = metadata.find(key);
-    if (found == metadata.end())
-      fail_input("{}: not a checkpoint of Tandem: no {} in its metadata", path.string(), key);
-    return found->second;
+    return metadata_value(model.path(), model.file(), key);
   };
-  if (get("tandem.format") != kFormat)
-    fail_input("{}: checkpoint format {}, expected {}", path.string(), get("tandem.format"), kFormat);
-  if (!file.has_checksum()) fail_input("{}: a checkpoint without a checksum: it was changed", path.string());
+  if (!model.file().metadata().contains(kStateKey))
+    fail_input("{}: a model without a run's state, as tandem-train --strip leaves it: expected a run's checkpoint",
+               path);
   try {
-    return {parse_config(get("tandem.config"), path.string()),
-            json::parse(get("tandem.classes")).get<std::vector<std::string>>(),
-            parse_state(json::parse(get("tandem.state")))};
+    return {parse_config(get(kConfigKey), path), json::parse(get(kClassesKey)).get<std::vector<std::string>>(),
+            parse_run_state(json::parse(get(kStateKey)))};
   } catch (const std::exception& e) {
-    fail_input("{}: the checkpoint's metadata cannot be used: {}", path.string(), e.what());
+    fail_input("{}: the checkpoint's metadata cannot be used: {}", path, e.what());
   }
+}
+
+/// What the run has made so far, for those who run it.
+BackboneSpec backbone_of(const ModelConfig& config) {
+  const ResNetConfig& resnet = config.resnet;
+  return {config.arch,
+          config.zero_init_residual,
+          {{},
+           resnet.width,
+           resnet.stem_width,
+           resnet.stride_on == ResNetConfig::StrideOn::conv1x1,
+           resnet.pool == ResNetConfig::Pool::caffe}};
+}
+
+ModelDescription model_of(const CheckpointInfo& info) {
+  ModelDescription model;
+  model.backbone = backbone_of(info.config.model);
+  model.embedding = info.config.model.embedding;
+  model.classes = info.classes;
+  model.input = evaluation_input(info.config.data.image_size);
+  const TrainedHeads heads = trained_heads(info.config.loss);
+  model.classifier_trained = heads.classifier;
+  model.embedding_trained = heads.embedding;
+  model.steps = info.state.step;
+  model.precision = info.config.precision;
+  return model;
 }
 
 }  // namespace
@@ -144,58 +81,29 @@ void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTo
   std::vector<SafetensorsEntry> entries;
   const auto append = [&](const std::string& prefix, const std::vector<NamedTensor>& tensors) {
     for (const NamedTensor& t : tensors) {
-      buffers.push_back(to_file(backend, t.tensor()));
+      buffers.push_back(file_bytes(backend, t.tensor()));
       check_values(prefix + t.name, t.tensor(), buffers.back(), info.state.step);
-      entries.push_back({prefix + t.name, file_type(t.tensor()), torch_shape(t.tensor().shape()), buffers.back()});
+      entries.push_back(file_entry(prefix + t.name, t.tensor(), buffers.back()));
     }
   };
-  append(kModel, model.state());
-  append(kOptimizer, optimizer.state());
+  append(kModelPrefix, model.state());
+  append(kOptimizerPrefix, optimizer.state());
   write_safetensors(path, entries,
-                    {{"tandem.format", kFormat},
-                     {"tandem.config", to_json(info.config).dump()},
-                     {"tandem.classes", json(info.classes).dump()},
-                     {"tandem.state", to_json(info.state).dump()}});
+                    {{kFormatKey, kCheckpointFormat},
+                     {kModelKey, to_json(model_of(info)).dump()},
+                     {kConfigKey, to_json(info.config).dump()},
+                     {kClassesKey, json(info.classes).dump()},
+                     {kStateKey, to_json(info.state).dump()}});
 }
 
-Checkpoint::Checkpoint(const std::filesystem::path& path) : path_(path), file_(path), info_(parse_info(path, file_)) {}
-
-TwinTowersOptions Checkpoint::model_options() const {
-  return tandem::model_options(info_.config.model, static_cast<std::int64_t>(info_.classes.size()));
-}
-
-void Checkpoint::load_model(Backend& backend, TwinTowers& model) const {
-  load(path_, file_, backend, kModel, model.state());
-}
+Checkpoint::Checkpoint(const std::filesystem::path& path) : model_(path), info_(parse_info(model_)) {}
 
 void Checkpoint::load_optimizer(Backend& backend, Optimizer& optimizer) const {
-  load(path_, file_, backend, kOptimizer, optimizer.state());
-}
-
-std::vector<std::string> load_initial_weights(const std::filesystem::path& path, Backend& backend, TwinTowers& model) {
-  const SafetensorsFile file(path);
-  const auto find = [&](const std::string& name) {
-    const SafetensorsEntry* entry = file.find(kModel + name);
-    return entry ? entry : file.find(name);
-  };
-  std::vector<std::string> missing;
-  for (const NamedTensor& t : model.state()) {
-    const SafetensorsEntry* entry = find(t.name);
-    const bool head = t.name.starts_with("fc.") || t.name.starts_with("embedding.");
-    if (entry && fits(*entry, t.tensor()))
-      from_file(backend, *entry, t.tensor());
-    else if (head)
-      missing.push_back(t.name);
-    else
-      fail_input("{}: {} is {}, expected {}", path.string(), t.name,
-                 entry ? describe(entry->dtype, entry->shape) : "missing",
-                 describe(file_type(t.tensor()), torch_shape(t.tensor().shape())));
-  }
-  return missing;
+  read_tensors(model_.path(), model_.file(), kOptimizerPrefix, backend, optimizer.state());
 }
 
 TwinTowersOptions model_options(const ModelConfig& config, std::int64_t classes) {
-  return {std::string(to_string(config.arch)), classes, config.embedding};
+  return {backbone_of(config), classes, config.embedding};
 }
 
 }  // namespace tandem

@@ -3,36 +3,21 @@
 //
 //   model.<name>               parameters and running statistics, torchvision's names, in PyTorch's layout
 //   optimizer.<kind>.<name>    momentum: SGD's velocities; exp_avg, exp_avg_sq: Adam's moments
-//   metadata                   tandem.format, tandem.config (the resolved config), tandem.classes, tandem.state: JSON
+//   metadata                   tandem.format and tandem.model (inference/model/model_file.h), tandem.config (the
+//                              resolved config), tandem.classes (names), tandem.state (RunState): JSON
 //
 // torchvision's ResNet loads the tensors under "model." as they are (its fc has the classes of the run).
 
-#include <array>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "io/safetensors.h"
-#include "layers/twin_towers.h"
+#include "inference/model/model_file.h"
+#include "train/checkpoint/run_state.h"
 #include "train/config/config.h"
-#include "train/loop/train_step.h"
+#include "train/optim/optimizer.h"
 
 namespace tandem {
-
-/// Where a run is. Together with the config and the seed this determines everything that follows.
-struct RunState {
-  std::int64_t step = 0;         ///< steps done
-  std::int64_t images = 0;       ///< in the training list
-  std::string list;              ///< fingerprint of the training list (train/checkpoint/resume_check.h)
-  LossValues epoch_sums;         ///< losses summed over the epoch's steps so far
-  std::int64_t epoch_steps = 0;  ///< how many those are
-  double matched_weight = 0;     ///< the contrastive weight under "match_softmax"
-  /// of UpdateInputs; absent without one
-  std::optional<std::array<double, 2>> loss_scale;
-  std::optional<double> best_top1;       ///< of the evaluations so far
-  std::optional<std::string> eval_list;  ///< fingerprint of their list; absent without one, and in older checkpoints
-};
 
 struct CheckpointInfo {
   Config config;
@@ -45,28 +30,21 @@ struct CheckpointInfo {
 void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
                      const CheckpointInfo& info);
 
-/// A checkpoint, read and verified. InputError, naming the file, for anything that Tandem did not write whole.
+/// A run's checkpoint, read and verified. InputError, naming the file, for anything that Tandem did not write whole,
+/// and for a model without a run's state.
 class Checkpoint {
  public:
   explicit Checkpoint(const std::filesystem::path& path);
 
   const CheckpointInfo& info() const { return info_; }
-  /// The shape of the network it holds.
-  TwinTowersOptions model_options() const;
   /// Copies parameters and running statistics; all must be there, in the same shapes.
-  void load_model(Backend& backend, TwinTowers& model) const;
+  void load_model(Backend& backend, TwinTowers& model) const { model_.load(backend, model); }
   void load_optimizer(Backend& backend, Optimizer& optimizer) const;
 
  private:
-  std::filesystem::path path_;
-  SafetensorsFile file_;
+  ModelFile model_;
   CheckpointInfo info_;
 };
-
-/// Starts from somebody else's weights: a checkpoint of Tandem, or a state dict of torchvision's ResNet saved as
-/// safetensors. The backbone must be there whole, in f32 or f64; a classifier of another size and a missing embedding
-/// head stay as they are. Returns the names of the parameters that were not in the file.
-std::vector<std::string> load_initial_weights(const std::filesystem::path& path, Backend& backend, TwinTowers& model);
 
 /// The options of the network that a config describes, for a data set of `classes` classes.
 TwinTowersOptions model_options(const ModelConfig& config, std::int64_t classes);

@@ -13,9 +13,11 @@ nlohmann::json essence(Config config) {
   config.output = defaults.output;
   config.model.classes = defaults.model.classes;  // compared by the classes' names
   config.model.weights = defaults.model.weights;  // only the first step starts from them
+  config.model.weights_skip = defaults.model.weights_skip;
   config.data.train = defaults.data.train;
   config.data.eval = defaults.data.eval;
   config.data.workers = defaults.data.workers;
+  config.data.max_pixels = defaults.data.max_pixels;
   config.train = defaults.train;
   config.checkpoint = defaults.checkpoint;
   config.cpu = defaults.cpu;

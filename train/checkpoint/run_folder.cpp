@@ -43,7 +43,7 @@ FolderLock::FolderLock(const fs::path& folder) {
   const fs::path path = folder / ".lock";
   file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file_ < 0) fail_input("{}: cannot open: {}", path.string(), std::strerror(errno));
-  // Some file systems have no locks; on these nobody is kept away.
+  // Some file systems have no locks; there, other runs are not kept out.
   if (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
   (void)::close(file_);
   fail_input("{}: another tandem-train writes here", folder.string());
@@ -51,28 +51,16 @@ FolderLock::FolderLock(const fs::path& folder) {
 
 FolderLock::~FolderLock() { (void)::close(file_); }
 
-RunFolder::RunFolder(const fs::path& folder, int keep) : folder_(make_writable(folder)), lock_(folder), keep_(keep) {}
+RunFolder::RunFolder(const fs::path& folder, int keep) : folder_(make_writable(folder)), lock_(folder), keep_(keep) {
+  for (const fs::path& written : {folder_, checkpoints()}) remove_temporaries(written);
+}
 
 bool RunFolder::has_checkpoint() const { return fs::exists(last()); }
 
 void RunFolder::write_config(std::string_view json) const { write_file_atomically(folder_ / "config.json", json); }
 
-/// Checkpoints are replaced, never changed, so two names can share one file: a hard link, or a copy on file systems
-/// without them.
-void RunFolder::share(const fs::path& name) const {
-  const fs::path temporary = name.string() + ".tmp";
-  std::error_code error;
-  fs::remove(temporary, error);
-  fs::create_hard_link(next(), temporary, error);
-  if (error) return copy_file_atomically(next(), name);
-  fs::rename(temporary, name, error);
-  if (error) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    fail("{}: cannot be written: {}", name.string(), error.message());
-  }
-  sync_folder(checkpoints());
-}
+/// Checkpoints are replaced, never changed, so two names can share one file.
+void RunFolder::share(const fs::path& name) const { link_file_atomically(next(), name); }
 
 void RunFolder::keep_numbered(std::int64_t step) const {
   const fs::path newest = checkpoints() / fmt::format("step-{:08}.safetensors", step);
@@ -81,7 +69,7 @@ void RunFolder::keep_numbered(std::int64_t step) const {
   for (const auto& entry : fs::directory_iterator(checkpoints()))
     if (const auto number = step_in(entry.path().filename().string())) numbered.emplace_back(*number, entry.path());
   std::sort(numbered.begin(), numbered.end());
-  // A run begun anew in an old one's folder is behind what that one left: its newest checkpoint stays all the same.
+  // A new run in the folder of an earlier one has done fewer steps than that one's files say: its newest one stays.
   if (keep_ > 0) std::erase_if(numbered, [&](const auto& one) { return one.second == newest; });
   const auto others = static_cast<std::size_t>(std::max(keep_ - 1, 0));
   for (std::size_t i = 0; i + others < numbered.size(); ++i) fs::remove(numbered[i].second);

@@ -7,8 +7,8 @@
 
 namespace tandem {
 
-/// While it lives, no other process holds a lock on the folder: one on the file ".lock" in it, which stays behind. The
-/// lock goes with the process, however that ends.
+/// While it lives, no other process holds a lock on the folder. The lock is on the file ".lock" in it, which stays
+/// behind, and is gone when the process ends, however it ends.
 class FolderLock {
  public:
   /// InputError if another holds it.
@@ -23,8 +23,8 @@ class FolderLock {
 
 class RunFolder {
  public:
-  /// Makes the folder, proves that it can be written, and keeps other runs out of it: InputError if not. `keep`: how
-  /// many numbered checkpoints stay.
+  /// Makes the folder, checks that it can be written, and keeps other runs out of it; InputError if that fails. `keep`:
+  /// how many numbered checkpoints are kept.
   RunFolder(const std::filesystem::path& folder, int keep);
 
   /// Where a checkpoint is written first, before mark_best(), keep_numbered() and mark_last() give it its names.
@@ -38,13 +38,13 @@ class RunFolder {
   bool has_checkpoint() const;
 
   void write_config(std::string_view json) const;
-  /// Gives next() the name best() too, without writing it again.
+  /// Gives next() the name best() as well, without writing it again.
   void mark_best() const { share(best()); }
-  /// Keeps next() as step-<step>.safetensors too, and removes the ones of the earliest steps beyond `keep`, but never
-  /// this one, nor a file of another kind of name.
+  /// Keeps next() as step-<step>.safetensors as well. Of those, only the `keep` latest stay: the others are removed,
+  /// but never this one, and no file with a name of another kind.
   void keep_numbered(std::int64_t step) const;
-  /// Renames next() to last(). Comes last: a run that is killed before it resumes from the checkpoint before, and gives
-  /// the other names again.
+  /// Renames next() to last(). Call it last: a run that is killed before that resumes from the earlier checkpoint, and
+  /// gives the other names again.
   void mark_last() const;
 
  private:

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/utf8.h"
 #include "core/tensor/device.h"
+#include "layers/backbones/factory.h"
 #include "train/config/config_keys.h"
 #include "train/config/config_reader.h"
 
@@ -141,56 +142,64 @@ ConfigSource::Override apply_override(Json& root, const std::string& text) {
 
 // --- What one key alone does not say -------------------------------------------------------------------------------
 
+void check_model(const ModelConfig& model, const ConfigSource& from) {
+  const auto names = backbone_names();
+  if (std::find(names.begin(), names.end(), model.arch) == names.end())
+    from.fail_value("/model/arch", model.arch, "one of " + known_backbones());
+  if (model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
+}
+
 void check_source(const SourceConfig& source, const std::string& pointer, const ConfigSource& from) {
   if (source.list.empty())
     from.fail_at(pointer + "/list",
-                 "missing, expected the path of an image list, or of a folder with a folder a class");
+                 "missing, expected the path of an image list, or of a folder with one folder per class");
 }
 
-/// A value that has no effect with the chosen type must be the default.
-template <class Value, class Type>
-void check_unused(const std::string& pointer, const Value& value, const Value& unless, Type type,
-                  const ConfigSource& from) {
-  if (value != unless)
-    from.fail_value(pointer, value,
-                    fmt::format("{}, since \"{}\" does not use it", Json(unless).dump(), enum_name(type)));
-}
+/// Calls check_options() of every group of options that has one, and reports the first problem.
+class OptionChecker {
+ public:
+  OptionChecker(std::string pointer, const ConfigSource& from) : pointer_(std::move(pointer)), from_(from) {}
 
-void check_schedule(const ScheduleConfig& schedule, int epochs, const ConfigSource& from) {
+  template <class T>
+  void operator()(const char* key, const T& value, const Range& = {}) {
+    if constexpr (IsOptional<T>::value) {
+      if (value) (*this)(key, *value);
+    } else if constexpr (requires { visit_keys(*this, value); }) {
+      OptionChecker below(child_pointer(pointer_, key), from_);
+      below.check(value);
+    }
+  }
+  void number_or(const char*, const char*, const std::optional<double>&, const Range&) {}
+
+  template <class Options>
+  void check(const Options& options) {
+    if constexpr (requires(OptionProblems & problems) { check_options(options, problems); }) {
+      OptionProblems problems;
+      check_options(options, problems);
+      if (!problems.empty()) report(problems.front(), options);
+    }
+    visit_keys(*this, options);
+  }
+
+ private:
+  template <class Options>
+  void report(const OptionProblem& problem, const Options& options) const {
+    if (problem.key.empty()) from_.fail_at(pointer_, problem.expected);
+    const Json::json_pointer key(problem.key);
+    const auto value_in = [&](const Options& o) { return Json(ObjectWriter::json_of(o)).at(key); };
+    const std::string expected = problem.default_only ? value_in(Options()).dump() : "";
+    from_.fail_value(pointer_ + problem.key, value_in(options), expected + problem.expected);
+  }
+
+  std::string pointer_;
+  const ConfigSource& from_;
+};
+
+/// Milestones after the last epoch would never be reached.
+void check_milestones(const ScheduleOptions& schedule, int epochs, const ConfigSource& from) {
   const auto& milestones = schedule.milestones;
-  if ((schedule.type == ScheduleConfig::Type::step) == milestones.empty())
-    from.fail_value("/schedule/milestones", milestones,
-                    fmt::format("{} for the schedule \"{}\"",
-                                milestones.empty() ? "at least one epoch" : "an empty list", enum_name(schedule.type)));
-  for (std::size_t i = 1; i < milestones.size(); ++i)
-    if (milestones[i] <= milestones[i - 1])
-      from.fail_value("/schedule/milestones", milestones, "epochs in increasing order");
   if (!milestones.empty() && milestones.back() >= epochs)
     from.fail_value("/schedule/milestones", milestones, fmt::format("epochs below /train/epochs, which is {}", epochs));
-  if (schedule.type != ScheduleConfig::Type::step)
-    check_unused("/schedule/gamma", schedule.gamma, ScheduleConfig().gamma, schedule.type, from);
-}
-
-void check_optimizer(const OptimizerConfig& optimizer, const ConfigSource& from) {
-  const OptimizerConfig defaults;
-  if (optimizer.type == OptimizerConfig::Type::sgd) {
-    check_unused("/optimizer/betas", optimizer.betas, defaults.betas, optimizer.type, from);
-    check_unused("/optimizer/eps", optimizer.eps, defaults.eps, optimizer.type, from);
-    if (optimizer.nesterov && optimizer.momentum == 0)
-      from.fail_value("/optimizer/momentum", 0, "a number above 0 while /optimizer/nesterov is true");
-  } else {
-    check_unused("/optimizer/momentum", optimizer.momentum, defaults.momentum, optimizer.type, from);
-    check_unused("/optimizer/nesterov", optimizer.nesterov, defaults.nesterov, optimizer.type, from);
-  }
-}
-
-void check_losses(const LossConfig& loss, const ConfigSource& from) {
-  if (loss.softmax.weight > 0) return;
-  if (!loss.contrastive.weight)
-    from.fail_value("/loss/contrastive/weight", "match_softmax",
-                    "a number above 0, since /loss/softmax/weight is 0 and leaves no loss to match");
-  if (*loss.contrastive.weight == 0)
-    from.fail_at("/loss", "no loss has a weight above 0, so there is nothing to learn");
 }
 
 /// The statistics of the last stage's batch norms, whose images are the smallest, must be of more than one value: its
@@ -207,20 +216,15 @@ void check_batch_norm(const Config& config, const ConfigSource& from) {
 void check(const Config& config, const ConfigSource& from) {
   if (config.device != "auto" && !Device::parse(config.device))
     from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
-  if (config.model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
+  check_model(config.model, from);
   check_source(config.data.train, "/data/train", from);
   if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
-  if (const auto& crop = config.data.augment.random_resized_crop; crop && (*crop)[0] > (*crop)[1])
-    from.fail_value("/data/augment/random_resized_crop", *crop, "the smallest share of the area first");
   check_batch_norm(config, from);
-  check_losses(config.loss, from);
-  check_optimizer(config.optimizer, from);
-  check_schedule(config.schedule, config.train.epochs, from);
+  OptionChecker("", from).check(config);
+  check_milestones(config.schedule, config.train.epochs, from);
 }
 
 }  // namespace
-
-std::string_view to_string(ModelConfig::Arch arch) { return enum_name(arch); }
 
 nlohmann::ordered_json to_json(const Config& config) { return ObjectWriter::json_of(config); }
 

@@ -1,6 +1,7 @@
 #pragma once
 // A run's configuration: one typed struct, read from a JSON file by one strict reader. docs/config.md documents every
-// key; train/config/config_keys.h lists them, with the values they accept, once for the reader and the writer.
+// key. The options of losses, optimizers, schedules, pairs and augmentation are declared beside these parts, with their
+// keys; train/config/config_keys.h lists the other keys, once for the reader and the writer.
 
 #include <array>
 #include <cstdint>
@@ -11,109 +12,61 @@
 #include <string_view>
 #include <vector>
 
+#include "data/image/image.h"
+#include "data/image/transform.h"
+#include "data/loader/pair_stream.h"
 #include "inference/precision.h"
+#include "layers/losses/loss_options.h"
+#include "train/optim/optimizer_options.h"
+#include "train/optim/schedule_options.h"
 
 namespace tandem {
 
+/// How the ResNet differs from torchvision's of its name: so that weights of Caffe's fit (docs/weights.md).
+struct ResNetConfig {
+  enum class StrideOn { conv3x3, conv1x1 };
+  enum class Pool { torch, caffe };
+
+  int width = 64;                          ///< Channels of the first stage's 3x3 convolutions.
+  int stem_width = 64;                     ///< Channels of the first convolution.
+  StrideOn stride_on = StrideOn::conv3x3;  ///< Of bottlenecks.
+  Pool pool = Pool::torch;                 ///< Caffe's has no padding and rounds up.
+
+  bool operator==(const ResNetConfig&) const = default;
+};
+
 struct ModelConfig {
-  enum class Arch { resnet18, resnet34, resnet50, resnet101 };
   enum class BatchNorm { per_tower, joint };
 
-  Arch arch = Arch::resnet50;
+  std::string arch = "resnet50";             ///< One of backbone_names().
   std::optional<int> classes;                ///< Absent: as many as the training data has.
   std::vector<int> embedding = {1024, 256};  ///< Widths of the embedding head's layers; never empty.
   BatchNorm batch_norm = BatchNorm::per_tower;
-  bool zero_init_residual = false;     ///< Each residual block begins as its shortcut.
-  std::optional<std::string> weights;  ///< A safetensors file to start from. Absent: random weights.
+  bool zero_init_residual = false;        ///< Each residual block begins as its shortcut.
+  std::optional<std::string> weights;     ///< A file to start from (docs/weights.md). Absent: random weights.
+  std::vector<std::string> weights_skip;  ///< Patterns of tensors that begin at random all the same.
+  ResNetConfig resnet = {};
 
   bool operator==(const ModelConfig&) const = default;
 };
 
-/// The architecture's name: "resnet50".
-std::string_view to_string(ModelConfig::Arch arch);
-
 /// A labelled image list.
 struct SourceConfig {
-  std::string list;                 ///< A list file, or a folder with one folder a class.
+  std::string list;                 ///< A list file, or a folder with one folder per class.
   std::optional<std::string> root;  ///< What the list's relative paths are relative to. Absent: the list's own folder.
 
   bool operator==(const SourceConfig&) const = default;
-};
-
-struct AugmentConfig {
-  /// The share of the image's area that a random crop covers, [smallest, largest]. Absent: resize and centre crop.
-  std::optional<std::array<double, 2>> random_resized_crop = std::array{0.35, 1.0};
-  bool flip = true;
-
-  bool operator==(const AugmentConfig&) const = default;
 };
 
 struct DataConfig {
   SourceConfig train;
   std::optional<SourceConfig> eval;  ///< Absent: the run is not evaluated.
   int image_size = 224;              ///< Pixels, both sides.
-  AugmentConfig augment;
-  int workers = 2;  ///< Threads that decode and augment.
+  AugmentOptions augment;
+  int workers = 2;                     ///< Threads that decode and augment.
+  int max_pixels = kDefaultMaxPixels;  ///< An image file with more is refused.
 
   bool operator==(const DataConfig&) const = default;
-};
-
-struct PairsConfig {
-  enum class Sampler { random };
-
-  Sampler sampler = Sampler::random;
-  int batch = 32;  ///< Pairs a step; a step trains twice as many images.
-
-  bool operator==(const PairsConfig&) const = default;
-};
-
-struct SoftmaxConfig {
-  double weight = 0.5;  ///< Of each tower's loss.
-  double label_smoothing = 0;
-
-  bool operator==(const SoftmaxConfig&) const = default;
-};
-
-struct ContrastiveConfig {
-  enum class Form { hadsell, legacy };
-
-  std::optional<double> weight = 0.1;  ///< Absent: "match_softmax", a moving average of the softmax loss.
-  double margin = 1;
-  Form form = Form::hadsell;
-
-  bool operator==(const ContrastiveConfig&) const = default;
-};
-
-struct LossConfig {
-  SoftmaxConfig softmax;
-  ContrastiveConfig contrastive;
-
-  bool operator==(const LossConfig&) const = default;
-};
-
-struct OptimizerConfig {
-  enum class Type { sgd, adam, adamw };
-
-  Type type = Type::sgd;
-  double lr = 0.05;
-  double momentum = 0.9;                       ///< `sgd` only.
-  bool nesterov = true;                        ///< `sgd` only.
-  std::array<double, 2> betas = {0.9, 0.999};  ///< `adam` and `adamw` only: what the two moments keep in a step.
-  double eps = 1e-8;                           ///< `adam` and `adamw` only.
-  double weight_decay = 5e-4;                  ///< Not applied to biases and batch norm.
-
-  bool operator==(const OptimizerConfig&) const = default;
-};
-
-struct ScheduleConfig {
-  enum class Type { cosine, step, constant };
-
-  Type type = Type::cosine;
-  double warmup = 0.05;         ///< Share of all steps over which the rate rises linearly to its full value.
-  std::vector<int> milestones;  ///< `step` only: after how many epochs the rate is multiplied by gamma; increasing.
-  double gamma = 0.1;           ///< `step` only.
-
-  bool operator==(const ScheduleConfig&) const = default;
 };
 
 struct TrainConfig {
@@ -146,10 +99,10 @@ struct Config {
   std::string output = "runs/tandem";  ///< The run's folder.
   ModelConfig model;
   DataConfig data;
-  PairsConfig pairs;
-  LossConfig loss;
-  OptimizerConfig optimizer;
-  ScheduleConfig schedule;
+  PairOptions pairs;
+  LossOptions loss;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
   TrainConfig train;
   CheckpointConfig checkpoint;
   CpuConfig cpu;

@@ -117,7 +117,8 @@ void ObjectReader::read(const nlohmann::json& json, const std::string& pointer, 
     read_elements(json, pointer, value, range);
   } else {
     if (std::same_as<T, SourceConfig> && !json.is_object())
-      source_.fail_value(pointer, json, R"(an object: {"list": "an image list, or a folder with a folder a class"})");
+      source_.fail_value(pointer, json,
+                         R"(an object: {"list": "an image list, or a folder with one folder per class"})");
     ObjectReader keys(json, pointer, source_);
     visit_keys(keys, value);
     keys.finish();

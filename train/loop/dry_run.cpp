@@ -1,7 +1,8 @@
-// What a run would take, without running it.
+#include "train/loop/dry_run.h"
 
+#include "core/base/timing.h"
 #include "data/list/list_checks.h"
-#include "train/loop/run.h"
+#include "train/loop/progress.h"
 
 namespace tandem {
 namespace {
@@ -9,21 +10,19 @@ namespace {
 constexpr double kLongEnough = 1;  // Seconds of steps, on which the estimate rests.
 constexpr std::size_t kFewest = 3, kMost = 20;
 
-}  // namespace
-
-/// The median of a few steps, which train the network on from where it is.
-double Run::seconds_of_a_step() {
+/// The median of a few steps.
+double seconds_of_a_step(Session& session, const RunState& state) {
   // The first ones also set things up; on a GPU the third is captured.
-  const std::int64_t warm_up = engine_.on_cuda() ? 3 : 1;
-  PairLoader batches = loader(state_.step, state_.step + warm_up + static_cast<std::int64_t>(kMost));
-  make_steps();
+  const std::int64_t warm_up = session.engine.on_cuda() ? 3 : 1;
+  PairLoader batches = session.make_loader(state.step, state.step + warm_up + static_cast<std::int64_t>(kMost));
+  StepExecutor steps = session.make_steps(state);
   std::vector<double> took;
   double sum = 0;
   for (std::int64_t i = 0; took.size() < kFewest || (sum < kLongEnough && took.size() < kMost); ++i) {
     const double begin = seconds();
     Batch batch = batches.next();
-    steps_->submit(batch, schedule_.lr(state_.step + i), state_.step + i + 1);
-    steps_->finish([](const LossValues&) {});
+    steps.submit(batch, session.schedule.lr(state.step + i), state.step + i + 1);
+    steps.finish([](const LossValues&) {});
     batches.recycle(std::move(batch));
     if (i < warm_up) continue;
     took.push_back(seconds() - begin);
@@ -32,31 +31,52 @@ double Run::seconds_of_a_step() {
   return median(took);
 }
 
-/// By one batch, which is blank: the images' decoding is taken to keep up.
-double Run::seconds_of_an_evaluation() {
-  if (!eval_list_) return 0;
-  const PredictOptions options = predict_options();
+void predict_blank(Session& session) {
+  const PredictOptions& options = session.predict_options;
+  predict_blank(session.backend, session.engine.compute, session.model, options.batch, options.image_size);
+}
+
+/// From one blank batch: decoding is taken to keep up.
+double seconds_of_an_evaluation(Session& session) {
+  if (!session.eval_list) return 0;
   double begin = 0;
   for (int i = 0; i < 2; ++i) {  // the first one also sets things up
     begin = seconds();
-    predict_blank(backend_, engine_.compute, model_, options.batch, options.image_size);
+    predict_blank(session);
   }
-  return (seconds() - begin) * static_cast<double>(eval_list_->size()) / options.batch;
+  return (seconds() - begin) * static_cast<double>(session.eval_list->size()) / session.predict_options.batch;
 }
 
-void Run::dry_run() {
-  report_start();
-  check_decodes(train_list_);
-  check_evaluation();
-  out_ << "every image can be decoded\n" << std::flush;
-  const std::int64_t done = state_.step, ended = epochs_ended() - (epoch_is_open() ? 1 : 0);
-  const double step = seconds_of_a_step(), evaluation = seconds_of_an_evaluation();
-  const std::int64_t steps = total_steps_ - done, epochs = config_.train.epochs - ended;
+}  // namespace
+
+void dry_run(Session& session, const RunState& state, std::ostream& out) {
+  out << session.description() << std::flush;
+  check_decodes(session.train_list, session.config.data.max_pixels);
+  session.check_evaluation();
+  out << "every image can be decoded\n" << std::flush;
+  const std::int64_t ended = session.epochs.ended_after(state.step) - (session.epoch_is_open(state) ? 1 : 0);
+  const double step = seconds_of_a_step(session, state), evaluation = seconds_of_an_evaluation(session);
+  const std::int64_t steps = session.epochs.total_steps() - state.step, epochs = session.epochs.count() - ended;
   const double run = step * static_cast<double>(steps) + evaluation * static_cast<double>(epochs);
-  out_ << fmt::format("a step takes {:.2f} s, ", step)
-       << (eval_list_ ? fmt::format("an evaluation {}, ", duration_text(evaluation)) : "")
-       << fmt::format("the run's {} steps about {} in all; {} MiB of tensors. Nothing was written.\n", steps,
-                      duration_text(run), backend_.memory().peak_in_use >> 20);
+  out << fmt::format("a step takes {:.2f} s, ", step)
+      << (session.eval_list ? fmt::format("an evaluation {}, ", duration_text(evaluation)) : "")
+      << fmt::format("the run's {} steps about {} in all; {} MiB of tensors. Nothing was written.\n", steps,
+                     duration_text(run), session.backend.memory().peak_in_use >> 20);
+}
+
+void try_batch(Config config, int pairs) {
+  config.pairs.batch = pairs;
+  config.train.losses_every.reset();
+  Session session(config);
+  StepExecutor steps = session.make_steps(session.first_state());
+  Batch batch{0, 2 * pairs, session.step_options.size, {}, {}};
+  batch.labels.assign(static_cast<std::size_t>(batch.images), 0);
+  batch.pixels.assign(batch.labels.size() * static_cast<std::size_t>(3 * batch.size * batch.size), 0);
+  for (std::int64_t t = 1; t <= 3; ++t) {
+    steps.submit(batch, 0.0, t);
+    steps.finish([](const LossValues&) {});
+  }
+  if (session.eval_list) predict_blank(session);
 }
 
 }  // namespace tandem

@@ -11,7 +11,7 @@ namespace tandem {
 namespace {
 
 constexpr std::array kStopping{SIGINT, SIGTERM, SIGHUP};
-constexpr std::string_view kNotice = "stopping after this step; once more: at once\n";
+constexpr std::string_view kNotice = "stopping after this step; a second signal stops at once\n";
 
 // A signal handler can reach nothing but statics.
 volatile std::sig_atomic_t interrupted_flag = 0;

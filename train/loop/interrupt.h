@@ -3,10 +3,10 @@
 
 namespace tandem {
 
-/// While it lives, the first of SIGINT, SIGTERM and SIGHUP only sets a flag and says so on standard error; the second
-/// one, whichever it is, does what it did before. One that was ignored before, as a shell makes its background jobs
-/// ignore SIGINT and nohup SIGHUP, stays so. SIGPIPE is ignored: a run goes on when nobody reads what it prints. One
-/// at a time.
+/// While it lives, the first SIGINT, SIGTERM or SIGHUP only sets a flag, and says so on standard error. The second
+/// signal, whichever it is, has the effect that it had before. A signal that was ignored before stays ignored: a shell
+/// lets its background jobs ignore SIGINT, and nohup SIGHUP. SIGPIPE is ignored: a run goes on when nobody reads what
+/// it prints. Only one such object may live at a time.
 class InterruptScope {
  public:
   InterruptScope();

@@ -51,11 +51,16 @@ void MetricsLog::append(const nlohmann::ordered_json& event) {
   if (static_cast<std::size_t>(written) != line.size()) fail("{}: cannot write: the disk is full", path_.string());
 }
 
-void MetricsLog::truncate_after(std::int64_t step, bool epoch_is_open) {
+int MetricsLog::truncate_after(std::int64_t step, bool epoch_is_open) {
   std::ifstream in(path_, std::ios::binary);
   std::string kept;
   std::string line;
+  int damaged = 0;
   for (int number = 1; std::getline(in, line); ++number) {
+    if (line.find('\0') != std::string::npos) {
+      ++damaged;
+      continue;
+    }
     if (in.eof()) break;  // No newline: the run ended while it wrote this line.
     if (is_kept(line, step, epoch_is_open, fmt::format("{}:{}", path_.string(), number))) kept += line + '\n';
   }
@@ -63,6 +68,7 @@ void MetricsLog::truncate_after(std::int64_t step, bool epoch_is_open) {
   write_file_atomically(path_, kept);
   close();  // The open file is the one that has just been replaced.
   open();
+  return damaged;
 }
 
 }  // namespace tandem

@@ -16,10 +16,10 @@ constexpr double kRedraw = 0.1;  // Seconds between drawings on a terminal.
 constexpr double kPlain = 10;    // Seconds between plain lines, at least.
 constexpr double kSilence = 60;  // Seconds without a plain line, at most (a step may take longer).
 
-void average(std::optional<double>& mean, double value) {
+void average(double& mean, double value) {
   constexpr double kShare = 0.1;
   // A loss that was not finite once would stay so for ever.
-  mean = mean && std::isfinite(*mean) ? *mean + kShare * (value - *mean) : value;
+  mean = std::isfinite(mean) ? mean + kShare * (value - mean) : value;
 }
 
 std::string bar(double done, std::size_t width) {
@@ -69,11 +69,14 @@ void Progress::clear() {
 }
 
 void Progress::measure(const ProgressStep& step, double now) {
-  if (previous_) average(step_seconds_, now - *previous_);
+  if (previous_) {
+    if (!step_seconds_) step_seconds_ = now - *previous_;
+    average(*step_seconds_, now - *previous_);
+  }
   previous_ = now;
-  average(total_, step.total);
-  average(softmax_, step.softmax);
-  average(contrastive_, step.contrastive);
+  if (!losses_) losses_ = step.losses;
+  average(losses_->total, step.losses.total);
+  for (std::size_t i = 0; i < losses_->terms.size(); ++i) average(losses_->terms[i].value, step.losses.terms[i].value);
 }
 
 bool Progress::is_due(const ProgressStep& step, double now) {
@@ -89,7 +92,7 @@ bool Progress::is_due(const ProgressStep& step, double now) {
   return true;
 }
 
-/// The parts that fit in `width` columns, the most important first to stay; all of them where the width is 0.
+/// The most important parts, as many as fit in `width` columns; all of them where the width is 0.
 std::string Progress::text(const ProgressStep& step, std::size_t width) const {
   const double left = static_cast<double>((step.epochs - step.epoch) * step.steps + step.steps - step.step);
   const bool timed = step_seconds_ && *step_seconds_ > 0;
@@ -102,8 +105,8 @@ std::string Progress::text(const ProgressStep& step, std::size_t width) const {
   };
   std::vector<Part> parts = {{fmt::format("epoch {}/{} step {}/{}", step.epoch, step.epochs, step.step, step.steps), 6},
                              {width > 0 ? std::string(kShortestBar + 2, ' ') : "", 2},  // Keeps the bar's place.
-                             {fmt::format("loss {:.4f}", *total_), 5},
-                             {fmt::format("(softmax {:.4f}, contrastive {:.4f})", *softmax_, *contrastive_), 1},
+                             {fmt::format("loss {:.4f}", losses_->total), 5},
+                             {fmt::format("({})", summary(*losses_)), 1},
                              {timed ? fmt::format("{:.1f} images/s", step.images / *step_seconds_) : "", 3},
                              {timed ? duration_text(left * *step_seconds_) + " left" : "", 4}};
   std::erase_if(parts, [](const Part& part) { return part.text.empty(); });

@@ -1,5 +1,6 @@
 #pragma once
-// What a run shows while it goes: one line that rewrites itself on a terminal, plain lines now and then elsewhere.
+// What a run shows while it goes: on a terminal one line that is drawn again and again, elsewhere a plain line now and
+// then.
 
 #include <cstdint>
 #include <functional>
@@ -7,6 +8,8 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+
+#include "layers/losses/training_loss.h"
 
 namespace tandem {
 
@@ -17,10 +20,10 @@ std::string duration_text(double seconds);
 struct ProgressStep {
   int epoch = 0;  ///< From 1.
   int epochs = 0;
-  std::int64_t step = 0;                           ///< Within the epoch, from 1.
-  std::int64_t steps = 0;                          ///< An epoch.
-  int images = 0;                                  ///< Trained by this step.
-  double total = 0, softmax = 0, contrastive = 0;  ///< Losses; softmax is the mean of both towers'.
+  std::int64_t step = 0;   ///< Within the epoch, from 1.
+  std::int64_t steps = 0;  ///< Of the epoch.
+  int images = 0;          ///< Trained by this step.
+  LossValues losses;
 };
 
 class Progress {
@@ -36,10 +39,10 @@ class Progress {
   static Output standard_error();
 
   /// Shows a finished step, or not: a terminal is redrawn up to ten times a second; a plain line is printed for the
-  /// first step, then at most every 10 s: when a tenth of an epoch is done, or a minute has passed.
+  /// first step, then at most every 10 s, when a tenth of an epoch is done or a minute has passed.
   /// `now` is in seconds, of any clock that does not go back.
   void step(const ProgressStep& step, double now);
-  /// Prints a line of its own (an epoch's result).
+  /// Prints a whole line, such as an epoch's result.
   void line(std::string_view text);
   /// The time until the next step is not training's (an evaluation, a checkpoint), and does not count.
   void pause() { previous_.reset(); }
@@ -59,7 +62,8 @@ class Progress {
   std::optional<double> previous_;  ///< When the last step ended.
 
   // Moving averages; nothing before the first value.
-  std::optional<double> step_seconds_, total_, softmax_, contrastive_;
+  std::optional<double> step_seconds_;
+  std::optional<LossValues> losses_;
 };
 
 }  // namespace tandem

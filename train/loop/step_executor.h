@@ -1,13 +1,13 @@
 #pragma once
-// Training steps as a run makes them: queued on the device, their losses read together, and captured where the device
-// can, so that the host only hands over batches.
+// Training steps as a run makes them: forward, loss, backward, update. They are queued on the device, their losses are
+// read together, and where the device can, a step is captured, so that the host only hands over batches.
 //
 // How a step that goes wrong is kept from the weights:
-//   reading at once   the loss is read between forward and backward, the gradients' norm between backward and
-//                     update; if one is not finite, submit() throws.
-//   reading later     the device does not update where the gradients' norm is not finite; finish() throws for the first
-//                     step whose loss is not. A gradient that is not finite though its loss is throws, too, but with a
-//                     loss scale: there it is what makes the scale fall.
+//   synchronous       the loss is read between forward and backward, the gradients' norm between backward and update;
+//                     if one is not finite, submit() throws.
+//   not synchronous   the device does not update where the gradients' norm is not finite; finish() throws for the first
+//                     step whose loss is not. A gradient that is not finite although its loss is throws too, except
+//                     under a loss scale, which falls because of it.
 
 #include <array>
 #include <cstdint>
@@ -17,23 +17,24 @@
 #include <vector>
 
 #include "data/loader/batch.h"
-#include "train/loop/train_step.h"
+#include "layers/losses/training_loss.h"
+#include "train/optim/optimizer.h"
 
 namespace tandem {
 
 struct StepOptions {
   int pairs = 0, size = 0;  ///< of a batch: N, and height and width
-  PairLossOptions loss;
-  bool match_softmax = false;  ///< the contrastive weight is a moving average of the softmax losses
-  bool synchronous = true;     ///< read each step's losses at once; otherwise finish() reads them
-  int max_in_flight = 1;       ///< steps between one finish() and the next
-  bool capture = true;         ///< the third step and those after it as one launch, where the device can
+  bool synchronous = true;  ///< read the losses of each step before its backward pass; otherwise finish() reads them
+  int max_in_flight = 1;    ///< steps between one finish() and the next
+  bool capture = true;      ///< the third step and those after it as one launch, where the device can
   std::optional<LossScaleOptions> loss_scaling;
+  /// Makes images (2N, H, W, 3) T from pixels (2N, H, W, 3) u8. Empty: Backend::normalize_images.
+  std::function<void(const Tensor& pixels, Tensor& images)> normalize;
 };
 
 /// What steps carry over to the next one on the device.
 struct StepState {
-  double matched_weight = 0;           ///< the contrastive weight under match_softmax
+  double matched_weight = 0;           ///< the loss weight "match_softmax"
   std::array<double, 2> loss_scale{};  ///< of UpdateInputs; used with loss_scaling
 };
 
@@ -42,9 +43,11 @@ inline constexpr std::array<double, 2> kFirstLossScale{65536, 0};
 
 class StepExecutor {
  public:
-  /// Context: device, type and groups. Model and optimizer must outlive this.
-  StepExecutor(const Context& context, TwinTowers& model, Optimizer& optimizer, const StepOptions& options,
-               const StepState& state);
+  /// Context: device, type and groups. Model, optimizer and loss must outlive this.
+  StepExecutor(const Context& context, TwinTowers& model, Optimizer& optimizer, const TrainingLoss& loss,
+               const StepOptions& options, const StepState& state);
+  StepExecutor(const StepExecutor&) = delete;
+  StepExecutor& operator=(const StepExecutor&) = delete;
 
   /// Queues step number `t`, counted from 1, on a batch, which may be reused as soon as this returns.
   void submit(const Batch& batch, double lr, std::int64_t t);
@@ -60,21 +63,25 @@ class StepExecutor {
 
  private:
   void run();
-  void write_figures(const PairLosses& losses);
-  void average_softmax(const PairLosses& losses);
+  TrainingLoss::Output forward(Tape& tape);
+  LossValues read(const TrainingLoss::Output& losses) const;
+  void write_stats(const TrainingLoss::Output& losses);
+  std::int64_t stats_per_step() const { return 1 + static_cast<std::int64_t>(loss_.terms().size()) + 2; }
 
   Context context_;
   Backend& backend_;
   TwinTowers& model_;
   Optimizer& optimizer_;
+  const TrainingLoss& loss_;
   StepOptions options_;
+  LossWeights weights_;
   std::unique_ptr<Uploader> pixels_up_, labels_up_, scalars_up_;
-  std::unique_ptr<Downloader> figures_down_;
+  std::unique_ptr<Downloader> stats_down_;
   // What a captured step reads and writes.
-  Tensor pixels_, labels_, scalars_, weights_, average_, norm_, loss_scale_;
-  Tensor figures_;                // total, softmax A, softmax B, contrastive, gradient norm, loss scale
-  std::vector<LossValues> read_;  // at once
-  int queued_ = 0, steps_ = 0;
+  Tensor pixels_, labels_, scalars_, norm_, loss_scale_;
+  Tensor stats_;                  // of a step: total, each loss term, gradient norm, loss scale
+  std::vector<LossValues> read_;  // synchronous
+  int in_flight_ = 0, steps_ = 0;
   std::int64_t number_ = 0;  // of the latest step
   std::unique_ptr<CapturedStep> captured_;
 };

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "layers/initialise.h"
-
 namespace tandem {
 
 Optimizer::Optimizer(Backend& backend, Module& module, Decay decay, std::vector<std::string> kinds)
@@ -15,13 +13,6 @@ Optimizer::Optimizer(Backend& backend, Module& module, Decay decay, std::vector<
       backend.fill(kept_.back().back(), 0.0);
     }
   }
-}
-
-void Optimizer::step(double lr) {
-  if (parameters_.empty()) return;
-  Tensor numbers = backend_.empty({3}, weight(0).dtype());
-  upload_real(backend_, scalars(lr, ++steps_), numbers);
-  update({numbers, {}, {}});
 }
 
 std::vector<Tensor> Optimizer::gradients() const {
@@ -43,11 +34,11 @@ Sgd::Sgd(Backend& backend, Module& module, const SgdOptions& options, Decay deca
     : Optimizer(backend, module, decay, {"momentum"}), options_(options) {}
 
 void Sgd::update(const UpdateInputs& inputs) {
-  std::vector<SgdParameter> parameters;
+  std::vector<ParameterUpdate> parameters;
   for (std::size_t i = 0; i < size(); ++i)
     if (Tensor gradient = take_gradient(i))
-      parameters.push_back({weight(i), std::move(gradient), kept(0, i), decays(i)});
-  backend().sgd_update(options_, inputs, parameters);
+      parameters.push_back({weight(i), std::move(gradient), {kept(0, i)}, decays(i)});
+  backend().optimizer_update(options_, inputs, parameters);
 }
 
 Adam::Adam(Backend& backend, Module& module, const AdamOptions& options, Decay decay)
@@ -59,11 +50,25 @@ std::vector<double> Adam::scalars(double lr, std::int64_t t) const {
 }
 
 void Adam::update(const UpdateInputs& inputs) {
-  std::vector<AdamParameter> parameters;
+  std::vector<ParameterUpdate> parameters;
   for (std::size_t i = 0; i < size(); ++i)
     if (Tensor gradient = take_gradient(i))
-      parameters.push_back({weight(i), std::move(gradient), kept(0, i), kept(1, i), decays(i)});
-  backend().adam_update(options_, inputs, parameters);
+      parameters.push_back({weight(i), std::move(gradient), {kept(0, i), kept(1, i)}, decays(i)});
+  backend().optimizer_update(options_, inputs, parameters);
+}
+
+std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& options) {
+  switch (options.type) {
+    case OptimizerOptions::Type::sgd:
+      return std::make_unique<Sgd>(backend, module,
+                                   SgdOptions{options.momentum, options.nesterov, options.weight_decay});
+    case OptimizerOptions::Type::adam:
+    case OptimizerOptions::Type::adamw:
+      return std::make_unique<Adam>(backend, module,
+                                    AdamOptions{options.betas[0], options.betas[1], options.eps, options.weight_decay,
+                                                options.type == OptimizerOptions::Type::adamw});
+  }
+  fail("optimizer: unknown type {}", static_cast<int>(options.type));
 }
 
 }  // namespace tandem

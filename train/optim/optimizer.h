@@ -1,10 +1,12 @@
 #pragma once
-// Optimizers; the formulas are in core/backend/backend.h.
+// Optimizers; the formulas are in core/backend/kernel_options.h.
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "layers/module.h"
+#include "train/optim/optimizer_options.h"
 
 namespace tandem {
 
@@ -21,8 +23,6 @@ class Optimizer {
   virtual std::vector<double> scalars(double lr, std::int64_t t) const = 0;
   /// Updates the parameters that have a gradient, and drops the gradients.
   virtual void update(const UpdateInputs& inputs) = 0;
-  /// An update with learning rate `lr`, in any case; its number is that of the call.
-  void step(double lr);
 
   /// The gradients there are.
   std::vector<Tensor> gradients() const;
@@ -44,14 +44,13 @@ class Optimizer {
  private:
   Backend& backend_;
   Decay decay_;
-  std::int64_t steps_ = 0;  // calls of step()
   std::vector<NamedTensor> parameters_;
   std::vector<std::string> kinds_;
   std::vector<std::vector<Tensor>> kept_;  // by kind, then parameter
 };
 
 /// Stochastic gradient descent with momentum. Keeps "momentum", the velocities.
-class Sgd final : public Optimizer {
+class Sgd : public Optimizer {
  public:
   Sgd(Backend& backend, Module& module, const SgdOptions& options, Decay decay = Decay::matrices);
   std::vector<double> scalars(double lr, std::int64_t /*t*/) const override { return {lr, 1, 1}; }
@@ -71,5 +70,8 @@ class Adam final : public Optimizer {
  private:
   AdamOptions options_;
 };
+
+/// The optimizer that the options name, over the parameters of `module`, which must outlive it.
+std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& options);
 
 }  // namespace tandem

@@ -1,7 +1,6 @@
 #pragma once
-// How a kernel's blocks lie on a channels-last matrix (rows, C): each covers a strip of channels, and its threads stay
-// in their channels while they walk down the rows, so that what belongs to a channel is read once and its sums stay in
-// registers.
+// How a kernel's blocks cover a channels-last matrix (rows, C). Each block covers a strip of channels. Its threads walk
+// down the rows and stay in their channels, so that a channel's values are read once and its sums stay in registers.
 
 #include <algorithm>
 #include <bit>
@@ -28,8 +27,8 @@ struct Strips {
   dim3 block() const { return dim3(static_cast<unsigned>(across), static_cast<unsigned>(down)); }
 };
 
-/// The rows of a matrix in chunks of `height`, dealt out to `pieces` blocks in turn, so that all blocks together sweep
-/// over the memory.
+/// The rows of a matrix in chunks of `height`. The chunks go to `pieces` blocks in turn, so that all blocks together
+/// move through the memory.
 struct Pieces {
   std::int64_t rows = 0, chunks = 0;
   int height = 1, pieces = 1;
@@ -40,7 +39,7 @@ struct Pieces {
       : rows(row_count), chunks(ceil_div(row_count, static_cast<std::int64_t>(down) * each)), height(down * each) {
     pieces = static_cast<int>(std::clamp<std::int64_t>(most, 1, std::clamp<std::int64_t>(chunks, 1, 65535)));
   }
-  /// The piece's last chunk; its first has the piece's own number.
+  /// The piece's last chunk; its first chunk has the number of the piece.
   __host__ __device__ std::int64_t last_chunk(int piece) const {
     return piece + (chunks - 1 - piece) / pieces * pieces;
   }
@@ -69,8 +68,8 @@ __device__ __forceinline__ void read_channels(const float* vector, const ThreadC
   for (int i = 0; i < kPack; ++i) values[i] = i < mine.count ? vector[mine.first + i] : 0;
 }
 
-/// Adds up each channel's sums over the block's rows of threads, and gives them to store(kind, channel, sum), one
-/// thread a sum. Every thread of the block must call it, once in a kernel.
+/// Adds up each channel's sums over the block's rows of threads, and gives them to store(kind, channel, sum); one
+/// thread handles each sum. Every thread of the block must call it, once in a kernel.
 template <int kKinds, class Store>
 __device__ __forceinline__ void reduce_columns(const float (&sums)[kKinds][kPack], int channels, const Store& store) {
   __shared__ float shared[kKinds][kThreads * kPack];
@@ -89,7 +88,7 @@ __device__ __forceinline__ void reduce_columns(const float (&sums)[kKinds][kPack
   }
 }
 
-// Sums over few numbers a channel, in blocks of kColumns channels times kLanes threads. -----------------------------
+// Sums over few numbers per channel, in blocks of kColumns channels times kLanes threads. -----------------------------
 
 inline constexpr int kColumns = 8, kLanes = kThreads / kColumns;
 

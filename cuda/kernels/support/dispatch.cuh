@@ -1,5 +1,5 @@
 #pragma once
-// From values known when the program runs to template arguments, and how work is cut for a device.
+// From run-time values to template arguments, and how work is cut for a device.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -13,7 +13,7 @@
 
 namespace tandem::cuda::kernels {
 
-inline constexpr int kThreads = 256;  // a block's, of every kernel
+inline constexpr int kThreads = 256;  // per block, in every kernel
 
 /// Calls body(T{}), T being the type of that name.
 template <class Body>
@@ -49,8 +49,8 @@ inline bool aligned(std::initializer_list<const void*> addresses) {
 
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// Blocks for `items` of work, a block doing `each` at once and going on in strides of the grid: as many as the device
-/// runs together, at most.
+/// Blocks for `items` of work. A block does `each` items at once and continues in strides of the grid. At most as many
+/// blocks as the device runs at the same time.
 inline unsigned grid_for(const Queue& queue, std::int64_t items, std::int64_t each) {
   constexpr std::int64_t kResident = 2048 / kThreads;  // blocks of a multiprocessor's most threads
   return static_cast<unsigned>(std::clamp<std::int64_t>(ceil_div(items, each), 1, queue.multiprocessors * kResident));

@@ -7,7 +7,7 @@
 
 namespace tandem::cuda {
 
-/// Error for a type that activations on a device do not have.
+/// Error for a type that activations on a CUDA device cannot have.
 inline kernels::Element element(DType dtype) {
   switch (dtype) {
     case DType::f32:

@@ -6,7 +6,7 @@
 namespace tandem::cuda::kernels {
 
 void fail_launch(cudaError_t status) {
-  (void)cudaGetLastError();  // the runtime remembers it, and would report it again to whoever asks next
+  (void)cudaGetLastError();  // clears the error, which the next check would report again
   fail("cuda: a kernel could not be queued: {} ({})", cudaGetErrorString(status), cudaGetErrorName(status));
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the kernels throw, compiled where fmt is.
+// The kernels' errors, compiled without nvcc because they need fmt.
 
 #include <cuda_runtime.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-// Queues a kernel: the one place that does.
+// Queues a kernel. Every launch goes through here.
 
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 #pragma once
-// Packs: eight consecutive elements, which a thread loads and stores together. Eight channels are one byte of a batch
-// norm's mask, and eight 16-bit elements one access of 16 bytes (eight f32, two).
+// Packs: eight consecutive elements that a thread loads and stores together. Eight channels are one byte of a batch
+// norm's mask. Eight 16-bit elements are one access of 16 bytes, eight f32 are two.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -13,12 +13,12 @@ namespace tandem::cuda::kernels {
 
 inline constexpr int kPack = 8;
 
-/// Packs that a thread has under way at once when it reads kInputs of them each time: 64 bytes, with which a thousand
-/// threads a multiprocessor cover the latency of the memory.
+/// How many packs a thread loads before it uses the first, when it reads kInputs of them each time: 64 bytes. With
+/// that, a thousand threads per multiprocessor hide the latency of the memory.
 template <class T, int kInputs>
 inline constexpr int kPacksInFlight = 64 / (kInputs * kPack * static_cast<int>(sizeof(T)));
 
-/// Eight elements as they lie in memory; conversion waits until several loads are under way.
+/// Eight elements as they are in memory. They are converted after several loads have been issued.
 template <class T>
 struct Pack {
   static constexpr int kWords = kPack * static_cast<int>(sizeof(T)) / 4;
@@ -87,8 +87,8 @@ __device__ __forceinline__ Pack<T> from_floats(const float (&values)[kPack]) {
   return pack;
 }
 
-/// The first `count` elements from p on, zeros behind them. With kAligned p must be 16-byte aligned, and a whole pack
-/// takes accesses of 16 bytes.
+/// `count` elements from p on, then zeros. With kAligned p must be 16-byte aligned, and a whole pack is loaded in
+/// accesses of 16 bytes.
 template <bool kAligned, class T>
 __device__ __forceinline__ Pack<T> load_pack(const T* p, int count) {
   Pack<T> pack;

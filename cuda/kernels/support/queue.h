@@ -4,17 +4,17 @@
 // Conventions of every header in this folder:
 //   - Shapes use the letters of core/tensor/shape.h; M is N*H*W, the rows of a channels-last matrix (M, C).
 //   - Pointers are device memory, dense and row-major, owned by the caller, and must stay valid until the stream has
-//     got there (for a captured stream: as long as the graph is replayed). Pointers of type void* hold elements of the
-//     type given beside them.
-//   - Any size goes, 0 elements too. Where addresses and C allow it, accesses are 16 bytes wide, otherwise element by
-//     element; the results are the same.
+//     reached the kernel (for a captured stream: as long as the graph is replayed). Pointers of type void* point to
+//     elements of the Element type that the function takes.
+//   - Any size is allowed, 0 elements too. Accesses are 16 bytes wide where addresses and C allow it, otherwise element
+//     by element; the results are the same.
 //   - Arithmetic is done in f32, sums over many elements in f64 at their end; results are rounded to nearest even once.
 //   - No kernel uses atomics: the same inputs give the same bits on the same kind of device.
 //   - A kernel that cannot be queued throws Error.
 //   - A workspace is scratch memory of the size that the function named *_workspace says, 256-byte aligned, its content
-//     undefined before and after; it may be reused by what is queued on the same stream later.
+//     undefined before and after. Work that is queued later on the same stream may reuse it.
 //
-// Nothing here includes core/: its headers need fmt, which nvcc does not compile in C++20.
+// What nvcc compiles includes no header of core/ that needs fmt, which nvcc does not compile in C++20.
 
 #include <cuda_runtime.h>
 

@@ -1,15 +1,20 @@
 #include "core/base/program.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <new>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/base/error.h"
 #include "tests/support/catch.h"
@@ -120,6 +125,73 @@ TEST_CASE("The version is that of the project") {
   const int status = run_program(app, 2, argv, [] { return 1; });
   CHECK(stdout_text.text() == "tandem 0.1.0\n");
   CHECK(status == 0);
+}
+
+/// How a program ends in a child process that `prepare` is called in first.
+int wait_status_of(const std::function<void()>& prepare, const std::function<int()>& body) {
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    prepare();
+    _exit(run_program(body));
+  }
+  int ended = 0;
+  waitpid(child, &ended, 0);
+  return ended;
+}
+
+/// A file without a name in any folder.
+struct TemporaryFile {
+  TemporaryFile() = default;
+  ~TemporaryFile() { std::fclose(file); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  std::FILE* file = std::tmpfile();
+};
+
+TEST_CASE("What a program prints on closed streams is in none of its files") {
+  for (const std::vector<int>& closed : {std::vector<int>{1, 2}, {0, 1, 2}, {2}, {0}, {1}}) {
+    TemporaryFile data;
+    Capture stderr_text(stderr);
+    const auto close_some = [&] {
+      for (const int file : closed) close(file);
+    };
+    const int ended = wait_status_of(close_some, [&] {
+      // Opens the lowest free number, as every data file does.
+      const std::string path = "/proc/self/fd/" + std::to_string(fileno(data.file));
+      const int file = open(path.c_str(), O_WRONLY);
+      if (file <= STDERR_FILENO) return 7;
+      const bool written = write(file, "data", 4) == 4;
+      const std::string line = closed == std::vector<int>{0} ? "" : "a line\n";
+      std::cout << (closed == std::vector<int>{2} ? "" : line) << std::flush;
+      std::cerr << (closed == std::vector<int>{1} ? "" : line);
+      return written ? 0 : 8;
+    });
+    REQUIRE(WIFEXITED(ended));
+    // Nothing that was printed on a closed output has been written.
+    const bool output_closed = std::find(closed.begin(), closed.end(), STDOUT_FILENO) != closed.end();
+    CHECK(WEXITSTATUS(ended) == (output_closed ? 1 : 0));
+    std::rewind(data.file);
+    std::string content;
+    for (int c = std::fgetc(data.file); c != EOF; c = std::fgetc(data.file)) content += static_cast<char>(c);
+    CHECK(content == "data");
+  }
+}
+
+TEST_CASE("A file that grows beyond what is allowed is an ordinary error") {
+  TemporaryFile data;
+  const auto limit = [] {
+    const rlimit files{8, 8};
+    setrlimit(RLIMIT_FSIZE, &files);
+    std::signal(SIGXFSZ, SIG_DFL);
+  };
+  const int ended = wait_status_of(limit, [&] {
+    const std::string text(8, 'x');
+    if (write(fileno(data.file), text.data(), text.size()) != 8) return 7;
+    return write(fileno(data.file), "y", 1) < 0 && errno == EFBIG ? 5 : 8;
+  });
+  REQUIRE(WIFEXITED(ended));
+  CHECK(WEXITSTATUS(ended) == 5);
 }
 
 TEST_CASE("Output that cannot be written is a failure") {

@@ -7,7 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/rng.h"
-#include "cpu/host_memory.h"
+#include "cpu/host/host_memory.h"
 #include "tests/support/catch.h"
 
 #if defined(__has_feature)  // as clang says it

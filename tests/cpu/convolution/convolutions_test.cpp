@@ -3,9 +3,9 @@
 #include "cpu/convolution/convolutions.h"
 
 #include "core/base/rng.h"
-#include "cpu/host_memory.h"
+#include "cpu/host/host_memory.h"
 #include "tests/support/catch.h"
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 
 namespace tandem::cpu {
 namespace {
@@ -49,10 +49,10 @@ class Comparison {
     Random random(seed, RandomPurpose::test);
     const test::HostTensor a = test::random_tensor(first, random), b = test::random_tensor(second, random);
     const bool gradient = p.direction == Direction::grad_weight;
-    const auto compute = [&](Backend& on, DType activation, auto&& call) {
+    const auto compute = [&, &shape = third](Backend& on, DType activation, auto&& call) {
       const Tensor left = test::upload(on, a, activation),
                    right = test::upload(on, b, gradient ? activation : DType::f32);
-      Tensor result = on.empty(third, gradient ? DType::f32 : activation);
+      Tensor result = on.empty(shape, gradient ? DType::f32 : activation);
       call(left, right, result);
       return test::download(on, result);
     };

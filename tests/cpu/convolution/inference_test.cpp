@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "tests/support/catch.h"
-#include "tests/support/tensors.h"
+#include "tests/support/ops/tensors.h"
 
 namespace tandem::test {
 namespace {
@@ -46,6 +46,7 @@ HostTensor infer(Backend& backend, DType compute, const Case& c, bool in_place) 
 
 TEST_CASE("Convolutions for inference agree with the reference, also over their residual") {
   const auto backend = make_test_backend(), reference = make_reference_backend();
+  if (!backend) TANDEM_SKIP("no GPU");
   for (std::uint32_t seed = 0; seed < 24; ++seed) {
     const Case c = draw(seed);
     const HostTensor expected = infer(*reference, DType::f64, c, false);
@@ -63,6 +64,7 @@ TEST_CASE("Convolutions for inference agree with the reference, also over their 
 
 TEST_CASE("Convolutions for inference let no NaN pass for a number") {
   const auto backend = make_test_backend();
+  if (!backend) TANDEM_SKIP("no GPU");
   for (const DType compute : {DType::f32, DType::bf16}) {
     if (!backend->supports(compute)) continue;
     for (std::uint32_t seed = 0; seed < 24; ++seed) {

@@ -1,6 +1,6 @@
 #include "cpu/onednn/onednn.h"
 
-#include "cpu/host_memory.h"
+#include "cpu/host/host_memory.h"
 #include "tests/support/catch.h"
 
 namespace tandem::cpu {

@@ -1,7 +1,7 @@
 // What does not depend on the number of threads.
 
 #include "tests/support/catch.h"
-#include "tests/support/op_run.h"
+#include "tests/support/ops/op_run.h"
 
 namespace tandem::test {
 namespace {

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "tests/support/catch.h"
-#include "tests/support/tensors.h"
+#include "tests/support/ops/tensors.h"
 
 namespace tandem::test {
 

@@ -1,7 +1,13 @@
 #include "data/image/transform.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "core/base/error.h"
@@ -124,36 +130,121 @@ TEST_CASE("resizing outside the image is an error") {
   CHECK_THROWS_AS(resize_bilinear(image, {0, 0, 9, 9}, 4, 4, {0, 0, 4, 4}, false, small), Error);
 }
 
-TEST_CASE("random crops have the area and the shape and the place that torchvision gives them") {
-  constexpr int kSide = 400;
-  constexpr int kDraws = 6000;
-  double area = 0;
-  double smallest = 1;
+/// A way to draw a crop of an image of height x width pixels.
+using Cropper = std::function<Box(int height, int width, std::array<float, 2> scale, Random& random)>;
+
+/// The largest distance of the empirical distribution of `values` from the uniform one on 0..1 (Kolmogorov, Smirnov),
+/// times the root of their number. Uniform values exceed 2 once in 1500 times.
+double distance_from_uniform(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const double n = static_cast<double>(values.size());
   double largest = 0;
-  double log_aspect = 0;
-  double top = 0;
-  double left = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    largest = std::max({largest, values[i] - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - values[i]});
+  return largest * std::sqrt(n);
+}
+
+/// Pearson's, times the root of the number of values: independent values exceed 4 once in 16,000 times.
+double correlation(const std::vector<double>& a, const std::vector<double>& b) {
+  const double n = static_cast<double>(a.size());
+  const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n;
+  const double mean_b = std::accumulate(b.begin(), b.end(), 0.0) / n;
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - mean_a) * (b[i] - mean_b);
+    aa += (a[i] - mean_a) * (a[i] - mean_a);
+    bb += (b[i] - mean_b) * (b[i] - mean_b);
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) * std::sqrt(n) : 0;
+}
+
+/// What of 6000 crops is not distributed as torchvision's: share of the area, shape, and place. The image is large, so
+/// that whole pixels matter little, and every crop fits.
+std::set<std::string> wrong_in_crops(const Cropper& crop) {
+  constexpr int kHeight = 600, kWidth = 1000, kDraws = 6000;
+  constexpr float kLow = 0.1F, kHigh = 0.4F;
+  std::map<std::string, std::vector<double>> drawn;  // each is uniform in 0..1
+  std::set<std::string> wrong;
   for (std::uint32_t i = 0; i < kDraws; ++i) {
     Random random(5, RandomPurpose::test, 0, 0, i);
-    const Box box = random_resized_crop(kSide, kSide, {0.1F, 0.5F}, random);
-    REQUIRE((box.top >= 0 && box.left >= 0 && box.top + box.height <= kSide && box.left + box.width <= kSide));
-    const double fraction = static_cast<double>(box.height) * box.width / (kSide * kSide);
+    const Box box = crop(kHeight, kWidth, {kLow, kHigh}, random);
+    if (box.top < 0 || box.left < 0 || box.top + box.height > kHeight || box.left + box.width > kWidth)
+      wrong.insert("outside");
+    const double share = static_cast<double>(box.height) * box.width / (kHeight * kWidth);
     const double aspect = static_cast<double>(box.width) / box.height;
-    REQUIRE((aspect > 0.74 && aspect < 1.35));
-    area += fraction / kDraws;
-    smallest = std::min(smallest, fraction);
-    largest = std::max(largest, fraction);
-    log_aspect += std::log(aspect) / kDraws;
-    top += static_cast<double>(box.top) / (kSide - box.height) / kDraws;
-    left += static_cast<double>(box.left) / (kSide - box.width) / kDraws;
+    drawn["area"].push_back((share - kLow) / (kHigh - kLow));
+    drawn["aspect"].push_back(std::log(aspect * 4 / 3) / std::log(16.0 / 9));
+    drawn["top"].push_back((box.top + 0.5) / (kHeight - box.height + 1));
+    drawn["left"].push_back((box.left + 0.5) / (kWidth - box.width + 1));
   }
-  // Uniform in 0.1 to 0.5: mean 0.3, its standard error 0.0015. The others' are about 0.002 and 0.004.
-  CHECK(std::abs(area - 0.3) < 0.006);
-  CHECK((smallest > 0.097 && smallest < 0.105));
-  CHECK((largest < 0.503 && largest > 0.495));
-  CHECK(std::abs(log_aspect) < 0.01);
-  CHECK(std::abs(top - 0.5) < 0.016);
-  CHECK(std::abs(left - 0.5) < 0.016);
+  for (const auto& [name, values] : drawn) {
+    if (distance_from_uniform(values) > 2) wrong.insert(name);
+    for (const auto& [other, others] : drawn)
+      if (name < other && std::abs(correlation(values, others)) > 4) wrong.insert(name + " with " + other);
+  }
+  return wrong;
+}
+
+TEST_CASE("random crops have the area and the shape and the place that torchvision gives them") {
+  CHECK(wrong_in_crops(random_resized_crop) == std::set<std::string>{});
+}
+
+TEST_CASE("crops of another distribution than torchvision's are noticed") {
+  using Scale = std::array<float, 2>;
+  using Wrong = std::set<std::string>;
+  const auto square = [](int height, int width, Scale scale, Random& random) {
+    Box box = random_resized_crop(height, width, scale, random);
+    box.height = box.width = static_cast<int>(std::lround(std::sqrt(static_cast<double>(box.height) * box.width)));
+    box.top = std::min(box.top, height - box.height);
+    box.left = std::min(box.left, width - box.width);
+    return box;
+  };
+  CHECK(wrong_in_crops(square).contains("aspect"));
+
+  const auto centred = [](int height, int width, Scale scale, Random& random) {
+    Box box = random_resized_crop(height, width, scale, random);
+    box.top = (height - box.height) / 2;
+    box.left = (width - box.width) / 2;
+    return box;
+  };
+  const Wrong wrong_if_centred = wrong_in_crops(centred);
+  CHECK((wrong_if_centred.contains("left") && wrong_if_centred.contains("top")));
+
+  // The right mean and the right extremes of the place, and still not uniform.
+  const auto drawn_to_the_middle = [](int height, int width, Scale scale, Random& random) {
+    Box box = random_resized_crop(height, width, scale, random);
+    const auto rows = static_cast<std::uint32_t>(height - box.height + 1);
+    box.top = (box.top + static_cast<int>(random.below(rows))) / 2;
+    return box;
+  };
+  CHECK(wrong_in_crops(drawn_to_the_middle).contains("top"));
+
+  const auto on_the_diagonal = [](int height, int width, Scale scale, Random& random) {
+    Box box = random_resized_crop(height, width, scale, random);
+    box.left = static_cast<int>((box.top + 0.5) / (height - box.height + 1) * (width - box.width + 1));
+    return box;
+  };
+  CHECK(wrong_in_crops(on_the_diagonal) == Wrong{"left with top"});
+
+  // The sides, not the area, are uniform: a mistake often made.
+  const auto uniform_sides = [](int height, int width, Scale scale, Random& random) {
+    const float side = random.uniform(std::sqrt(scale[0]), std::sqrt(scale[1]));
+    return random_resized_crop(height, width, {side * side, side * side}, random);
+  };
+  CHECK(wrong_in_crops(uniform_sides) == Wrong{"area"});
+
+  // The aspect ratio itself, not its logarithm, is uniform.
+  const auto uniform_aspect = [](int height, int width, Scale scale, Random& random) {
+    Box box = random_resized_crop(height, width, scale, random);
+    const double area = static_cast<double>(box.height) * box.width;
+    const double aspect = static_cast<double>(random.uniform(3.0F / 4.0F, 4.0F / 3.0F));
+    box.height = static_cast<int>(std::lround(std::sqrt(area / aspect)));
+    box.width = static_cast<int>(std::lround(std::sqrt(area * aspect)));
+    box.top = std::min(box.top, height - box.height);
+    box.left = std::min(box.left, width - box.width);
+    return box;
+  };
+  CHECK(wrong_in_crops(uniform_aspect).contains("aspect"));
 }
 
 TEST_CASE("an image too long for a random crop gives its middle") {
@@ -168,8 +259,9 @@ TEST_CASE("training without a random crop shows the evaluation crop and mirrors 
   const Image image = test::noise(20, 26, 0);
   const Pixels upright = eval(image, 8);
   const Pixels mirror = mirrored(upright, 8);
+  constexpr int kDraws = 6400;  // the standard deviation is 40, and 45 % of them are 320 too few
   int flipped = 0;
-  for (std::uint32_t i = 0; i < 400; ++i) {
+  for (std::uint32_t i = 0; i < kDraws; ++i) {
     Pixels out(8 * 8 * 3);
     train_transform(image, 8, {{}, true}, Random(1, RandomPurpose::test, 0, 0, i), out);
     REQUIRE((out == upright || out == mirror));
@@ -177,12 +269,31 @@ TEST_CASE("training without a random crop shows the evaluation crop and mirrors 
     train_transform(image, 8, {{}, false}, Random(1, RandomPurpose::test, 0, 0, i), out);
     REQUIRE(out == upright);
   }
-  CHECK((flipped > 150 && flipped < 250));
+  CHECK(std::abs(flipped - kDraws / 2) < 160);
+}
+
+// Brightness grows to the right, and so does every crop's, unless it is mirrored.
+TEST_CASE("training with a random crop mirrors half") {
+  Image image{12, 40, {}};
+  for (int y = 0; y < image.height; ++y)
+    for (int x = 0; x < image.width; ++x) image.pixels.insert(image.pixels.end(), 3, static_cast<std::uint8_t>(x * 6));
+  constexpr int kDraws = 6400;
+  int flipped = 0;
+  for (std::uint32_t i = 0; i < kDraws; ++i) {
+    Pixels out(4 * 4 * 3);
+    train_transform(image, 4, {{{0.2F, 0.5F}}, true}, Random(1, RandomPurpose::test, 0, 0, i), out);
+    const int left = out.front(), right = out.back();
+    REQUIRE(left != right);
+    flipped += left > right ? 1 : 0;
+    train_transform(image, 4, {{{0.2F, 0.5F}}, false}, Random(1, RandomPurpose::test, 0, 0, i), out);
+    REQUIRE(out.front() < out.back());
+  }
+  CHECK(std::abs(flipped - kDraws / 2) < 160);
 }
 
 TEST_CASE("training with a random crop varies from image to image") {
   const Image image = test::noise(20, 26, 0);
-  const Augment augment{{{0.3F, 1.0F}}, true};
+  const AugmentOptions augment{{{0.3, 1.0}}, true};
   Pixels first(8 * 8 * 3);
   Pixels again(8 * 8 * 3);
   Pixels other(8 * 8 * 3);
@@ -193,12 +304,47 @@ TEST_CASE("training with a random crop varies from image to image") {
   CHECK(first != other);
 }
 
-TEST_CASE("images of extreme shapes are transformed") {
+/// The evaluation crop by its definition: of the image at (height, width), the middle size x size pixels.
+double largest_error_of_eval(const Image& image, int size, int height, int width) {
+  const Pixels out = eval(image, size);
+  double largest = 0;
+  for (int y = 0; y < size; ++y)
+    for (int x = 0; x < size; ++x)
+      for (int c = 0; c < 3; ++c) {
+        const double expected = reference(image, {0, 0, image.height, image.width}, height, width,
+                                          y + (height - size) / 2, x + (width - size) / 2, c);
+        largest = std::max(largest, std::abs(out[static_cast<std::size_t>((y * size + x) * 3 + c)] - expected));
+      }
+  return largest;
+}
+
+TEST_CASE("images of extreme shapes are cropped to their middle") {
+  // 14 * 256 / 224 = 16 pixels the shorter side; the longer ones are even, so that there is a middle.
+  CHECK(largest_error_of_eval(test::noise(2, 2, 0), 14, 16, 16) <= 1.01);
+  CHECK(largest_error_of_eval(test::noise(2, 1000, 1), 14, 16, 8000) <= 1.01);
+  CHECK(largest_error_of_eval(test::noise(1000, 2, 2), 14, 8000, 16) <= 1.01);
+  CHECK(largest_error_of_eval(test::noise(3, 600, 3), 14, 16, 3200) <= 1.01);
+}
+
+// Values that no pixel has would show that the output was not written, or that the crop left the image.
+TEST_CASE("images of extreme shapes give crops of their own pixels in training") {
+  constexpr int kSize = 32;
   for (const auto& [height, width] : {std::pair{2, 2}, {2, 3000}, {3000, 2}, {3, 700}}) {
-    const Image image = test::noise(height, width, 0);
-    CHECK(eval(image, 32).size() == 32 * 32 * 3);
-    Pixels out(32 * 32 * 3);
-    train_transform(image, 32, {{{0.01F, 1.0F}}, true}, Random(1, RandomPurpose::test), out);
+    CAPTURE(height, width);
+    Image image = test::noise(height, width, 0);
+    for (std::size_t i = 0; i < image.pixels.size(); ++i)
+      image.pixels[i] = static_cast<std::uint8_t>(50 + 50 * (i % 3) + image.pixels[i] % 40);
+    std::set<Pixels> crops;
+    for (std::uint32_t draw = 0; draw < 20; ++draw) {
+      Pixels out(static_cast<std::size_t>(kSize * kSize * 3), draw % 2 == 0 ? 0 : 255);
+      train_transform(image, kSize, {{{0.01F, 1.0F}}, true}, Random(1, RandomPurpose::test, 0, 0, draw), out);
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        const int lowest = 50 + 50 * static_cast<int>(i % 3);
+        REQUIRE((out[i] >= lowest && out[i] < lowest + 40));
+      }
+      crops.insert(out);
+    }
+    CHECK(crops.size() > 1);
   }
 }
 

@@ -158,15 +158,15 @@ TEST_CASE("a label far beyond the number of images is refused unless the classes
 TEST_CASE("a label may be the name of a class") {
   const Fixture f;
   CHECK(contains(f.error_of("a.png apple\n"), "names need a classes.txt beside the list"));
-  f.dir.write("classes.txt", "pear\napple\ngreen pear\n1\nc\n");
+  f.dir.write("classes.txt", "pear\napple\ngreen pear\n3\nc\n");
   const ImageList list =
-      f.load("a.png apple\nb.png pear\nc d.png \t green pear \na.png 1\na.png\t1\nb.png 2\nb.png  c\n");
-  CHECK(labels(list) == Labels{1, 0, 2, 1, 1, 2, 4});
+      f.load("a.png apple\nb.png pear\nc d.png \t green pear \na.png 1\na.png\t3\nb.png 2\nb.png  c\n");
+  CHECK(labels(list) == Labels{1, 0, 2, 1, 3, 2, 4});
   CHECK(list.sample(2).path == (f.dir / "c d.png").string());
   CHECK(list.sample(6).path == (f.dir / "b.png").string());
   CHECK(f.error_of("a.png plum\n") ==
         f.list() + ":1: label 'plum' is not an integer and none of the classes of " + (f.dir / "classes.txt").string() +
-            " (pear, apple, green pear, 1, c): expected 'path label', a tab before names with blanks");
+            " (pear, apple, green pear, 3, c): expected 'path label', a tab before names with blanks");
 }
 
 TEST_CASE("the labels of a list become those of the network by name") {
@@ -183,6 +183,194 @@ TEST_CASE("the labels of a list become those of the network by name") {
   CHECK(labels(load("a.png 0\nb.png apple\n")) == Labels{2, 0});
   CHECK(error("a.png 0\nb.png 1\n") ==
         f.list() + ":2: class 'kiwi' is none of the network's classes (apple, citrus, pear)");
+}
+
+/// Images in folders called 0 to 11, one each; in the order of their names: 0, 1, 10, 11, 2, ...
+const Names kByName = {"0", "1", "10", "11", "2", "3", "4", "5", "6", "7", "8", "9"};
+void write_numbered_tree(const test::TempDir& dir, const std::string& set) {
+  for (const std::string& name : kByName) {
+    std::filesystem::create_directories(dir / (set + "/" + name));
+    write_png(test::patterned(4, 6), dir / (set + "/" + name + "/a.png"));
+  }
+}
+/// The list of the same images, labelled by the folders' numbers plus `first`.
+std::string numbered_list(const std::string& prefix, int first = 0) {
+  std::string text;
+  for (int i = 0; i < 12; ++i) text += fmt::format("{}{}/a.png {}\n", prefix, i, first + i);
+  return text;
+}
+/// For each image, the folder it is in and the name of its class.
+bool classes_are_folders(const ImageList& list) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string folder = std::filesystem::path(list.sample(i).path).parent_path().filename();
+    if (list.classes()[static_cast<std::size_t>(list.label(i))] != folder) return false;
+  }
+  return list.size() == 12;
+}
+
+TEST_CASE("labels that are numbers mean the folders of these names, not their places") {
+  const test::TempDir dir;
+  write_numbered_tree(dir, "set");
+  const ImageList folder = ImageList::load(dir / "set");
+  CHECK(folder.classes() == kByName);
+  CHECK(classes_are_folders(folder));
+  const auto list = dir.write("list.txt", numbered_list("set/"));
+  const ImageList alone = ImageList::load(list);
+  CHECK(classes_are_folders(alone));
+  CHECK(alone.classes()[2] == "2");
+  CHECK(classes_are_folders(ImageList::load_known(list, {}, folder.classes())));
+  CHECK(classes_are_folders(ImageList::load_known(dir / "set", {}, alone.classes())));
+  CHECK(classes_are_folders(ImageList::load_known(list, {}, alone.classes())));
+  CHECK(ImageList::load_known(list, {}, folder.classes()).naming() ==
+        list.string() + ": labels are matched by name with the network's classes");
+  CHECK(test::message_of<InputError>([&] {
+          ImageList::load_known(dir.write("list.txt", numbered_list("set/", 1)), {}, folder.classes());
+        }) == list.string() +
+                  ":12: label 12 is none of the network's classes (0, 1, 10, 11, 2, 3, 4, 5, ... 12 in all): "
+                  "expected 'path label', a tab before names with blanks");
+}
+
+TEST_CASE("numbers count from one and have zeros in front as the names of the classes do") {
+  const test::TempDir dir;
+  write_numbered_tree(dir, "set");
+  const Names from_one = {"1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8", "9"};
+  const auto list = dir.write("list.txt", numbered_list("set/", 1));
+  const ImageList ones = ImageList::load_known(list, {}, from_one);
+  for (std::size_t i = 0; i < 12; ++i)
+    CHECK(ones.classes()[static_cast<std::size_t>(ones.label(i))] == std::to_string(i + 1));
+  Names padded;
+  for (int i = 1; i <= 12; ++i) padded.push_back(fmt::format("{:03}", i));
+  CHECK(labels(ImageList::load_known(list, {}, padded)) == Labels{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  CHECK(contains(test::message_of<InputError>(
+                     [&] { ImageList::load_known(dir.write("list.txt", numbered_list("set/")), {}, padded); }),
+                 "list.txt:1: label 0 is none of the network's classes (001, 002"));
+  const Names articles = {"4006381333931", "4006381333948"};
+  const auto article = [&](const std::string& label) {
+    return ImageList::load_known(dir.write("one.txt", "set/0/a.png " + label + "\n"), {}, articles).label(0);
+  };
+  CHECK(article("4006381333948") == 1);
+  CHECK(
+      contains(test::message_of<InputError>([&] { article("1"); }), "label 1 is none of the network's classes (4006"));
+  // Two names that are the same number: only the very name will do.
+  const auto one = [&](const std::string& label) {
+    return ImageList::load_known(dir.write("one.txt", "set/0/a.png " + label + "\n"), {}, {"x", "01", "1"}).label(0);
+  };
+  CHECK(one("01") == 1);
+  CHECK(one("1") == 2);
+  CHECK(contains(test::message_of<InputError>([&] { one("001"); }), "label 001 is none of"));
+}
+
+TEST_CASE("a classes txt that calls classes by other numbers than their own is refused for labels that are numbers") {
+  const test::TempDir dir;
+  write_numbered_tree(dir, "set");
+  std::string sorted, in_order;
+  for (const std::string& name : kByName) sorted += name + "\n";
+  for (int i = 0; i < 12; ++i) in_order += std::to_string(i) + "\n";
+  const auto list = dir.write("list.txt", numbered_list("set/"));
+  const auto refusal = [&](const Names& known) {
+    return test::message_of<InputError>(
+        [&] { known.empty() ? ImageList::load(list) : ImageList::load_known(list, {}, known); });
+  };
+  const std::string classes = dir.write("classes.txt", sorted).string();
+  const std::string contradicts = list.string() + ":1: label 0: the classes of " + classes +
+                                  " have the class '10' as number 2: expected names that are numbers at their own "
+                                  "places, from 0, or no classes.txt";
+  CHECK(refusal({}) == contradicts);
+  CHECK(refusal(kByName) == contradicts);
+  // For a folder it gives the order alone.
+  CHECK(classes_are_folders(ImageList::load(dir / "set")));
+  dir.write("classes.txt", in_order);
+  CHECK(classes_are_folders(ImageList::load(list)));
+  CHECK(classes_are_folders(ImageList::load_known(list, {}, kByName)));
+  CHECK(ImageList::load(dir / "set").classes()[2] == "2");
+  // From one on: the label 1 would be the class 2.
+  dir.write("classes.txt", "1\n2\n3\n");
+  CHECK(contains(
+      test::message_of<InputError>([&] { ImageList::load(dir.write("list.txt", "set/1/a.png 1\nset/2/a.png 2\n")); }),
+      "have the class '1' as number 0"));
+  // Labels that are no numbers mean names whatever else there is.
+  dir.write("classes.txt", "pear\n7\n");
+  CHECK(ImageList::load(dir.write("list.txt", "set/1/a.png pear\n")).label(0) == 0);
+}
+
+TEST_CASE("composed and decomposed names are one name") {
+  const std::string composed = "Gl\xC3\xA4ser", decomposed = "Gla\xCC\x88ser";
+  const test::TempDir dir;
+  const auto draw = [&](const std::string& name) {
+    std::filesystem::create_directories((dir / name).parent_path());
+    write_png(test::patterned(4, 6), dir / name);
+  };
+  draw("train/" + composed + "/1.png");
+  draw("train/mug/1.png");
+  draw("val/" + decomposed + "/2.png");
+  const ImageList train = ImageList::load(dir / "train");
+  const ImageList val = ImageList::load(dir / "val");
+  CHECK(train.classes() == Names{composed, "mug"});
+  CHECK(val.classes() == Names{composed});
+  CHECK(labels(ImageList::load_known(dir / "val", {}, train.classes())) == Labels{0});
+  CHECK(labels(ImageList::load_known(dir / "val", {}, {"mug", decomposed})) == Labels{1});
+  // In lists, in labels as in paths.
+  dir.write("classes.txt", "mug\n" + decomposed + "\n");
+  const auto list = dir.write(
+      "list.txt", "train/" + decomposed + "/1.png " + composed + "\nval/" + composed + "/2.png\t" + decomposed + "\n");
+  CHECK(labels(ImageList::load(list)) == Labels{1, 1});
+  CHECK(labels(ImageList::load_known(list, {}, train.classes())) == Labels{0, 0});
+  CHECK(ImageList::load(list).sample(0).path == (dir / ("train/" + composed + "/1.png")).string());
+  dir.write("classes.txt", composed + "\n" + decomposed + "\n");
+  CHECK(contains(test::message_of<InputError>([&] { ImageList::load(list); }), "is already on line 1"));
+  std::filesystem::remove(dir / "classes.txt");
+  // Both in one folder.
+  draw("train/" + decomposed + "/3.png");
+  const ImageList both = ImageList::load(dir / "train");
+  CHECK(both.classes() == Names{composed, "mug"});
+  CHECK(labels(both) == Labels{0, 0, 1});
+  REQUIRE(both.oddities().size() == 1);
+  CHECK(contains(both.oddities()[0], "two subfolders are the class '" + composed + "'"));
+}
+
+TEST_CASE("a list's path through a linked folder leads where the system says") {
+  const Fixture f;
+  f.dir.write("elsewhere/deep/x.png", "");
+  write_png(test::patterned(4, 6), f.dir / "elsewhere/e.png");
+  std::filesystem::create_directory_symlink(f.dir / "elsewhere/deep", f.dir / "link");
+  // What "link/.." is by its letters has no such image; what it is by the link has.
+  const ImageList list = f.load("link/../e.png 0\n././a.png 1\n");
+  CHECK(test::file_content(list.sample(0).path) == test::file_content(f.dir / "elsewhere/e.png"));
+  CHECK(list.sample(1).path == (f.dir / "a.png").string());
+  CHECK(contains(f.error_of("link/../a.png 0\n"), "no such image file"));
+}
+
+TEST_CASE("where the names of classes come from is told") {
+  const test::TempDir dir;
+  write_numbered_tree(dir, "set");
+  const std::string set = (dir / "set").string();
+  const Names letters = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
+  const auto list = dir.write("list.txt", numbered_list("set/"));
+  CHECK(ImageList::load(set).naming() == set + ": classes are called as its subfolders");
+  CHECK(ImageList::load(list).naming() ==
+        list.string() + ": classes are called by the labels' numbers, as there is no classes.txt");
+  CHECK(ImageList::load_known(set, {}, kByName).naming() ==
+        set + ": subfolders are matched by name with the network's classes");
+  CHECK(ImageList::load_known(list, {}, letters).naming() ==
+        list.string() + ": labels are names or numbers of the network's classes: 0 is 'a'");
+  std::string names;
+  for (int i = 0; i < 12; ++i) names += std::to_string(i) + "\n";
+  const std::string classes = dir.write("classes.txt", names).string();
+  CHECK(ImageList::load(set).naming() == set + ": subfolders are the classes of " + classes);
+  CHECK(ImageList::load(list).naming() == list.string() + ": labels are the classes of " + classes);
+  CHECK(ImageList::load_known(list, {}, kByName).naming() ==
+        list.string() + ": labels are the classes of " + classes + ", matched by name with the network's classes");
+}
+
+TEST_CASE("the classes txt beside a folder is found where the folder is called by dots") {
+  const test::TempDir dir;
+  write_numbered_tree(dir, "data/set");
+  std::filesystem::create_directory(dir / "data/set/0/deep");
+  std::string names;
+  for (int i = 0; i < 12; ++i) names += std::to_string(i) + "\n";
+  dir.write("data/classes.txt", names);
+  for (const char* name : {"data/set", "data/set/.", "data/set/0/..", "data/set/0/../"})
+    CHECK(ImageList::load((dir / name).string()).classes()[2] == "2");
 }
 
 /// A tree with two images of the class pear, one of apple, and things to ignore.
@@ -243,15 +431,67 @@ TEST_CASE("a folder whose name is not UTF-8 or that links lead to in a circle is
   const test::TempDir dir;
   write_tree(dir);
   const auto error = [&] { return test::message_of<InputError>([&] { ImageList::load(dir / "set"); }); };
-  std::filesystem::create_directory(dir / "set/caf\xE9");
+  dir.write("set/caf\xE9/a.png", "");
   CHECK(error() == (dir / "set").string() + ": the name of the subfolder 'caf\xE9' is not UTF-8");
-  std::filesystem::remove(dir / "set/caf\xE9");
+  std::filesystem::remove_all(dir / "set/caf\xE9");
   for (const char* loop : {"set/loop", "set/pear/loop.png"}) {
     std::filesystem::create_symlink(std::filesystem::path(loop).filename(), dir / loop);
     CHECK(contains(error(), (dir / loop).string() + ": cannot read: "));
     std::filesystem::remove(dir / loop);
   }
   CHECK(error().empty());
+}
+
+TEST_CASE("what systems leave and folders without images are no classes") {
+  const test::TempDir dir;
+  write_tree(dir);
+  for (const char* name : {"set/__MACOSX/pear/1.png", "set/__MACOSX/1.png", "set/@eaDir/1.png", "set/lost+found/1.png",
+                           "set/pear/@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg", "set/notes/read.me", "set/kiwi/deeper/1.png"})
+    dir.write(name, "x");
+  std::filesystem::create_directory(dir / "set/plum");
+  const std::string set = (dir / "set").string();
+  for (const char* classes : {"", "apple\npear\n"}) {
+    if (*classes != 0) dir.write("classes.txt", classes);
+    const ImageList list = ImageList::load(set, {}, 2);
+    CHECK(list.classes() == Names{"apple", "pear"});
+    CHECK(list.size() == 3);
+    CHECK(list.oddities() == Names{set + ": no class, since there is no image in it: kiwi, notes, plum"});
+    CHECK(list.unread().deeper == 2);  // kiwi's and pear's
+    CHECK(list.unread().other_types == 2);
+  }
+  CHECK(ImageList::load_known(set, {}, {"pear", "apple"}).size() == 3);
+}
+
+TEST_CASE("links to classes and within them are followed, circles are told") {
+  const test::TempDir dir;
+  write_tree(dir);
+  const std::string set = (dir / "set").string();
+  dir.write("elsewhere/one.png", "x");
+  dir.write("elsewhere/deep/two.png", "x");
+  std::filesystem::create_directory_symlink(dir / "elsewhere", dir / "set/kiwi");
+  std::filesystem::create_directory_symlink(set, dir / "set/round");
+  std::filesystem::create_directory_symlink(dir / "elsewhere", dir / "set/apple/more");
+  std::filesystem::create_directory_symlink(set, dir / "set/apple/set");
+  dir.write("set/top.png", "x");
+  const ImageList list = ImageList::load(set);
+  CHECK(list.classes() == Names{"apple", "kiwi", "pear"});
+  CHECK(list.size() == 4);
+  CHECK(list.unread().outside == 1);
+  CHECK(list.unread().deeper == 4);  // pear's one, kiwi's one, apple's two
+  CHECK(list.oddities() ==
+        Names{set + "/apple/set: links in a circle", set + ": not read, a link back to the folder: round"});
+}
+
+TEST_CASE("files without an ending are images by their content") {
+  const test::TempDir dir;
+  write_tree(dir);
+  std::filesystem::copy_file(dir / "set/apple/3.png", dir / "set/apple/IMG_0001");
+  std::filesystem::copy_file(dir / "set/apple/3.png", dir / "set/apple/b.JFIF");
+  std::filesystem::copy_file(dir / "set/apple/3.png", dir / "set/apple/c.part");
+  dir.write("set/apple/README", "no image");
+  const ImageList list = ImageList::load(dir / "set");
+  CHECK(labels(list) == Labels{0, 0, 0, 1, 1});
+  CHECK(list.unread().other_types == 3);
 }
 
 TEST_CASE("a folder without classes or images is refused") {

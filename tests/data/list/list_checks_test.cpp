@@ -32,7 +32,7 @@ TEST_CASE("bad images are found whichever thread meets them first") {
     REQUIRE(bad.size() == 3);
     CHECK((bad[0].index == 5 && bad[1].index == 14 && bad[2].index == 23));
     CHECK(find_bad_images(list, threads, 100).size() == 4);
-    CHECK(contains(test::message_of<InputError>([&] { check_decodes(list, threads); }),
+    CHECK(contains(test::message_of<InputError>([&] { check_decodes(list, kDefaultMaxPixels, threads); }),
                    "list.txt:6: " + (dir / "5.png").string() + ": not an image"));
   }
   const ImageList good = ImageList::load(dir.write("good.txt", "0.png 0\n1.png 1\n"));
@@ -56,7 +56,7 @@ TEST_CASE("classes without images and files that are not read are told") {
                        "set/apple/.5.png", "set/apple/old/.6.png", "set/apple/old/.thumbs/7.png"});
   for (const char* name : {"set/apple/a.tif", "set/pear/a.HEIC", "set/kiwi/b.avif", "set/notes.txt"})
     dir.write(name, "x");
-  CHECK(told() == Lines{set + ": no images of: kiwi",
+  CHECK(told() == Lines{set + ": no class, since there is no image in it: kiwi",
                         set + ": not read: 3 files of other types, 2 in deeper folders, 1 outside the classes"});
   CHECK(remarks(ImageList::load_known(set, {}, {"pear", "kiwi", "plum", "apple"}))[0] ==
         set + ": no images of: kiwi, plum");
@@ -74,21 +74,6 @@ TEST_CASE("images of one class are not enough") {
   CHECK(error_of("a.png 1\nb.png 1\n") ==
         (dir / "list.txt").string() + ": all its images are of the class '1': expected two classes or more");
   CHECK(error_of("a.png 1\nb.png 2\n").empty());
-}
-
-TEST_CASE("images that two lists share are counted by file") {
-  const test::TempDir dir;
-  write_pictures(dir, {"a.png", "b.png", "deep/c.png"});
-  std::filesystem::create_symlink("../b.png", dir / "deep/link.png");
-  std::filesystem::create_directory_symlink("deep", dir / "other");
-  const ImageList train = ImageList::load(dir.write("train.txt", "a.png 0\nb.png 1\ndeep/c.png 0\n"));
-  const auto shared = [&](const std::string& text) {
-    return count_shared(ImageList::load(dir.write("deep/test.txt", text), {}, 2), train);
-  };
-  write_pictures(dir, {"deep/d.png"});
-  CHECK(shared("d.png 0\n") == 0);
-  CHECK(shared("d.png 0\n../a.png 0\n") == 1);
-  CHECK(shared("link.png 1\n../other/c.png 0\nd.png 1\n") == 2);
 }
 
 }  // namespace

@@ -14,13 +14,14 @@ namespace tandem {
 namespace {
 
 constexpr int kImages = 11;
+constexpr PairOptions kPairs{.batch = 4};
 
 /// A list of eleven images; image i has the label i.
 class Fixture {
  public:
   Fixture() : list(make(dir)) {}
   PairLoader pairs(unsigned workers, std::int64_t first = 0, std::int64_t last = 20) const {
-    return PairLoader(list, {4, 16, {{{0.3F, 1.0F}}, true}, 7, workers, first, last});
+    return PairLoader(list, {kPairs, 16, {{{0.3, 1.0}}, true}, 7, workers, first, last});
   }
   void spoil(std::size_t image) const { dir.write(std::to_string(image) + ".png", "no image"); }
 
@@ -46,7 +47,7 @@ bool same(const Batch& a, const Batch& b) {
 TEST_CASE("a batch holds the images of stream A and then those of stream B") {
   const Fixture f;
   PairLoader loader = f.pairs(2, 0, 6);
-  PairStream stream(kImages, 4, 7);
+  PairStream stream(f.list.labels(), kPairs, 7);
   for (std::int64_t step = 0; step < 6; ++step) {
     const Batch batch = loader.next();
     CHECK(batch.step == step);
@@ -61,7 +62,7 @@ TEST_CASE("a batch holds the images of stream A and then those of stream B") {
     // The pixels are those of the image that the label names.
     const Image image = read_image(f.list.sample(static_cast<std::size_t>(batch.labels[5])).path);
     std::vector<std::uint8_t> expected(16 * 16 * 3);
-    train_transform(image, 16, {{{0.3F, 1.0F}}, true}, stream.augmentation(1, step * 4 + 1), expected);
+    train_transform(image, 16, {{{0.3, 1.0}}, true}, stream.augmentation(1, step * 4 + 1), expected);
     CHECK(std::equal(expected.begin(), expected.end(), batch.pixels.begin() + 5 * 16 * 16 * 3));
   }
   CHECK_THROWS_AS(loader.next(), Error);
@@ -198,8 +199,8 @@ TEST_CASE("a loader may be destroyed at any time") {
 
 TEST_CASE("a loader without pairs or pixels is an error") {
   const Fixture f;
-  CHECK_THROWS_AS(PairLoader(f.list, {0, 16, {}, 1, 0, 0, 1}), Error);
-  CHECK_THROWS_AS(PairLoader(f.list, {1, 0, {}, 1, 0, 0, 1}), Error);
+  CHECK_THROWS_AS(PairLoader(f.list, {{.batch = 0}, 16, {}, 1, 0, 0, 1}), Error);
+  CHECK_THROWS_AS(PairLoader(f.list, {{.batch = 1}, 0, {}, 1, 0, 0, 1}), Error);
   CHECK_THROWS_AS(EvalLoader(f.list, {0, 16, 0}), Error);
   CHECK_THROWS_AS(FileLoader({}, {1, 0, 0}), Error);
 }

@@ -9,9 +9,15 @@
 namespace tandem {
 namespace {
 
+PairStream stream_over(std::uint32_t images, int pairs, std::uint64_t seed) {
+  PairOptions options;
+  options.batch = pairs;
+  return {std::vector<std::int32_t>(images), options, seed};
+}
+
 TEST_CASE("each stream shows every image once an epoch in an order of its own") {
   constexpr std::uint32_t kImages = 50;
-  PairStream pairs(kImages, 8, 1);
+  PairStream pairs = stream_over(kImages, 8, 1);
   std::vector<std::vector<std::uint32_t>> orders;
   for (std::uint32_t stream = 0; stream < 2; ++stream)
     for (std::uint32_t epoch = 0; epoch < 4; ++epoch) {
@@ -28,8 +34,8 @@ TEST_CASE("each stream shows every image once an epoch in an order of its own") 
 
 TEST_CASE("the streams are independent of each other and of the seed") {
   constexpr std::uint32_t kImages = 1000;
-  PairStream pairs(kImages, 8, 1);
-  PairStream others(kImages, 8, 2);
+  PairStream pairs = stream_over(kImages, 8, 1);
+  PairStream others = stream_over(kImages, 8, 2);
   int same_streams = 0;
   int same_seeds = 0;
   for (std::int64_t position = 0; position < 4 * kImages; ++position) {
@@ -42,14 +48,14 @@ TEST_CASE("the streams are independent of each other and of the seed") {
 }
 
 TEST_CASE("a position of a stream is a pure function") {
-  PairStream forwards(7, 3, 9);
+  PairStream forwards = stream_over(7, 3, 9);
   std::vector<std::uint32_t> images;
   std::vector<std::uint32_t> numbers;
   for (std::int64_t position = 0; position < 70; ++position) {
     images.push_back(forwards.image(1, position));
     numbers.push_back(forwards.augmentation(1, position).bits());
   }
-  PairStream backwards(7, 5, 9);
+  PairStream backwards = stream_over(7, 5, 9);
   for (std::int64_t position = 69; position >= 0; --position) {
     CHECK(backwards.image(1, position) == images[static_cast<std::size_t>(position)]);
     CHECK(backwards.augmentation(1, position).bits() == numbers[static_cast<std::size_t>(position)]);
@@ -60,14 +66,14 @@ TEST_CASE("a position of a stream is a pure function") {
 }
 
 TEST_CASE("epochs end after the step that shows their last image") {
-  const PairStream pairs(7, 3, 1);
+  const PairStream pairs = stream_over(7, 3, 1);
   CHECK(pairs.steps_before_epoch_end(0) == 3);
   CHECK(pairs.steps_before_epoch_end(1) == 5);
   CHECK(pairs.steps_before_epoch_end(2) == 7);
   CHECK(pairs.steps_before_epoch_end(1000000000) == 2333333336);
   for (const int n : {1, 2, 7, 16})
     for (const int batch : {1, 3, 7, 20}) {
-      const PairStream stream(static_cast<std::uint32_t>(n), batch, 1);
+      const PairStream stream = stream_over(static_cast<std::uint32_t>(n), batch, 1);
       for (std::int64_t step = 0; step < 50; ++step) {
         const std::int64_t epoch = stream.epoch_of_step(step);
         CHECK(step < stream.steps_before_epoch_end(epoch));
@@ -77,8 +83,8 @@ TEST_CASE("epochs end after the step that shows their last image") {
 }
 
 TEST_CASE("a stream without images or pairs is an error") {
-  CHECK_THROWS_AS(PairStream(0, 3, 1), Error);
-  CHECK_THROWS_AS(PairStream(3, 0, 1), Error);
+  CHECK_THROWS_AS(stream_over(0, 3, 1), Error);
+  CHECK_THROWS_AS(stream_over(3, 0, 1), Error);
 }
 
 }  // namespace

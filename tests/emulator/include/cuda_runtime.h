@@ -61,5 +61,6 @@ Value __shfl_xor_sync(unsigned /*lanes*/, Value value, int distance) {
 }
 
 using std::isfinite;
+using std::isnan;
 using std::max;
 using std::min;

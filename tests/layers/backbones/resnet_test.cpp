@@ -4,8 +4,9 @@
 #include <set>
 
 #include "cpu/reference/reference_backend.h"
-#include "layers/losses/pair_loss.h"
+#include "layers/backbones/factory.h"
 #include "layers/torch_layout.h"
+#include "tests/layers/losses/default_loss.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
 
@@ -32,7 +33,7 @@ TEST_CASE("ResNets have as many parameters as torchvision's") {
                                          {"resnet101", 314, 44'549'160}}) {
     CAPTURE(row.arch);
     const auto backend = make_cpu_backend();
-    TwinTowers model(*backend, DType::f32, {row.arch, 1000, {8}});
+    TwinTowers model(*backend, DType::f32, {{row.arch}, 1000, {8}});
     std::size_t tensors = 0;
     std::int64_t numbers = 0;
     for (const NamedTensor& t : torchvision_part(model))
@@ -44,7 +45,7 @@ TEST_CASE("ResNets have as many parameters as torchvision's") {
 
 TEST_CASE("the embedding head adds its own parameters to a ResNet-50") {
   const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, DType::f32, {"resnet50", 12, {1024, 256}});
+  TwinTowers model(*backend, DType::f32, {{"resnet50"}, 12, {1024, 256}});
   std::int64_t numbers = 0;
   for (const NamedTensor& p : model.parameters()) numbers += p.tensor().size();
   CHECK(numbers == 23'508'032 + (2048 * 12 + 12) + (2048 * 1024 + 1024) + (1024 * 256 + 256));
@@ -52,7 +53,7 @@ TEST_CASE("the embedding head adds its own parameters to a ResNet-50") {
 
 TEST_CASE("parameters have torchvision's names and shapes") {
   const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, DType::f32, {"resnet50", 1000, {8}});
+  TwinTowers model(*backend, DType::f32, {{"resnet50"}, 1000, {8}});
   std::map<std::string, std::vector<std::int64_t>> shapes;
   for (const NamedTensor& t : torchvision_part(model)) shapes[t.name] = torch_shape(t.tensor().shape());
   CHECK(shapes.size() == 161 + 53 * 2);  // and two statistics for each of 53 batch norms
@@ -74,7 +75,7 @@ TEST_CASE("parameters have torchvision's names and shapes") {
   is("fc.weight", {1000, 2048});
   is("fc.bias", {1000});
 
-  TwinTowers small(*backend, DType::f32, {"resnet18", 1000, {8}});
+  TwinTowers small(*backend, DType::f32, {{"resnet18"}, 1000, {8}});
   std::set<std::string> names;
   for (const NamedTensor& t : torchvision_part(small)) names.insert(t.name);
   CHECK(names.size() == 62 + 20 * 2);
@@ -100,16 +101,23 @@ class ConvolutionSpy : public cpu::ReferenceBackend {
   std::map<const void*, Call> calls;
 };
 
-TEST_CASE("the stride of a bottleneck is on its 3x3 convolution") {
+/// The convolutions of a network on one image of 64 pixels, by the names of their weights.
+std::map<std::string, ConvolutionSpy::Call> convolutions(const ResNetSpec& spec) {
   ConvolutionSpy spy;
-  ResNet backbone(spy, DType::f32, resnet_spec("resnet50"));
+  ResNet backbone(spy, DType::f32, spec);
   initialise(spy, backbone, 1);
   Context context{spy};
-  CHECK(backbone.forward(context, test::random_tensor(spy, {1, 64, 64, 3}, DType::f32, 1)).shape() == Shape{1, 2048});
-
+  CHECK(backbone.forward(context, test::random_tensor(spy, {1, 64, 64, 3}, DType::f32, 1)).shape() ==
+        Shape{1, backbone.features()});
   std::map<std::string, ConvolutionSpy::Call> calls;
   for (const NamedTensor& t : backbone.parameters())
     if (spy.calls.contains(t.tensor().raw())) calls[t.name] = spy.calls[t.tensor().raw()];
+  CHECK(calls.size() == spy.calls.size());
+  return calls;
+}
+
+TEST_CASE("the stride of a bottleneck is on its 3x3 convolution") {
+  auto calls = convolutions({});
   CHECK(calls.size() == 53);
   using Call = ConvolutionSpy::Call;
   CHECK(calls["conv1.weight"] == Call{{2, 3}, {1, 64, 64, 3}});
@@ -123,28 +131,73 @@ TEST_CASE("the stride of a bottleneck is on its 3x3 convolution") {
   CHECK(calls["layer4.2.conv3.weight"] == Call{{1, 0}, {1, 2, 2, 512}});
 }
 
-TEST_CASE("the stride of a basic block is on its first convolution") {
-  ConvolutionSpy spy;
-  ResNet backbone(spy, DType::f32, resnet_spec("resnet18"));
-  initialise(spy, backbone, 1);
-  Context context{spy};
-  CHECK(backbone.forward(context, test::random_tensor(spy, {1, 64, 64, 3}, DType::f32, 1)).shape() == Shape{1, 512});
+TEST_CASE("the stride of a bottleneck is on its first 1x1 convolution if the spec says so") {
+  auto calls = convolutions({.stride_on = ResNetSpec::StrideOn::conv1x1});
+  CHECK(calls.size() == 53);
   using Call = ConvolutionSpy::Call;
-  for (const NamedTensor& t : backbone.parameters()) {
-    if (t.name == "layer3.0.conv1.weight") CHECK(spy.calls.at(t.tensor().raw()) == Call{{2, 1}, {1, 8, 8, 128}});
-    if (t.name == "layer3.0.conv2.weight") CHECK(spy.calls.at(t.tensor().raw()) == Call{{1, 1}, {1, 4, 4, 256}});
-  }
+  CHECK(calls["layer2.0.conv1.weight"] == Call{{2, 0}, {1, 16, 16, 256}});
+  CHECK(calls["layer2.0.conv2.weight"] == Call{{1, 1}, {1, 8, 8, 128}});
+  CHECK(calls["layer2.0.conv3.weight"] == Call{{1, 0}, {1, 8, 8, 128}});
+  CHECK(calls["layer2.0.downsample.0.weight"] == Call{{2, 0}, {1, 16, 16, 256}});
+  CHECK(calls["layer2.1.conv1.weight"] == Call{{1, 0}, {1, 8, 8, 512}});
 }
 
-TEST_CASE("an unknown architecture is refused with a list of the known ones") {
-  const auto backend = make_cpu_backend();
-  std::string message;
-  try {
-    TwinTowers(*backend, DType::f32, {"resnet51", 12, {8}});
-  } catch (const InputError& e) {
-    message = e.what();
+TEST_CASE("the stride of a basic block is on its first convolution") {
+  auto calls = convolutions({.block = ResNetSpec::Block::basic, .depths = {2, 2, 2, 2}});
+  CHECK(calls.size() == 20);
+  using Call = ConvolutionSpy::Call;
+  CHECK(calls["layer3.0.conv1.weight"] == Call{{2, 1}, {1, 8, 8, 128}});
+  CHECK(calls["layer3.0.conv2.weight"] == Call{{1, 1}, {1, 4, 4, 256}});
+}
+
+using Shapes = std::map<std::string, std::vector<std::int64_t>>;
+
+/// The shapes, as PyTorch has them, of a ResNet's parameters and statistics, spelt out convolution by convolution.
+Shapes expected_shapes(bool bottleneck, const std::vector<int>& depths, std::int64_t width, std::int64_t stem) {
+  Shapes shapes;
+  const auto convolution = [&](const std::string& conv, const std::string& norm, std::int64_t in, std::int64_t out,
+                               std::int64_t window) {
+    shapes[conv + ".weight"] = {out, in, window, window};
+    for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) shapes[norm + part] = {out};
+  };
+  convolution("conv1", "bn1", 3, stem, 7);
+  std::int64_t in = stem;
+  for (std::size_t stage = 0; stage < depths.size(); ++stage) {
+    const std::int64_t inner = width * (std::int64_t{1} << stage), out = bottleneck ? 4 * inner : inner;
+    for (int i = 0; i < depths[stage]; ++i, in = out) {
+      const std::string block = fmt::format("layer{}.{}.", stage + 1, i);
+      convolution(block + "conv1", block + "bn1", in, inner, bottleneck ? 1 : 3);
+      convolution(block + "conv2", block + "bn2", inner, inner, 3);
+      if (bottleneck) convolution(block + "conv3", block + "bn3", inner, out, 1);
+      const bool shortcut_fits = in == out && (stage == 0 || i > 0);
+      if (!shortcut_fits) convolution(block + "downsample.0", block + "downsample.1", in, out, 1);
+    }
   }
-  CHECK(message == "arch: got \"resnet51\", expected one of resnet18, resnet34, resnet50, resnet101");
+  return shapes;
+}
+
+TEST_CASE("a ResNet has the blocks, depths and widths that its spec says") {
+  using Block = ResNetSpec::Block;
+  const auto backend = make_cpu_backend();
+  for (const ResNetSpec& spec : std::vector<ResNetSpec>{
+           {.block = Block::basic, .depths = {1, 2}, .width = 6, .stem_width = 6},
+           {.block = Block::basic, .depths = {2, 1, 1}, .width = 8, .stem_width = 5},
+           {.block = Block::bottleneck, .depths = {1, 3, 2, 1}, .width = 4, .stem_width = 8},
+           {.block = Block::bottleneck, .depths = {2}, .width = 4, .stem_width = 16},
+           {.depths = {1, 1}, .width = 4, .stem_width = 4, .stride_on = ResNetSpec::StrideOn::conv1x1}}) {
+    ResNet backbone(*backend, DType::f32, spec);
+    Shapes shapes;
+    for (const NamedTensor& t : backbone.state()) shapes[t.name] = torch_shape(t.tensor().shape());
+    const bool bottleneck = spec.block == Block::bottleneck;
+    CHECK(shapes == expected_shapes(bottleneck, spec.depths, spec.width, spec.stem_width));
+    CHECK(backbone.features() == (bottleneck ? 4 : 1) * spec.width << (spec.depths.size() - 1));
+    initialise(*backend, backbone, 1);
+    Context context{*backend, DType::f32};
+    const Tensor images = test::random_tensor(*backend, {2, 20, 24, 3}, DType::f32, 1);
+    CHECK(backbone.forward(context, images).shape() == Shape{2, backbone.features()});
+  }
+  CHECK_THROWS_AS(ResNet(*backend, DType::f32, {.depths = {}}), Error);
+  CHECK_THROWS_AS(ResNet(*backend, DType::f32, {.depths = {1, 0}}), Error);
 }
 
 /// Leaves NaNs in the memory that the next tensors get, so that a kernel that reads what nobody wrote is noticed.
@@ -156,8 +209,8 @@ void poison_free_memory(Backend& backend) {
 
 /// One step's loss over two pairs of images of this size; checks that every gradient is there and finite.
 double step_loss(DType compute, const std::string& arch, std::int64_t size) {
-  const auto backend = make_cpu_backend();
-  TwinTowers model(*backend, param_dtype(compute), {arch, 4, {16, 8}});
+  const auto backend = compute == DType::f64 ? make_reference_backend() : make_cpu_backend();
+  TwinTowers model(*backend, param_dtype(compute), {{arch}, 4, {16, 8}});
   initialise(*backend, model, 2);
   Tape tape;
   Context context{*backend, compute, true, 2, &tape};
@@ -167,13 +220,13 @@ double step_loss(DType compute, const std::string& arch, std::int64_t size) {
   const TowerOutputs outputs = model.forward(context, images);
   CHECK(outputs.logits.shape() == Shape{4, 4});
   CHECK(outputs.embeddings.shape() == Shape{4, 8});
-  const PairLosses losses = pair_loss(context, outputs, labels, {});
-  tape.backward(*backend, losses.total);
+  const Variable loss = test::default_loss(context, outputs, labels);
+  tape.backward(*backend, loss);
   for (const NamedTensor& t : model.state()) {
     INFO(t.name);
     CHECK(test::all_finite(download(*backend, t.parameter ? t.parameter->gradient() : t.tensor())));
   }
-  return download(*backend, losses.total.value())[0];
+  return download(*backend, loss.value())[0];
 }
 
 TEST_CASE("images of any size pass forward and backward in f32") {
@@ -186,8 +239,9 @@ TEST_CASE("images of any size pass forward and backward in f32") {
 
 TEST_CASE("folding batch norms changes nothing but rounding, and unfolding takes it back") {
   for (const std::string arch : {"resnet18", "resnet50"}) {
-    const auto backend = make_cpu_backend();
-    ResNet backbone(*backend, DType::f64, resnet_spec(arch));
+    const auto backend = make_reference_backend();
+    const auto made = make_backbone(*backend, DType::f64, {arch});
+    Backbone& backbone = *made;
     initialise(*backend, backbone, 3);
     int seed = 0;
     for (const NamedTensor& t : backbone.state()) {

@@ -77,10 +77,10 @@ TEST_CASE("resume refuses fewer epochs than were done, and says where the schedu
   CHECK_FALSE(test::has_part(run.must_train({"--resume", "train.epochs=3"}).error, "the schedule now ends"));
 }
 
-TEST_CASE("the best evaluation of another list counts no more") {
+TEST_CASE("the best evaluation of another list no longer counts") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
-  const std::string line = "the evaluation list is another one: the best top-1 so far, ";
+  const std::string line = "the evaluation list has changed: the best top-1 so far, ";
   const std::string list = test::read_file(run.path("set/test.txt"));
   run.dir().write("set/other.txt", list.substr(0, list.rfind('\n', list.size() - 2) + 1));
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "layers/backbones/factory.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/train/config/errors.h"
@@ -39,17 +40,21 @@ Config unusual() {
   c.precision = Precision::bf16;
   c.deterministic = false;
   c.output = "runs/a \"b\" \xC3\xA9";
-  c.model = {ModelConfig::Arch::resnet18, 7, {33}, ModelConfig::BatchNorm::joint, true, "w.safetensors"};
+  c.model = {"resnet18", 7,
+             {33},       ModelConfig::BatchNorm::joint,
+             true,       "w.safetensors",
+             {"fc.*"},   {32, 48, ResNetConfig::StrideOn::conv1x1, ResNetConfig::Pool::caffe}};
   c.data.train = {"a.txt", "images"};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
   c.data.augment = {std::nullopt, false};
   c.data.workers = 5;
+  c.data.max_pixels = 1000000;
   c.pairs.batch = 3;
   c.loss.softmax = {0.1 + 0.2, 0.1};
-  c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveConfig::Form::legacy};
-  c.optimizer = {OptimizerConfig::Type::sgd, 1e-7, 0.123456789012345678, false, {0.9, 0.999}, 1e-8, 0};
-  c.schedule = {ScheduleConfig::Type::step, 0, {2, 5, 9}, 0.3};
+  c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveForm::legacy};
+  c.optimizer = {OptimizerOptions::Type::sgd, 1e-7, 0.123456789012345678, false, {0.9, 0.999}, 1e-8, 0};
+  c.schedule = {ScheduleOptions::Type::step, 0, {2, 5, 9}, 0.3};
   c.train = {11, 4};
   c.checkpoint = {2, 123456789012, 0};
   c.cpu = {3, true};
@@ -70,22 +75,47 @@ TEST_CASE("a written config reads back exactly") {
   CHECK_FALSE(parse(with("")) == config);
 }
 
-TEST_CASE("a written config has every key of the design") {
+/// "a.b.c" for every key of an object that is not an object itself.
+void list_keys(const nlohmann::ordered_json& object, const std::string& prefix, std::vector<std::string>& keys) {
+  for (const auto& [key, value] : object.items())
+    if (value.is_object()) {
+      list_keys(value, prefix + key + ".", keys);
+    } else {
+      keys.push_back(prefix + key);
+    }
+}
+
+/// The value of "a.b.c".
+nlohmann::ordered_json value_at(const nlohmann::ordered_json& object, std::string key) {
+  std::replace(key.begin(), key.end(), '.', '/');
+  return object.at(nlohmann::ordered_json::json_pointer("/" + key));
+}
+
+TEST_CASE("a written config has these keys, in this order") {
+  const auto expected = nlohmann::ordered_json::parse(
+      R"({"seed":18446744073709551615,"device":"cuda:3","precision":"bf16","deterministic":false,)"
+      R"("output":"runs/a \"b\" é",)"
+      R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","zero_init_residual":true,)"
+      R"("weights":"w.safetensors"},)"
+      R"("data":{"train":{"list":"a.txt","root":"images"},"eval":{"list":"b.txt","root":null},"image_size":65,)"
+      R"("augment":{"random_resized_crop":null,"flip":false},"workers":5},"pairs":{"sampler":"random","batch":3},)"
+      R"("loss":{"softmax":{"weight":0.30000000000000004,"label_smoothing":0.1},)"
+      R"("contrastive":{"weight":"match_softmax","margin":0.3333333333333333,"form":"legacy"}},)"
+      R"("optimizer":{"type":"sgd","lr":1e-07,"momentum":0.12345678901234568,"nesterov":false,)"
+      R"("betas":[0.9,0.999],"eps":1e-08,"weight_decay":0.0},)"
+      R"("schedule":{"type":"step","warmup":0.0,"milestones":[2,5,9],"gamma":0.3},"train":{"epochs":11,)"
+      R"("losses_every":4},)"
+      R"("checkpoint":{"every_epochs":2,"every_steps":123456789012,"keep":0},"cpu":{"threads":3,"autotune":true}})");
   const auto json = to_json(unusual());
-  CHECK(json.dump() ==
-        R"({"seed":18446744073709551615,"device":"cuda:3","precision":"bf16","deterministic":false,)"
-        R"("output":"runs/a \"b\" é",)"
-        R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","zero_init_residual":true,)"
-        R"("weights":"w.safetensors"},)"
-        R"("data":{"train":{"list":"a.txt","root":"images"},"eval":{"list":"b.txt","root":null},"image_size":65,)"
-        R"("augment":{"random_resized_crop":null,"flip":false},"workers":5},"pairs":{"sampler":"random","batch":3},)"
-        R"("loss":{"softmax":{"weight":0.30000000000000004,"label_smoothing":0.1},)"
-        R"("contrastive":{"weight":"match_softmax","margin":0.3333333333333333,"form":"legacy"}},)"
-        R"("optimizer":{"type":"sgd","lr":1e-07,"momentum":0.12345678901234568,"nesterov":false,)"
-        R"("betas":[0.9,0.999],"eps":1e-08,"weight_decay":0.0},)"
-        R"("schedule":{"type":"step","warmup":0.0,"milestones":[2,5,9],"gamma":0.3},"train":{"epochs":11,)"
-        R"("losses_every":4},)"
-        R"("checkpoint":{"every_epochs":2,"every_steps":123456789012,"keep":0},"cpu":{"threads":3,"autotune":true}})");
+  std::vector<std::string> keys, all;
+  list_keys(expected, "", keys);
+  list_keys(json, "", all);
+  std::erase_if(all, [&](const std::string& key) { return std::count(keys.begin(), keys.end(), key) == 0; });
+  CHECK(all == keys);  // beside keys that were added since
+  for (const std::string& key : keys) {
+    INFO(key);
+    CHECK(value_at(json, key).dump() == value_at(expected, key).dump());
+  }
 }
 
 TEST_CASE("an unknown key is refused with the one that was meant") {
@@ -123,8 +153,8 @@ TEST_CASE("a wrong type is refused with what was got and expected") {
   for (const char* source : {"train", "eval"})
     CHECK(error_in(R"({"data": {"train": {"list": "a"}}})", {"data." + std::string(source) + "=list.txt"}) ==
           "2: --set data." + std::string(source) + "=list.txt: /data/" + source +
-              ": got \"list.txt\", expected an object: {\"list\": \"an image list, or a folder with a folder a "
-              "class\"}");
+              ": got \"list.txt\", expected an object: {\"list\": \"an image list, or a folder with one folder "
+              "per class\"}");
   CHECK(error_in(with(R"("model": {"embedding": 256})")) == "2: my.json: /model/embedding: got 256, expected a list");
   CHECK(contains(error_in(with(R"("model": {"embedding": [256, "x"]})")), "/model/embedding/1: got \"x\", expected"));
   CHECK(contains(error_in(R"({"data": {"train": {"list": "a"}, "augment": {"random_resized_crop": [0.3]}}})"),
@@ -329,13 +359,20 @@ TEST_CASE("a config that cannot be read is refused") {
   CHECK(read_config(good).seed == 5);
 }
 
+TEST_CASE("every backbone can be asked for by name, and no other") {
+  for (const std::string_view name : backbone_names())
+    CHECK(parse(with(fmt::format(R"("model": {{"arch": "{}"}})", name))).model.arch == name);
+  CHECK(error_in(with(R"("model": {"arch": "resnet51"})")) ==
+        "2: my.json: /model/arch: got \"resnet51\", expected one of " + known_backbones());
+  CHECK(contains(error_in(with(R"("model": {"arch": 50})")), "/model/arch: got 50, expected a string"));
+}
+
 TEST_CASE("precisions have names") {
   for (const auto& [value, name] : enum_names(Precision{})) {
     CHECK(to_string(value) == name);
     CHECK(parse_precision(name) == value);
   }
   CHECK(contains(error_of([] { parse_precision("half"); }), "2: precision: got \"half\", expected one of \"auto\""));
-  CHECK(to_string(ModelConfig::Arch::resnet101) == "resnet101");
 }
 
 TEST_CASE("the configs of the repository are valid") {
@@ -361,16 +398,6 @@ TEST_CASE("softmax only differs from grocery12 in the contrastive weight alone")
   CHECK(softmax == grocery);
 }
 
-/// "a.b.c" for every key of an object that is not an object itself.
-void list_keys(const nlohmann::ordered_json& object, const std::string& prefix, std::vector<std::string>& keys) {
-  for (const auto& [key, value] : object.items())
-    if (value.is_object()) {
-      list_keys(value, prefix + key + ".", keys);
-    } else {
-      keys.push_back(prefix + key);
-    }
-}
-
 TEST_CASE("every key is documented with its default") {
   std::ifstream file(kRepository / "docs/config.md");
   std::map<std::string, std::string> rows;
@@ -383,9 +410,7 @@ TEST_CASE("every key is documented with its default") {
   for (const auto& key : keys) {
     INFO(key);
     REQUIRE(rows.count(key) == 1);
-    std::string pointer = "/" + key;
-    std::replace(pointer.begin(), pointer.end(), '.', '/');
-    std::string value = json[nlohmann::ordered_json::json_pointer(pointer)].dump();
+    std::string value = value_at(json, key).dump();
     if (const auto comma = value.find(','); comma != std::string::npos) value.insert(comma + 1, " ");
     if (key == "data.train.list") continue;  // Required, so without a default.
     CHECK(contains(rows[key], "| `" + value + "` |"));

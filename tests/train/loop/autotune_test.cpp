@@ -8,7 +8,7 @@
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
-#include "train/loop/train_step.h"
+#include "train/loop/step_executor.h"
 
 namespace tandem {
 namespace {
@@ -18,15 +18,22 @@ constexpr int kSteps = 30;
 /// The losses of the steps of a small network on the same few pairs of images.
 std::vector<double> loss_curve(bool autotune, DType compute) {
   const auto backend = make_cpu_backend({.autotune = autotune});
-  TwinTowers model(*backend, DType::f32, {"resnet18", 4, {16, 8}});
+  TwinTowers model(*backend, DType::f32, {{"resnet18"}, 4, {16, 8}});
   initialise(*backend, model, 1);
   Sgd sgd(*backend, model, {0.9, false, 1e-4});
-  const Context context{*backend, compute, true, 2};
+  const TrainingLoss loss{LossOptions()};
   const Tensor images = test::random_tensor(*backend, {8, 48, 48, 3}, compute, 1);
-  const Tensor labels = test::label_tensor(*backend, {0, 1, 2, 3, 0, 3, 1, 2});
+  StepOptions options;
+  options.pairs = 4;
+  options.size = 48;
+  options.normalize = [&](const Tensor& /*pixels*/, Tensor& to) { backend->copy(images, to); };
+  StepExecutor steps({*backend, compute, false, 2}, model, sgd, loss, options, {});
+  const Batch batch{0, 8, 48, std::vector<std::uint8_t>(8 * 48 * 48 * 3), {0, 1, 2, 3, 0, 3, 1, 2}};
   std::vector<double> losses;
-  for (int step = 0; step < kSteps; ++step)
-    losses.push_back(train_step(context, model, images, labels, {}, sgd, 0.002).total);
+  for (int step = 1; step <= kSteps; ++step) {
+    steps.submit(batch, 0.002, step);
+    steps.finish([&](const LossValues& values) { losses.push_back(values.total); });
+  }
   return losses;
 }
 

@@ -58,7 +58,7 @@ TEST_CASE("the first signal sets the flag and says so, another one does what it 
     const InterruptScope scope;
     CHECK_FALSE(scope.interrupted());
     const int raised = first;
-    CHECK(standard_error_of([&] { ::raise(raised); }) == "stopping after this step; once more: at once\n");
+    CHECK(standard_error_of([&] { ::raise(raised); }) == "stopping after this step; a second signal stops at once\n");
     CHECK(scope.interrupted());
     CHECK(caught == 0);
     ::raise(second);

@@ -63,6 +63,30 @@ TEST_CASE("the torn line is dropped even if it is whole but for its end") {
   CHECK(content(path) == "{\"step\":1}\n");
 }
 
+TEST_CASE("lines that a power cut has filled with NULs are dropped and counted") {
+  const test::TempDir folder;
+  const std::string nuls(5000, '\0');
+  const std::string before = "{\"step\":1}\n", after = "{\"step\":2}\n";
+  const struct {
+    std::string text;
+    int damaged;
+    std::string kept;
+  } rows[] = {
+      {before + after, 0, before + after},
+      {before + after + nuls, 1, before + after},
+      {before + "{\"st" + nuls + "\n", 1, before},
+      {before + "{\"st" + nuls + "\n" + after, 1, before + after},
+      {nuls + "\n" + nuls + "\n" + before, 2, before},
+      {nuls, 1, ""},
+      {before + "{\"step\":\"a" + std::string(1, '\0') + "b\"}\n" + after, 1, before + after},
+  };
+  for (const auto& row : rows) {
+    const auto path = folder.write("metrics.jsonl", row.text);
+    CHECK(MetricsLog(path).truncate_after(2) == row.damaged);
+    CHECK(content(path) == row.kept);
+  }
+}
+
 TEST_CASE("a new log can be truncated") {
   const test::TempDir folder;
   MetricsLog log(folder / "metrics.jsonl");

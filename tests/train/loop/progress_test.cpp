@@ -11,7 +11,7 @@ namespace tandem {
 namespace {
 
 ProgressStep at(int epoch, std::int64_t step, std::int64_t steps = 100) {
-  return {epoch, 3, step, steps, 32, 1.25, 2.5, 0.125};
+  return {epoch, 3, step, steps, 32, {1.25, {{"softmax", "a", 2}, {"softmax", "b", 3}, {"contrastive", "c", 0.125}}}};
 }
 
 std::vector<std::string> lines_of(const std::ostringstream& out) {
@@ -117,15 +117,15 @@ TEST_CASE("the loss is smoothed and recovers from infinity") {
   std::ostringstream out;
   Progress progress(out, {true, [] { return 140; }});
   ProgressStep step = at(1, 1);
-  step.total = 1;
+  step.losses.total = 1;
   progress.step(step, 0);
-  step.total = 2;
+  step.losses.total = 2;
   progress.step(step, 1);
   CHECK(out.str().find("loss 1.1000") != std::string::npos);
-  step.total = INFINITY;
+  step.losses.total = INFINITY;
   progress.step(step, 2);
   CHECK(out.str().find("loss inf") != std::string::npos);
-  step.total = 3;
+  step.losses.total = 3;
   progress.step(step, 3);
   CHECK(out.str().find("loss 3.0000") != std::string::npos);
 }

@@ -15,13 +15,12 @@ using test::TinyRun;
 
 using Shape = std::vector<std::int64_t>;
 
-/// Steps until a run that may not write a whole checkpoint is killed by its first.
+/// Steps until a run that may not write a whole checkpoint fails with its first.
 std::int64_t first_saved_step(const TinyRun& run, const std::vector<std::string>& arguments) {
   test::ProgramOptions options;
   options.file_limit = 1 << 20;
-  options.file_limit_kills = true;
   std::filesystem::remove_all(run.path("run"));
-  CHECK(run.train(arguments, options).signal == SIGXFSZ);
+  CHECK(run.train(arguments, options).status == 1);
   return run.metrics().back().at("step").get<std::int64_t>();
 }
 
@@ -178,7 +177,8 @@ TEST_CASE("a run starts from the weights of another") {
                              "data.eval.list=" + run.path("more/test.txt"), "model.embedding=[8]"});
   const Outcome some = run.must_train(other);
   CHECK(has_part(some.error,
-                 "random where it has none that fit: fc.weight, fc.bias, embedding.0.weight, embedding.0.bias"));
+                 "random     fc.weight                        (4, 512)             F32 (3, 512) in the file\n"));
+  CHECK(has_part(some.error, "100 tensors taken\n"));
 
   const auto bytes = [](const SafetensorsFile& file, const std::string& name) {
     const SafetensorsEntry* tensor = file.find(name);
@@ -202,7 +202,8 @@ TEST_CASE("weights that do not fit are refused") {
   run.must_train({"train.epochs=1", run.output("first")});
   const std::string weights = run.last("first");
   check_refused(run.train({"model.weights=" + weights, "model.arch=resnet50"}), weights + ": layer1.0.conv1.weight is");
-  check_refused(run.train({"model.weights=" + weights, "model.arch=resnet34"}), "missing, expected");
+  check_refused(run.train({"model.weights=" + weights, "model.arch=resnet34"}),
+                weights + ": has no layer1.2.conv1.weight, expected (64, 64, 3, 3)");
   check_refused(run.train({"model.weights=" + run.path("nowhere.safetensors")}), run.path("nowhere.safetensors"));
   check_refused(run.train({"model.weights=" + run.path("config.json")}), run.path("config.json"));
   const std::string content = test::read_file(weights);

@@ -7,6 +7,7 @@
 #include "cpu/reference/reference_backend.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
+#include "tests/train/optim/update.h"
 
 namespace tandem {
 namespace {
@@ -48,15 +49,18 @@ class CapturingBackend final : public cpu::ReferenceBackend {
 struct Training {
   std::shared_ptr<Backend> backend;
   int size = 32;
-  TwinTowers model{*backend, DType::f32, {"resnet18", 4, {16, 8}}};
+  TwinTowers model{*backend, DType::f32, {{"resnet18"}, 4, {16, 8}}};
   std::unique_ptr<Optimizer> optimizer;
+  TrainingLoss loss;
   std::unique_ptr<StepExecutor> steps;
   std::int64_t t = 0;
 
-  explicit Training(const StepOptions& options, StepState state = {1.5, {1024, 0}}, bool adam = false)
-      : Training(make_cpu_backend(), 32, options, state, adam) {}
-  Training(std::shared_ptr<Backend> on, int image_size, const StepOptions& options, StepState state, bool adam = false)
-      : backend(std::move(on)), size(image_size) {
+  explicit Training(const StepOptions& options, StepState state = {1.5, {1024, 0}}, bool adam = false,
+                    const LossOptions& losses = {})
+      : Training(make_cpu_backend(), 32, options, state, adam, losses) {}
+  Training(std::shared_ptr<Backend> on, int image_size, const StepOptions& options, StepState state, bool adam = false,
+           const LossOptions& losses = {})
+      : backend(std::move(on)), size(image_size), loss(losses) {
     initialise(*backend, model, 1);
     if (adam)
       optimizer = std::make_unique<Adam>(*backend, model, AdamOptions{});
@@ -68,7 +72,8 @@ struct Training {
     StepOptions all = options;
     all.pairs = 2;
     all.size = size;
-    steps = std::make_unique<StepExecutor>(Context{*backend, DType::f32, false, 2}, model, *optimizer, all, state);
+    steps =
+        std::make_unique<StepExecutor>(Context{*backend, DType::f32, false, 2}, model, *optimizer, loss, all, state);
   }
   void submit() {
     Batch batch{t, 4, size, std::vector<std::uint8_t>(static_cast<std::size_t>(4 * size * size * 3)), {0, 1, 0, 3}};
@@ -118,6 +123,12 @@ StepOptions scaled(int interval) {
   return options;
 }
 
+LossOptions match_softmax() {
+  LossOptions options;
+  options.contrastive.weight.reset();
+  return options;
+}
+
 TEST_CASE("losses read later are those read at once, and so are the weights") {
   for (const bool adam : {false, true}) {
     Training synchronous(StepOptions{}, {}, adam), together(later(3), {}, adam);
@@ -126,23 +137,39 @@ TEST_CASE("losses read later are those read at once, and so are the weights") {
   }
 }
 
-TEST_CASE("steps queued equal steps made by hand") {
-  Training queued(later(2)), by_hand(StepOptions{});
-  const std::vector<double> losses = queued.run(2, 2);
+TEST_CASE("a step is a forward pass, a backward pass and an update") {
+  Training training(later(2)), by_hand(StepOptions{});
+  const std::vector<double> losses = training.run(2, 2);
+  Backend& backend = *by_hand.backend;
+  const LossWeights weights(backend, DType::f32, by_hand.loss, 0);
   for (std::int64_t t = 1; t <= 2; ++t) {
     std::vector<std::uint8_t> bytes(4 * 32 * 32 * 3);
     Random random(static_cast<std::uint64_t>(t - 1), RandomPurpose::test);
     for (auto& pixel : bytes) pixel = static_cast<std::uint8_t>(random.bits());
-    Tensor pixels = by_hand.backend->empty({4, 32, 32, 3}, DType::u8);
-    by_hand.backend->copy_from_host(bytes.data(), pixels);
-    Tensor images = by_hand.backend->empty(pixels.shape(), DType::f32);
-    by_hand.backend->normalize_images(pixels, images);
-    const LossValues values = train_step({*by_hand.backend, DType::f32, false, 2}, by_hand.model, images,
-                                         test::label_tensor(*by_hand.backend, {0, 1, 0, 3}), {}, *by_hand.optimizer,
-                                         0.01 / static_cast<double>(t));
-    CHECK(values.total == losses[static_cast<std::size_t>(t - 1)]);
+    Tensor pixels = backend.empty({4, 32, 32, 3}, DType::u8), images = backend.empty(pixels.shape(), DType::f32);
+    backend.copy_from_host(bytes.data(), pixels);
+    backend.normalize_images(pixels, images);
+    Tape tape;
+    Context context{backend, DType::f32, true, 2, &tape};
+    const auto output = by_hand.loss.forward(context, by_hand.model.forward(context, images),
+                                             test::label_tensor(backend, {0, 1, 0, 3}), weights.values());
+    CHECK(download(backend, output.total.value())[0] == losses[static_cast<std::size_t>(t - 1)]);
+    tape.backward(backend, output.total);
+    test::update(backend, *by_hand.optimizer, DType::f32, 0.01 / static_cast<double>(t), t);
   }
-  CHECK(queued.weights() == by_hand.weights());
+  CHECK(training.weights() == by_hand.weights());
+}
+
+TEST_CASE("images come from the normalisation that the options name") {
+  const auto backend = make_cpu_backend();
+  const auto first_loss = [&](const decltype(StepOptions::normalize)& normalize) {
+    StepOptions options;
+    options.normalize = normalize;
+    return Training(backend, 32, options, {}).run(1)[0];
+  };
+  const double usual = first_loss({});
+  CHECK(first_loss([&](const Tensor& pixels, Tensor& images) { backend->normalize_images(pixels, images); }) == usual);
+  CHECK(first_loss([&](const Tensor&, Tensor& images) { backend->fill(images, 0.5); }) != usual);
 }
 
 TEST_CASE("a loss's scale that is a power of two changes nothing") {
@@ -219,11 +246,10 @@ TEST_CASE("a gradient that is not finite though the loss is ends a run without a
 }
 
 TEST_CASE("the third step is captured and replayed from then on, to the same figures") {
-  StepOptions options = scaled(2);
-  options.match_softmax = true;
+  const StepOptions options = scaled(2);
   const auto backend = std::make_shared<CapturingBackend>();
-  Training captured(backend, 8, options, {1.5, {1024, 0}}, true),
-      eager(make_reference_backend(), 8, options, {1.5, {1024, 0}}, true);
+  Training captured(backend, 8, options, {1.5, {1024, 0}}, true, match_softmax()),
+      eager(make_reference_backend(), 8, options, {1.5, {1024, 0}}, true, match_softmax());
   CHECK(captured.run(2) == eager.run(2));
   CHECK_FALSE(captured.steps->captured());
   CHECK(captured.run(4, 4) == eager.run(4, 4));
@@ -241,19 +267,18 @@ TEST_CASE("steps whose losses are read at once are not captured") {
   CHECK(backend->captures == 0);
 }
 
-TEST_CASE("under match_softmax the contrastive weight is a moving average that a new queue takes over") {
-  StepOptions options = later(2);
-  options.match_softmax = true;
-  Training whole(options), parted(options);
+TEST_CASE("under match_softmax the contrastive weight is a moving average that a new executor takes over") {
+  const StepOptions options = later(2);
+  const StepState begin{1.5, {}};
+  Training whole(options, begin, false, match_softmax()), parted(options, begin, false, match_softmax());
   std::vector<LossValues> losses;
+  const auto value = [&](std::size_t term) { return losses.back().terms[term].value; };
   double weight = 1.5;
   for (int i = 0; i < 4; ++i) {
     whole.submit();
     whole.steps->finish([&](const LossValues& v) { losses.push_back(v); });
-    CHECK(losses.back().total ==
-          Approx(0.5 * losses.back().softmax_a + 0.5 * losses.back().softmax_b + weight * losses.back().contrastive)
-              .epsilon(1e-6));
-    weight = 0.99 * weight + 0.01 * (losses.back().softmax_a + losses.back().softmax_b) / 2;
+    CHECK(losses.back().total == Approx(0.5 * value(0) + 0.5 * value(1) + weight * value(2)).epsilon(1e-6));
+    weight = 0.99 * weight + 0.01 * (value(0) + value(1)) / 2;
     CHECK(whole.steps->state().matched_weight == Approx(weight).epsilon(1e-6));
   }
   parted.run(2);

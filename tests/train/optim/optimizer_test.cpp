@@ -5,6 +5,7 @@
 #include "layers/basic.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
+#include "tests/train/optim/update.h"
 
 namespace tandem {
 namespace {
@@ -13,7 +14,7 @@ using Values = std::vector<double>;
 
 /// A linear layer, its optimizer and the gradients that it is given.
 struct Training {
-  std::shared_ptr<Backend> backend = make_cpu_backend();
+  std::shared_ptr<Backend> backend = make_reference_backend();
   DType real;
   Linear layer;
   Sgd sgd;
@@ -26,6 +27,7 @@ struct Training {
     const Values v = download(*backend, test::random_tensor(*backend, p.tensor().shape(), DType::f32, seed));
     return {v.begin(), v.end()};
   }
+  void update(double lr) { test::update(*backend, sgd, real, lr, 1); }
   NamedTensor parameter(const std::string& name) {
     for (const NamedTensor& p : layer.parameters())
       if (p.name == name) return p;
@@ -53,7 +55,7 @@ TEST_CASE("steps by hand agree") {
     Values w;
     for (int step = 0; step < 2; ++step) {
       t.set_gradient("weight", {0.5F});
-      t.sgd.step(0.1);
+      t.update(0.1);
       w.push_back(t.weight("weight")[0]);
     }
     return w;
@@ -95,7 +97,7 @@ void check_against_hand(DType real, const SgdOptions& options, Sgd::Decay decay,
       t.set_gradient(name, gradient);
       hand.step(gradient, options, lr, decay == Sgd::Decay::all || name == "weight" ? options.weight_decay : 0.0);
     }
-    t.sgd.step(lr);
+    t.update(lr);
   }
   for (const auto& [name, hand] : expected) {
     INFO(name);
@@ -120,9 +122,9 @@ TEST_CASE("updates follow the formula of PyTorch") {
 struct Mixed : Module {
   Variable convolution, matrix, vector;
   explicit Mixed(Backend& backend) {
-    add_parameter("convolution", convolution, backend, {2, 3, 3, 2}, DType::f64);
-    add_parameter("matrix", matrix, backend, {2, 3}, DType::f64);
-    add_parameter("vector", vector, backend, {3}, DType::f64);
+    add_parameter("convolution", convolution, backend, {2, 3, 3, 2}, DType::f64, {});
+    add_parameter("matrix", matrix, backend, {2, 3}, DType::f64, {});
+    add_parameter("vector", vector, backend, {3}, DType::f64, {});
     for (const NamedTensor& p : parameters()) {
       backend.fill(p.tensor(), 1.0);
       Tensor gradient = backend.empty(p.tensor().shape(), DType::f64);
@@ -133,10 +135,11 @@ struct Mixed : Module {
 };
 
 TEST_CASE("weight decay spares biases and batch norms unless it is for all") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   for (const Sgd::Decay decay : {Sgd::Decay::matrices, Sgd::Decay::all}) {
     Mixed module(*backend);
-    Sgd(*backend, module, {0.9, false, 0.5}, decay).step(0.1);
+    Sgd sgd(*backend, module, {0.9, false, 0.5}, decay);
+    test::update(*backend, sgd, DType::f64, 0.1, 1);
     CHECK(download(*backend, module.convolution.value())[0] == Approx(0.95));
     CHECK(download(*backend, module.matrix.value())[0] == Approx(0.95));
     CHECK(download(*backend, module.vector.value())[0] == Approx(decay == Sgd::Decay::all ? 0.95 : 1.0));
@@ -146,17 +149,17 @@ TEST_CASE("weight decay spares biases and batch norms unless it is for all") {
 TEST_CASE("a parameter without gradient is untouched") {
   Training t(DType::f32, 5, 3, {0.9, true, 0.1}, Sgd::Decay::all);
   for (const char* name : {"weight", "bias"}) t.set_gradient(name, t.random(t.parameter(name), 2));
-  t.sgd.step(0.1);
+  t.update(0.1);
   const Values weight = t.weight("weight"), velocity = t.velocity("weight"), bias = t.weight("bias");
   t.set_gradient("bias", t.random(t.parameter("bias"), 3));
-  t.sgd.step(0.1);
+  t.update(0.1);
   CHECK(t.weight("weight") == weight);
   CHECK(t.velocity("weight") == velocity);
   CHECK(t.weight("bias") != bias);
 }
 
 TEST_CASE("Adam keeps two moments under PyTorch's names, and corrects for their beginning at zero") {
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   Linear layer(*backend, DType::f64, 1, 1);
   for (const NamedTensor& p : layer.parameters()) backend->fill(p.tensor(), 1.0);
   Adam adam(*backend, layer, {0.9, 0.999, 0, 0, false});
@@ -174,11 +177,34 @@ TEST_CASE("Adam keeps two moments under PyTorch's names, and corrects for their 
       p.parameter->slot()->add(*backend, std::move(gradient));
     }
     CHECK(adam.gradients().size() == 2);
-    adam.step(0.1);
+    test::update(*backend, adam, DType::f64, 0.1, step);
     CHECK(adam.gradients().empty());
     CHECK(download(*backend, layer.parameters()[0].tensor())[0] == Approx(1 - 0.1 * step));
     CHECK(download(*backend, layer.parameters()[1].tensor())[0] == Approx(1 + 0.1 * step));
   }
+}
+
+TEST_CASE("the optimizer that the options name is made, with their numbers") {
+  const auto backend = make_reference_backend();
+  const auto updated = [&](const OptimizerOptions& options) {
+    Linear layer(*backend, DType::f64, 1, 1);
+    for (const NamedTensor& p : layer.parameters()) {
+      backend->fill(p.tensor(), 2.0);
+      Tensor gradient = backend->empty(p.tensor().shape(), DType::f64);
+      backend->fill(gradient, 0.5);
+      p.parameter->slot()->add(*backend, std::move(gradient));
+    }
+    const auto optimizer = make_optimizer(*backend, layer, options);
+    test::update(*backend, *optimizer, DType::f64, 0.1, 1);
+    return download(*backend, layer.parameters()[0].tensor())[0];
+  };
+  OptimizerOptions options;
+  options.weight_decay = 0.5;
+  CHECK(updated(options) == Approx(2 - 0.1 * 1.9 * 1.5));  // gradient 0.5 + 0.5 · 2, Nesterov: 1 + 0.9
+  options.type = OptimizerOptions::Type::adam;
+  CHECK(updated(options) == Approx(1.9));  // the first update is of the rate's size
+  options.type = OptimizerOptions::Type::adamw;
+  CHECK(updated(options) == Approx(2 - 0.1 * 0.5 * 2 - 0.1));
 }
 
 }  // namespace

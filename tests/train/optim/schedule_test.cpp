@@ -9,7 +9,7 @@
 namespace tandem {
 namespace {
 
-using Type = ScheduleConfig::Type;
+using Type = ScheduleOptions::Type;
 
 bool near(double a, double b) { return std::abs(a - b) <= 1e-12 * std::max(std::abs(a), std::abs(b)); }
 

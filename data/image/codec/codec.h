@@ -1,0 +1,42 @@
+#pragma once
+// The one place where third-party libraries touch pixels: libjpeg-turbo and libpng, and for the other formats OpenCV
+// or, without it, stb_image, as chosen in CMake.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/image/image.h"
+#include "data/image/image_header.h"
+
+namespace tandem {
+
+/// What a library makes of a file.
+struct Decoded {
+  Image image;          // without pixels if there are none to be had
+  std::string flaw;     // what is wrong with the file, in a few words; empty: nothing
+  bool damaged = true;  // with a flaw: the file is damaged, and its pixels, if it has any, are those that are left;
+                        // else it is of a kind that the library does not read
+};
+
+/// The formats that this build decodes, for messages: "JPEG, PNG, BMP or WebP".
+const char* codec_formats();
+
+/// Decodes a complete file to RGB as it is stored, not turned; what is transparent is laid on white. Nothing is written
+/// to standard error. Throws std::bad_alloc where memory does not suffice.
+Decoded codec_decode(std::span<const std::uint8_t> file, const ImageHeader& header);
+
+Decoded decode_jpeg(std::span<const std::uint8_t> file, const ImageHeader& header);
+Decoded decode_png(std::span<const std::uint8_t> file, const ImageHeader& header);
+/// The remaining formats, by OpenCV or stb_image.
+Decoded decode_other(std::span<const std::uint8_t> file, const ImageHeader& header);
+
+/// Lays RGBA or BGRA pixels, not multiplied by their alpha, on white, in place: `image` has four values a pixel before
+/// and three after.
+void lay_on_white(Image& image);
+
+/// A PNG file of the image. Throws Error.
+std::vector<std::uint8_t> codec_encode_png(const Image& image);
+
+}  // namespace tandem

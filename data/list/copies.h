@@ -1,0 +1,27 @@
+#pragma once
+// Images that are there twice: found by the content of their files, whatever they are called.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "data/list/image_list.h"
+
+namespace tandem {
+
+struct Copies {
+  std::size_t shared = 0;        // images of the evaluation whose files are, byte by byte, files of the training
+  std::string first_shared;      // "val/1.png is train/2.png"
+  std::size_t two_labels = 0;    // contents that are listed under two labels or more
+  std::string first_two_labels;  // "a.png is 'mug', b.png 'shoe'"
+};
+
+/// Compares the files of a training list and of an evaluation (null: none), whose classes must be the same. Files of
+/// equal size are compared by a hash of their last bytes, those with equal ones by a hash of the whole (XXH3, 128
+/// bits), on `threads` threads (0: one per core). Files that cannot be read, and empty ones, have no copies.
+Copies find_copies(const ImageList& train, const ImageList* eval, unsigned threads = 0);
+
+/// A line each on what find_copies() finds.
+std::vector<std::string> copy_remarks(const ImageList& train, const ImageList* eval = nullptr);
+
+}  // namespace tandem

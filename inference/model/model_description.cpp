@@ -1,0 +1,178 @@
+#include "inference/model/model_description.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "data/image/transform.h"
+#include "layers/backbones/factory.h"
+
+namespace tandem {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+
+ordered_json to_json(const InputDescription& input) {
+  return {
+      {"channels", "RGB"}, {"size", input.size}, {"resize", input.resize}, {"interpolation", "bilinear, antialiased"},
+      {"crop", "center"},  {"mean", input.mean}, {"std", input.deviation}};
+}
+
+ordered_json to_json(const BackboneSpec& backbone) {
+  const ResNetVariant &variant = backbone.resnet, usual;
+  ordered_json all = {{"name", backbone.name}};
+  if (variant.depths != usual.depths) all["depths"] = variant.depths;
+  if (variant.width != usual.width) all["width"] = variant.width;
+  if (variant.stem_width != usual.stem_width) all["stem_width"] = variant.stem_width;
+  if (variant.stride_on_1x1) all["stride_on"] = "1x1";
+  if (variant.caffe_pool) all["pool"] = "caffe";
+  return all;
+}
+
+/// Which of two words a key of the backbone has; the first if it is absent.
+bool is_second(const json& all, const char* key, const char* first, const char* second, const std::string& source) {
+  const auto word = all.value(key, std::string(first));
+  if (word != first && word != second)
+    fail_input("{}: backbone: {}: got \"{}\", expected \"{}\" or \"{}\"", source, key, word, first, second);
+  return word == second;
+}
+
+BackboneSpec parse_backbone(const json& all, const std::string& source) {
+  BackboneSpec backbone;
+  ResNetVariant& variant = backbone.resnet;
+  backbone.name = all.at("name").get<std::string>();
+  variant.depths = all.value("depths", variant.depths);
+  variant.width = all.value("width", variant.width);
+  variant.stem_width = all.value("stem_width", variant.stem_width);
+  variant.stride_on_1x1 = is_second(all, "stride_on", "3x3", "1x1", source);
+  variant.caffe_pool = is_second(all, "pool", "torch", "caffe", source);
+  return backbone;
+}
+
+/// InputError for a network that no machine holds.
+void check(const BackboneSpec& backbone, const std::string& source) {
+  constexpr std::int64_t kMostChannels = 4096;
+  constexpr std::size_t kMostStages = 8;
+  constexpr int kMostBlocks = 1024;
+  const ResNetVariant& variant = backbone.resnet;
+  const auto in_range = [](std::int64_t value, std::int64_t most) { return value >= 1 && value <= most; };
+  if (!in_range(variant.width, kMostChannels) || !in_range(variant.stem_width, kMostChannels) ||
+      variant.depths.size() > kMostStages ||
+      !std::all_of(variant.depths.begin(), variant.depths.end(), [&](int n) { return in_range(n, kMostBlocks); }))
+    fail_input("{}: backbone: {}, expected widths from 1 to {}, and at most {} stages of 1 to {} blocks", source,
+               to_json(backbone).dump(), kMostChannels, kMostStages, kMostBlocks);
+}
+
+/// Calls body(), which reads JSON.
+template <class Body>
+ModelDescription described(const std::string& source, const Body& body) {
+  try {
+    return body();
+  } catch (const json::exception& e) {
+    fail_input("{}: the description of the model cannot be used: {}", source, e.what());
+  }
+}
+
+Precision precision_in(const json& j, const std::string& source) {
+  try {
+    return parse_precision(j.at("precision").get<std::string>());
+  } catch (const InputError& e) {
+    fail_input("{}: {}", source, e.what());
+  }
+}
+
+void check(const ModelDescription& model, const std::string& source) {
+  constexpr int kWidest = 65536, kSmallest = 8, kLargest = 4096;
+  const auto known = backbone_names();
+  if (std::find(known.begin(), known.end(), model.backbone.name) == known.end())
+    fail_input("{}: backbone: got \"{}\", expected one of {}", source, model.backbone.name, known_backbones());
+  if (model.classes.empty()) fail_input("{}: a model without classes, expected at least one", source);
+  if (model.embedding.empty()) fail_input("{}: an embedding head without layers, expected at least one", source);
+  for (const int width : model.embedding)
+    if (width < 1 || width > kWidest)
+      fail_input("{}: embedding head: a layer of width {}, expected 1 to {}", source, width, kWidest);
+  check(model.backbone, source);
+  for (const double deviation : model.input.deviation)
+    if (!(deviation > 0)) fail_input("{}: input: a std of {}, expected one above 0", source, deviation);
+  if (model.input.size < kSmallest || model.input.size > kLargest)
+    fail_input("{}: input of {} pixels, expected {} to {}", source, model.input.size, kSmallest, kLargest);
+}
+
+}  // namespace
+
+InputDescription evaluation_input(int size) {
+  InputDescription input;
+  input.size = size;
+  input.resize = shorter_side_before_crop(size);
+  return input;
+}
+
+TwinTowersOptions tower_options(const ModelDescription& model) {
+  BackboneSpec backbone = model.backbone;
+  backbone.input = {model.input.mean, model.input.deviation};
+  return {backbone, static_cast<std::int64_t>(model.classes.size()), model.embedding};
+}
+
+ordered_json to_json(const ModelDescription& model) {
+  std::vector<std::string> heads;
+  if (model.classifier_trained) heads.emplace_back("classifier");
+  if (model.embedding_trained) heads.emplace_back("embedding");
+  return {{"format", kFormat},
+          {"backbone", to_json(model.backbone)},
+          {"embedding", model.embedding},
+          {"classes", model.classes},
+          {"input", to_json(model.input)},
+          {"training", {{"heads", heads}, {"steps", model.steps}, {"precision", to_string(model.precision)}}}};
+}
+
+ModelDescription parse_model_description(std::string_view text, const std::string& source) {
+  return described(source, [&] {
+    const json all = json::parse(text);
+    if (const int format = all.at("format").get<int>(); format != kFormat)
+      fail_input("{}: a model description of format {}, expected {}", source, format, kFormat);
+    ModelDescription model;
+    model.backbone = parse_backbone(all.at("backbone"), source);
+    model.embedding = all.at("embedding").get<std::vector<int>>();
+    model.classes = all.at("classes").get<std::vector<std::string>>();
+    model.input = evaluation_input(all.at("input").at("size").get<int>());
+    model.input.mean = all.at("input").at("mean").get<std::array<double, 3>>();
+    model.input.deviation = all.at("input").at("std").get<std::array<double, 3>>();
+    check(model, source);
+    const json expected = json(to_json(model.input)), &input = all.at("input");
+    if (input != expected)
+      fail_input("{}: the model's input is {}, expected {}: no other is implemented", source, input.dump(),
+                 expected.dump());
+    const json& training = all.at("training");
+    const auto heads = training.at("heads").get<std::vector<std::string>>();
+    const auto has = [&](const char* head) { return std::find(heads.begin(), heads.end(), head) != heads.end(); };
+    model.classifier_trained = has("classifier");
+    model.embedding_trained = has("embedding");
+    model.steps = training.at("steps").get<std::int64_t>();
+    model.precision = precision_in(training, source);
+    return model;
+  });
+}
+
+ModelDescription describe_old_checkpoint(std::string_view config_text, std::string_view classes, std::string_view state,
+                                         const std::string& source) {
+  return described(source, [&] {
+    const json config = json::parse(config_text);
+    ModelDescription model;
+    model.backbone.name = config.at("model").at("arch").get<std::string>();
+    model.embedding = config.at("model").at("embedding").get<std::vector<int>>();
+    model.classes = json::parse(classes).get<std::vector<std::string>>();
+    model.input = evaluation_input(config.at("data").at("image_size").get<int>());
+    // A weight may also be a word, "match_softmax".
+    const json &loss = config.at("loss"), none = 0;
+    model.classifier_trained = loss.at("softmax").at("weight") != none;
+    model.embedding_trained = loss.at("contrastive").at("weight") != none;
+    model.steps = json::parse(state).at("step").get<std::int64_t>();
+    model.precision = precision_in(config, source);
+    check(model, source);
+    return model;
+  });
+}
+
+}  // namespace tandem

@@ -1,0 +1,51 @@
+#pragma once
+// A model in a file: a checkpoint, opened for inference.
+//
+// Both a run's checkpoint (train/checkpoint/checkpoint.h) and what strip_checkpoint() leaves of one are safetensors
+// files with the tensors "model.<name>" and, in their metadata, the keys
+//
+//   tandem.format   "1"
+//   tandem.model    the model's description (inference/model/model_description.h); a checkpoint that an earlier version
+//                   wrote has none, and is described by its training config
+
+#include <filesystem>
+
+#include "inference/model/model_description.h"
+#include "io/safetensors.h"
+
+namespace tandem {
+
+inline constexpr const char* kFormatKey = "tandem.format";
+inline constexpr const char* kModelKey = "tandem.model";
+inline constexpr const char* kCheckpointFormat = "1";
+/// Before the names of the network's tensors.
+inline constexpr const char* kModelPrefix = "model.";
+
+/// Read and verified.
+class ModelFile {
+ public:
+  /// InputError, naming the file, for anything that Tandem did not write whole.
+  explicit ModelFile(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  const SafetensorsFile& file() const { return file_; }
+  const ModelDescription& description() const { return description_; }
+  /// Copies parameters and running statistics into a network of tower_options(description()). InputError for tensors
+  /// that are missing, or do not fit.
+  void load(Backend& backend, TwinTowers& network) const;
+
+ private:
+  std::filesystem::path path_;
+  SafetensorsFile file_;
+  ModelDescription description_;
+};
+
+/// The value of a key of a checkpoint's metadata. InputError, naming the file, if it has none.
+const std::string& metadata_value(const std::filesystem::path& path, const SafetensorsFile& file,
+                                  const std::string& key);
+
+/// Writes the model of the checkpoint `from`, without the state of optimizer and run, to `to`, atomically; a folder for
+/// it is made. InputError for a checkpoint that cannot be used, and if `to` is that checkpoint or no place for a file.
+void strip_checkpoint(const std::filesystem::path& from, const std::filesystem::path& to);
+
+}  // namespace tandem

@@ -1,0 +1,35 @@
+#pragma once
+// Every loss that a config can ask for, once: the config's keys and the list of terms are both made from this.
+//
+// To add a loss NAME: layers/losses/NAME.h declares its options, with visit_keys() and add_terms() beside them, as
+// softmax.h does, and NAME.cpp holds its term. Then add its options here, as a field and as a key. Let its weight be 0
+// by default, and let add_terms() add nothing then, so that runs without it stay as they are.
+
+#include "layers/losses/contrastive.h"
+#include "layers/losses/softmax.h"
+
+namespace tandem {
+
+struct LossOptions {
+  SoftmaxLossOptions softmax;
+  ContrastiveLossOptions contrastive;
+
+  bool operator==(const LossOptions&) const = default;
+};
+
+template <class Keys, Of<LossOptions> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("softmax", c.softmax);
+  keys("contrastive", c.contrastive);
+}
+
+/// The terms of all losses, in the order above.
+LossTerms make_terms(const LossOptions& options);
+
+/// The heads that terms with a weight other than 0 train.
+TrainedHeads trained_heads(const LossOptions& options);
+
+/// Something must be trained, and "match_softmax" must have something to match.
+void check_options(const LossOptions& options, OptionProblems& problems);
+
+}  // namespace tandem

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Labels images with a checkpoint of Tandem in PyTorch: computes what tandem-predict does in fp32.
+
+    predict_with_torch.py CHECKPOINT IMAGE ...
+
+Prints a line of JSON for each image. Needs torch, torchvision, Pillow, numpy and safetensors.
+"""
+
+import json
+import sys
+
+import numpy
+import torch
+import torchvision
+from PIL import Image
+from safetensors import safe_open
+from torchvision.transforms import v2
+
+TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+         5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+         8: Image.Transpose.ROTATE_90}
+
+
+def orientation(image):
+    """EXIF's; upright if there is none that can be read. Image.getexif() would also believe XMP."""
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif", b""))
+        return exif.get(0x0112)
+    except Exception:  # whatever a broken block makes of the reader
+        return None
+
+
+def alpha_of_one_colour(image, rawmode, samples):
+    """Alpha where a PNG file has one transparent colour, which info holds as it is in the file; None otherwise."""
+    colour = image.info.get("transparency")
+    if image.mode not in ("1", "L", "I", "I;16", "RGB") or colour is None:
+        return None
+    if rawmode == "RGB;16B":
+        raise ValueError("16-bit RGB with a transparent colour: Pillow drops the bits that tell it")
+    if image.mode == "1":
+        colour = bool(colour)
+    elif rawmode in ("L;2", "L;4"):
+        colour *= 255 // (2 ** int(rawmode[2:]) - 1)
+    same = samples == numpy.array(colour)
+    return numpy.where(same.all(axis=2) if same.ndim == 3 else same, 0, 255)
+
+
+def read_rgb(path):
+    """An image as Tandem decodes it: 8-bit RGB, what is transparent laid on white, turned as EXIF says."""
+    image = Image.open(path)
+    rawmode = image.tile[0][3] if image.tile else None
+    image.load()  # the EXIF data of a PNG file may come after its pixels
+    samples = numpy.array(image)
+    alpha = alpha_of_one_colour(image, rawmode, samples)
+    if image.mode in ("I", "I;16"):
+        rgb = numpy.repeat((samples >> 8)[:, :, None], 3, axis=2)  # of 16 bits the upper 8; convert() would clip
+    elif image.format != "BMP" and (image.mode in ("LA", "PA", "RGBA") or (image.mode == "P" and "transparency" in image.info)):
+        rgba = numpy.array(image.convert("RGBA"))
+        rgb, alpha = rgba[:, :, :3], rgba[:, :, 3]
+    else:
+        rgb = numpy.array(image.convert("RGB"))
+    rgb = rgb.astype(numpy.int64)
+    if alpha is not None:
+        alpha = alpha.astype(numpy.int64)[:, :, None]
+        rgb = (rgb * alpha + 255 * (255 - alpha) + 127) // 255
+    turn = TURNS.get(orientation(image))
+    image = Image.fromarray(rgb.astype(numpy.uint8))
+    return image if turn is None else image.transpose(turn)
+
+
+class Network:
+    """The backbone, the classifier and the embedding head of a checkpoint, and what an image becomes for them."""
+
+    def __init__(self, checkpoint):
+        with safe_open(checkpoint, "pt") as f:
+            metadata = f.metadata()
+            weights = {n.removeprefix("model."): f.get_tensor(n) for n in f.keys() if n.startswith("model.")}
+        model = json.loads(metadata["tandem.model"])
+        self.classes, inputs = model["classes"], model["input"]
+        head = {n.removeprefix("embedding."): weights.pop(n) for n in list(weights) if n.startswith("embedding.")}
+        self.backbone = torchvision.models.get_model(model["backbone"]["name"], num_classes=len(self.classes))
+        self.backbone.load_state_dict(weights)
+        self.backbone.eval()
+        self.fc, self.backbone.fc = self.backbone.fc, torch.nn.Identity()
+        layers = []
+        for name in sorted((n for n in head if n.endswith(".weight")), key=lambda n: int(n.split(".")[0])):
+            layers += [torch.nn.Linear(*reversed(head[name].shape)), torch.nn.ReLU()]
+        self.embedding = torch.nn.Sequential(*layers[:-1])
+        self.embedding.load_state_dict(head)
+        self.size = inputs["size"]
+        self.transform = v2.Compose([
+            v2.Resize(inputs["resize"], antialias=True), v2.CenterCrop(self.size), v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True), v2.Normalize(inputs["mean"], inputs["std"])])
+
+    @torch.no_grad()
+    def predict(self, path):
+        features = self.backbone(self.transform(read_rgb(path))[None])
+        probability, label = self.fc(features).softmax(1).max(1)
+        return {"image": path, "label": self.classes[label], "probability": probability.item(),
+                "embedding": self.embedding(features)[0].tolist()}
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    network = Network(sys.argv[1])
+    for path in sys.argv[2:]:
+        print(json.dumps(network.predict(path)))

@@ -1,0 +1,167 @@
+#include "inference/model/import.h"
+
+#include <cmath>
+
+#include "core/backend/host_copy.h"
+#include "core/base/rng.h"
+#include "inference/model/model_file.h"
+#include "layers/initialise.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+#include "tests/train/config/errors.h"
+#include "tests/weights/caffe_models.h"
+#include "tests/weights/caffe_run.h"
+#include "tests/weights/files.h"
+
+namespace tandem {
+namespace {
+
+using test::contains;
+using test::error_of;
+using test::Planes;
+
+constexpr int kSize = 64;  // even, so that Caffe's pool reaches over the end
+
+/// Pixels of an image, (H, W, 3), R, G and B.
+std::vector<std::uint8_t> draw_pixels() {
+  Random random(3, RandomPurpose::test, 0, 0, 0);
+  std::vector<std::uint8_t> pixels(3 * kSize * kSize);
+  for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(random.below(256));
+  return pixels;
+}
+
+/// The logits of a network from pixels, which are normalised as always.
+std::vector<double> logits_of(Backend& backend, TwinTowers& network, const std::vector<std::uint8_t>& pixels) {
+  Tensor bytes = backend.empty({1, kSize, kSize, 3}, DType::u8);
+  backend.copy_from_host(pixels.data(), bytes);
+  Tensor images = backend.empty(bytes.shape(), DType::f64);
+  backend.normalize_images(bytes, images);
+  Context context{backend, DType::f64};
+  return download(backend, network.forward(context, images).logits.value());
+}
+
+/// What Caffe gets: B, G and R, less the mean, times the scale.
+Planes caffe_input(const std::vector<std::uint8_t>& pixels, const std::array<double, 3>& mean, double scale) {
+  Planes planes(3, kSize, kSize);
+  for (int c = 0; c < 3; ++c)
+    for (int i = 0; i < kSize; ++i)
+      for (int j = 0; j < kSize; ++j)
+        planes.at(c, i, j) =
+            (pixels[static_cast<std::size_t>((i * kSize + j) * 3 + 2 - c)] - mean[static_cast<std::size_t>(c)]) * scale;
+  return planes;
+}
+
+void check_close(const std::vector<double>& ours, const std::vector<double>& theirs, double tolerance) {
+  REQUIRE(ours.size() == theirs.size());
+  double largest = 0;
+  for (const double value : theirs) largest = std::max(largest, std::abs(value));
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    INFO("logit " << i << ": " << ours[i] << ", expected " << theirs[i]);
+    CHECK(std::abs(ours[i] - theirs[i]) < tolerance * largest);
+  }
+}
+
+struct Files {
+  test::TempDir folder;
+  std::filesystem::path out = folder / "out.safetensors";
+
+  std::filesystem::path write(const caffe::NetParameter& net) const {
+    return folder.write("net.caffemodel", net.SerializeAsString());
+  }
+  /// As tandem-convert does it.
+  ModelFile convert(const std::filesystem::path& in, const ImportOptions& options) const {
+    ResNetWeights weights = read_resnet({in, "", ""});
+    const ModelDescription model = describe_import(in, options, weights);
+    take_rgb(weights);
+    (void)write_import(in, weights, model, out);
+    return ModelFile(out);
+  }
+};
+
+TEST_CASE("a Caffe network computes in Tandem what it computes in Caffe") {
+  const Files files;
+  for (const bool old : {false, true}) {
+    const caffe::NetParameter net = test::CaffeBuilder().resnet().net;
+    ImportOptions options;
+    options.mean = {100, 120, 140};
+    options.scale = 0.02;
+    options.size = kSize;
+    // The old format has no epsilon, so that it is Caffe's own.
+    caffe::NetParameter run = net;
+    if (old)
+      for (caffe::LayerParameter& layer : *run.mutable_layer()) layer.clear_batch_norm_param();
+    const ModelFile model = files.convert(files.write(old ? test::to_v1(net) : net), options);
+    CHECK(model.description().backbone.resnet == ResNetVariant{{2, 1}, 2, 4, true, true});
+    CHECK(model.description().classes == std::vector<std::string>{"0", "1", "2"});
+    CHECK(model.description().classifier_trained);
+    CHECK_FALSE(model.description().embedding_trained);
+    const auto backend = make_cpu_backend();
+    TwinTowers network(*backend, DType::f64, tower_options(model.description()));
+    model.load(*backend, network);
+    const auto pixels = draw_pixels();
+    const auto expected = test::run_caffe(run, caffe_input(pixels, *options.mean, 0.02), "answer");
+    check_close(logits_of(*backend, network, pixels), expected, 1e-5);
+    network.backbone().fold(*backend);
+    check_close(logits_of(*backend, network, pixels), expected, 1e-5);
+  }
+}
+
+TEST_CASE("a run that starts from a Caffe network begins close to what Caffe computes") {
+  const Files files;
+  const caffe::NetParameter net = test::CaffeBuilder().resnet().net;
+  const auto path = files.write(net);
+  const auto backend = make_cpu_backend();
+  BackboneSpec backbone;
+  backbone.resnet = {{2, 1}, 2, 4, true, true};
+  TwinTowers network(*backend, DType::f64, {backbone, 3, {8}});
+  initialise(*backend, network, 1);
+  const InitialWeights initial = load_initial_weights(path, {}, *backend, network);
+  const auto pixels = draw_pixels();
+  check_close(logits_of(*backend, network, pixels),
+              test::run_caffe(net, caffe_input(pixels, {104, 117, 123}, 1), "answer"), 0.02);
+  std::size_t random = 0;
+  for (const MatchedTensor& tensor : initial.match.tensors) random += tensor.source == nullptr ? 1U : 0U;
+  CHECK(random == 2);  // the embedding head's weight and bias
+
+  // The same from the checkpoint that tandem-convert makes of it.
+  ImportOptions options;
+  options.size = kSize;
+  (void)files.convert(path, options);
+  TwinTowers again(*backend, DType::f64, {backbone, 3, {8}});
+  initialise(*backend, again, 1);
+  (void)load_initial_weights(files.out, {}, *backend, again);
+  check_close(logits_of(*backend, again, pixels), logits_of(*backend, network, pixels), 1e-5);
+
+  // A network of torchvision's kind computes something else with these weights, and the run says so.
+  backbone.resnet = {{2, 1}, 2, 4, false, false};
+  TwinTowers other(*backend, DType::f64, {backbone, 4, {8}});
+  initialise(*backend, other, 1);
+  const InitialWeights told = load_initial_weights(path, {"layer2.*"}, *backend, other);
+  const std::string table = describe_match(told.match, told.weights.origins);
+  CHECK(contains(table, "F32 (3, 16) in the file"));
+  CHECK(contains(table, "skipped by \"layer2.*\""));
+  CHECK(std::count_if(told.weights.notes.begin(), told.weights.notes.end(),
+                      [](const std::string& note) { return contains(note, "compute other features"); }) == 2);
+}
+
+TEST_CASE("a network that is no backbone of Tandem's is refused") {
+  const auto error = [](const ResNetShape& shape, const std::vector<std::string>& classes, std::int64_t have) {
+    ResNetWeights weights;
+    weights.shape = shape;
+    weights.classes = have;
+    ImportOptions options;
+    options.classes = classes;
+    return error_of([&] { (void)describe_import("a.pth", options, weights); });
+  };
+  ResNetShape shape;
+  shape.depths = {3, 4, 6, 3};
+  CHECK(error(shape, {}, 10).empty());
+  CHECK(error(shape, {"a", "b"}, 0).empty());
+  CHECK(error(shape, {"a", "b"}, 3) == "2: a.pth: its classifier has 3 classes, but 2 are named");
+  CHECK(contains(error(shape, {}, 0), "has no classifier, so expected a file with the names"));
+  shape.groups = 32;
+  CHECK(contains(error(shape, {}, 10), "a ResNet with grouped convolutions, which none of"));
+}
+
+}  // namespace
+}  // namespace tandem

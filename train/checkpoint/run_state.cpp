@@ -1,0 +1,34 @@
+#include "train/checkpoint/run_state.h"
+
+namespace tandem {
+
+using nlohmann::json;
+
+json to_json(const RunState& s) {
+  return {{"step", s.step},
+          {"images", s.images},
+          {"list", s.list},
+          {"epoch_sums", s.epoch_sums},
+          {"epoch_steps", s.epoch_steps},
+          {"matched_weight", s.matched_weight},
+          {"loss_scale", s.loss_scale ? json(*s.loss_scale) : json(nullptr)},
+          {"best_top1", s.best_top1 ? json(*s.best_top1) : json(nullptr)},
+          {"eval_list", s.eval_list ? json(*s.eval_list) : json(nullptr)}};
+}
+
+RunState parse_run_state(const json& j) {
+  RunState s;
+  s.step = j.at("step").get<std::int64_t>();
+  s.images = j.at("images").get<std::int64_t>();
+  s.list = j.value("list", "");
+  s.epoch_sums = j.at("epoch_sums").get<std::vector<double>>();
+  s.epoch_steps = j.at("epoch_steps").get<std::int64_t>();
+  s.matched_weight = j.at("matched_weight").get<double>();
+  if (const json scale = j.value("loss_scale", json()); !scale.is_null())
+    s.loss_scale = scale.get<std::array<double, 2>>();
+  if (const json list = j.value("eval_list", json()); !list.is_null()) s.eval_list = list.get<std::string>();
+  if (!j.at("best_top1").is_null()) s.best_top1 = j.at("best_top1").get<double>();
+  return s;
+}
+
+}  // namespace tandem

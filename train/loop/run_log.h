@@ -1,0 +1,58 @@
+#pragma once
+// What a run tells as it goes: metrics.jsonl for programs, progress and a line for each epoch for people.
+
+#include <optional>
+#include <ostream>
+#include <string_view>
+
+#include "inference/predict.h"
+#include "layers/losses/training_loss.h"
+#include "train/loop/epochs.h"
+#include "train/loop/metrics_log.h"
+#include "train/loop/progress.h"
+
+namespace tandem {
+
+/// A finished step.
+struct StepRecord {
+  std::int64_t step = 0;  ///< from 0
+  LossValues losses;
+  double lr = 0;
+  int images = 0;
+  double seconds = 0;  ///< that it took, waiting for its batch included
+  double end = 0;      ///< when it ended, on the clock of seconds()
+};
+
+/// A finished epoch.
+struct EpochRecord {
+  std::int64_t epoch = 0;  ///< from 0
+  LossValues losses;       ///< means over its steps
+  double lr = 0;           ///< of its last step
+  std::optional<Accuracy> accuracy;
+  bool best = false;  ///< The accuracy is the best so far.
+};
+
+class RunLog {
+ public:
+  /// Keeps references to all.
+  RunLog(MetricsLog& metrics, std::ostream& out, const Epochs& epochs);
+
+  void step(const StepRecord& record);
+  /// The epoch that the last step ends.
+  void epoch(const EpochRecord& record);
+  /// A line for people; nothing if it is empty.
+  void line(std::string_view text);
+  /// Until the next step, time is not training's.
+  void pause() { progress_.pause(); }
+  /// Removes the progress line.
+  void clear() { progress_.clear(); }
+
+ private:
+  MetricsLog& metrics_;
+  Progress progress_;
+  const Epochs& epochs_;
+  double epoch_seconds_ = 0;       // spent on the epoch's steps in this process
+  std::int64_t epoch_images_ = 0;  // trained in them
+};
+
+}  // namespace tandem

@@ -1,0 +1,57 @@
+#include "train/loop/run_start.h"
+
+#include "inference/model/import.h"
+#include "train/checkpoint/resume_check.h"
+
+namespace tandem {
+namespace {
+
+/// Says what means something else from here on than it did before.
+void report_changes(const CheckpointInfo& before, const Session& session, RunState& state, std::ostream& out) {
+  const int epochs_before = before.config.train.epochs, epochs = session.epochs.count();
+  if (epochs != epochs_before)
+    out << fmt::format("train.epochs is {}, it was {}: the schedule now ends after step {}, not {}\n", epochs,
+                       epochs_before, session.epochs.total_steps(), session.epochs.end_of(epochs_before - 1));
+  // A checkpoint of an earlier version does not say what was evaluated.
+  const bool same = before.state.eval_list ? before.state.eval_list == state.eval_list : session.eval_list.has_value();
+  if (same || !state.best_top1) return;
+  out << fmt::format("the evaluation list has changed: the best top-1 so far, {:.3f}, no longer counts\n",
+                     *state.best_top1);
+  state.best_top1.reset();
+}
+
+}  // namespace
+
+RunState begin_anew(Session& session, std::ostream& out) {
+  if (const auto& weights = session.config.model.weights) {
+    const InitialWeights initial =
+        load_initial_weights(*weights, session.config.model.weights_skip, session.backend, session.model);
+    out << fmt::format("weights from {}\n", *weights) << summarise_match(initial.match, initial.weights.origins);
+    for (const std::string& note : initial.weights.notes) out << note << '\n';
+  }
+  return session.first_state();
+}
+
+RunState resume(Session& session, const std::filesystem::path& path, std::ostream& out) {
+  const Checkpoint checkpoint(path);
+  const RunState first = session.first_state();
+  check_resumable(path, checkpoint.info(), {session.config, session.train_list.classes(), first});
+  RunState state = checkpoint.info().state;
+  if (state.epoch_sums.size() != first.epoch_sums.size())
+    fail_input("{}: cannot resume: its state has {} losses, expected {}", path.string(), state.epoch_sums.size(),
+               first.epoch_sums.size());
+  const std::int64_t total = session.epochs.total_steps();
+  if (state.step > total)
+    fail_input("{}: cannot resume: the run has done {} steps, train.epochs {} makes {}", path.string(), state.step,
+               session.epochs.count(), total);
+  checkpoint.load_model(session.backend, session.model);
+  checkpoint.load_optimizer(session.backend, *session.optimizer);
+  // A run whose precision is "auto" may go on in another one.
+  if (!first.loss_scale || !state.loss_scale) state.loss_scale = first.loss_scale;
+  state.eval_list = first.eval_list;
+  out << fmt::format("resumed from {} after step {} of {}\n", path.string(), state.step, total);
+  report_changes(checkpoint.info(), session, state, out);
+  return state;
+}
+
+}  // namespace tandem

@@ -1,0 +1,135 @@
+#include "train/loop/session.h"
+
+#include <cmath>
+
+#include "data/list/copies.h"
+#include "data/list/list_checks.h"
+#include "layers/initialise.h"
+#include "train/checkpoint/resume_check.h"
+
+namespace tandem {
+namespace {
+
+ImageList load_list(const SourceConfig& source, std::optional<int> classes) {
+  return ImageList::load(source.list, source.root.value_or(""), classes);
+}
+
+Context make_context(const Engine& engine, ModelConfig::BatchNorm batch_norm) {
+  Context context{*engine.backend, engine.compute};
+  context.groups = batch_norm == ModelConfig::BatchNorm::per_tower ? 2 : 1;
+  return context;
+}
+
+Schedule make_schedule(const ScheduleOptions& options, double lr, const Epochs& epochs) {
+  std::vector<std::int64_t> milestones;  // Epochs differ in their steps where the pairs of a step do not divide them.
+  for (const int ended : options.milestones) milestones.push_back(epochs.end_of(ended - 1));
+  return {options, lr, epochs.total_steps(), std::move(milestones)};
+}
+
+StepOptions make_step_options(const Config& config, const Engine& engine) {
+  StepOptions options;
+  options.pairs = config.pairs.batch;
+  options.size = config.data.image_size;
+  // On the CPU nothing is gained by waiting less often.
+  options.max_in_flight = config.train.losses_every.value_or(engine.on_cuda() ? 10 : 1);
+  options.synchronous = !engine.on_cuda() && options.max_in_flight == 1;
+  if (engine.compute == DType::f16) options.loss_scaling = LossScaleOptions{};
+  return options;
+}
+
+PairLoaderOptions make_loader_options(const Config& config) {
+  PairLoaderOptions options;
+  options.pairs = config.pairs;
+  options.image_size = config.data.image_size;
+  options.augment = config.data.augment;
+  options.seed = config.seed;
+  options.workers = static_cast<unsigned>(config.data.workers);
+  options.max_pixels = config.data.max_pixels;
+  return options;
+}
+
+/// What the owner of the lists should know before a run begins.
+std::vector<std::string> remarks_on(const ImageList& train, const std::optional<ImageList>& eval) {
+  std::vector<std::string> lines;
+  const auto add = [&](const std::vector<std::string>& more) { lines.insert(lines.end(), more.begin(), more.end()); };
+  for (const ImageList* list : {&train, eval ? &*eval : nullptr}) {
+    if (list == nullptr) continue;
+    add({list->naming()});
+    add(remarks(*list));
+  }
+  add(copy_remarks(train, eval ? &*eval : nullptr));
+  return lines;
+}
+
+}  // namespace
+
+Session::Session(const Config& from)
+    : config(from),
+      train_list(load_list(from.data.train, from.model.classes)),
+      engine(open_engine(from.device, from.precision, {from.cpu.threads, from.cpu.autotune, from.deterministic})),
+      backend(*engine.backend),
+      step_context(make_context(engine, from.model.batch_norm)),
+      model(backend, param_dtype(engine.compute),
+            model_options(from.model, static_cast<std::int64_t>(train_list.classes().size()))),
+      optimizer(make_optimizer(backend, model, from.optimizer)),
+      loss(from.loss),
+      epochs(PairStream(train_list.labels(), from.pairs, from.seed), from.train.epochs),
+      schedule(make_schedule(from.schedule, from.optimizer.lr, epochs)),
+      step_options(make_step_options(from, engine)),
+      predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false, from.data.max_pixels},
+      loader_options(make_loader_options(from)) {
+  if (static_cast<std::size_t>(from.pairs.batch) > train_list.size())
+    fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", from.pairs.batch,
+               train_list.size(), train_list.size());
+  require_two_classes(train_list);
+  if (const auto& eval = from.data.eval)
+    eval_list = ImageList::load_known(eval->list, eval->root.value_or(""), train_list.classes());
+  initialise(backend, model, from.seed);
+}
+
+RunState Session::first_state() const {
+  RunState state;
+  state.images = static_cast<std::int64_t>(train_list.size());
+  state.list = fingerprint(train_list);
+  state.epoch_sums.assign(1 + loss.terms().size(), 0);
+  // Before the first step the loss of a classifier that knows nothing, log K, stands for the moving average.
+  state.matched_weight = std::log(static_cast<double>(train_list.classes().size()));
+  if (engine.compute == DType::f16) state.loss_scale = kFirstLossScale;
+  if (eval_list) state.eval_list = fingerprint(*eval_list);
+  return state;
+}
+
+bool Session::epoch_is_open(const RunState& state) const {
+  return state.epoch_steps > 0 && state.step == epochs.begin_of(epochs.ended_after(state.step));
+}
+
+void Session::check_evaluation() const {
+  if (eval_list) check_decodes(*eval_list, config.data.max_pixels);
+}
+
+std::string Session::description() {
+  std::int64_t parameters = 0;
+  for (const NamedTensor& p : model.parameters()) parameters += p.tensor().size();
+  std::string text =
+      fmt::format("{} in {} on {}\n", config.model.arch, engine.precision, backend.description()) +
+      fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
+                  static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
+                  eval_list ? std::to_string(eval_list->size()) : "none") +
+      fmt::format("{} pairs a step, {} steps in {} epochs\n", step_options.pairs, epochs.total_steps(), epochs.count());
+  for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';
+  return text;
+}
+
+StepExecutor Session::make_steps(const RunState& state) {
+  return {step_context, model,        *optimizer,
+          loss,         step_options, {state.matched_weight, state.loss_scale.value_or(kFirstLossScale)}};
+}
+
+PairLoader Session::make_loader(std::int64_t first_step, std::int64_t last_step) const {
+  PairLoaderOptions options = loader_options;
+  options.first_step = first_step;
+  options.last_step = last_step;
+  return {train_list, options};
+}
+
+}  // namespace tandem

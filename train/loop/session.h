@@ -1,0 +1,59 @@
+#pragma once
+// The parts of a run, made from its config. This is the one place that turns a config into parts: whatever else takes
+// part in a run is handed a session, or parts of it.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "data/list/image_list.h"
+#include "data/loader/loader.h"
+#include "inference/engine.h"
+#include "inference/predict.h"
+#include "layers/losses/training_loss.h"
+#include "train/checkpoint/checkpoint.h"
+#include "train/loop/epochs.h"
+#include "train/loop/step_executor.h"
+#include "train/optim/optimizer.h"
+#include "train/optim/schedule.h"
+
+namespace tandem {
+
+struct Session {
+  /// A network with random weights, and everything that trains it. InputError for lists, a device or a batch that
+  /// cannot be used.
+  explicit Session(const Config& config);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// What a run begins with that has done no step.
+  RunState first_state() const;
+  /// Whether the last step done ends an epoch that was not evaluated and logged then, because something went wrong.
+  bool epoch_is_open(const RunState& state) const;
+  /// InputError unless every image of the evaluation can be decoded: the end of an epoch is late to find out.
+  void check_evaluation() const;
+  /// The lines that a run begins with: network, device, data, length, and what is odd about the lists.
+  std::string description();
+
+  /// The steps from `state` on.
+  StepExecutor make_steps(const RunState& state);
+  /// Batches for the steps first_step .. last_step - 1.
+  PairLoader make_loader(std::int64_t first_step, std::int64_t last_step) const;
+
+  const Config config;  ///< For what keeps it: checkpoints, the run's folder, the comparison on --resume.
+  ImageList train_list;
+  std::optional<ImageList> eval_list;
+  Engine engine;
+  Backend& backend;
+  Context step_context;  ///< device, type and groups of the steps
+  TwinTowers model;
+  std::unique_ptr<Optimizer> optimizer;
+  TrainingLoss loss;
+  Epochs epochs;
+  Schedule schedule;
+  StepOptions step_options;
+  PredictOptions predict_options;  ///< of an evaluation
+  PairLoaderOptions loader_options;
+};
+
+}  // namespace tandem

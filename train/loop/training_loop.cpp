@@ -1,0 +1,120 @@
+#include "train/loop/training_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/timing.h"
+
+namespace tandem {
+
+TrainingLoop::TrainingLoop(Session& session, RunState state, RunFolder& folder, RunLog& log,
+                           const InterruptScope& interrupt)
+    : session_(session),
+      state_(std::move(state)),
+      steps_(session.make_steps(state_)),
+      keeper_(session, state_, steps_, folder),
+      log_(log),
+      interrupt_(interrupt) {}
+
+bool TrainingLoop::run() {
+  const Epochs& epochs = session_.epochs;
+  if (session_.epoch_is_open(state_)) finish_epoch(epochs.ended_after(state_.step) - 1, true);
+  PairLoader batches = session_.make_loader(state_.step, epochs.total_steps());
+  while (state_.step < epochs.total_steps()) {
+    submit(batches);
+    const bool stop = interrupt_.interrupted();
+    if (!must_finish(stop)) continue;
+    finish_steps();
+    const bool save_now = stop || keeper_.is_due_after_step(state_.step);
+    const std::int64_t epoch = epochs.of_step(state_.step - 1);
+    if (state_.step == epochs.end_of(epoch))
+      finish_epoch(epoch, save_now);
+    else if (save_now)
+      keeper_.save({});
+    if (stop && state_.step < epochs.total_steps()) return false;
+  }
+  log_.clear();
+  return true;
+}
+
+void TrainingLoop::submit(PairLoader& batches) {
+  if (in_flight_.empty()) begin_ = seconds();
+  Batch batch = next_batch(batches);
+  const std::int64_t step = steps_submitted();
+  in_flight_.push_back({session_.schedule.lr(step), batch.images});
+  steps_.submit(batch, in_flight_.back().lr, step + 1);
+  batches.recycle(std::move(batch));
+}
+
+Batch TrainingLoop::next_batch(PairLoader& batches) {
+  try {
+    return batches.next();
+  } catch (...) {
+    const auto finish = [this] {
+      if (!in_flight_.empty()) finish_steps();
+    };
+    log_.line(keeper_.save_before_an_error(finish));
+    throw;
+  }
+}
+
+/// Whether the steps in flight must end before the next one is submitted.
+bool TrainingLoop::must_finish(bool stop) const {
+  const std::int64_t steps = steps_submitted();
+  return stop || static_cast<int>(in_flight_.size()) == session_.step_options.max_in_flight ||
+         steps == session_.epochs.end_of(session_.epochs.of_step(steps - 1)) || keeper_.is_due_after_step(steps);
+}
+
+/// Waits for the steps in flight, and notes each with its share of the time.
+void TrainingLoop::finish_steps() {
+  const auto note = [&, end = 0.0, took = 0.0, i = std::size_t{0}](const LossValues& losses) mutable {
+    if (i == 0) {
+      end = seconds();
+      took = (end - begin_) / static_cast<double>(in_flight_.size());
+    }
+    const auto left = static_cast<double>(in_flight_.size() - 1 - i);
+    note_step(in_flight_[i++], losses, took, end - left * took);
+  };
+  steps_.finish(note);
+  in_flight_.clear();
+}
+
+void TrainingLoop::note_step(const InFlight& step, const LossValues& losses, double took, double end) {
+  const std::int64_t number = state_.step++;
+  ++state_.epoch_steps;
+  state_.epoch_sums[0] += losses.total;
+  for (std::size_t i = 0; i < losses.terms.size(); ++i) state_.epoch_sums[i + 1] += losses.terms[i].value;
+  log_.step({number, losses, step.lr, step.images, took, end});
+}
+
+std::optional<Accuracy> TrainingLoop::evaluate() {
+  if (!session_.eval_list) return {};
+  Predictions predictions;
+  try {
+    predictions = predict(session_.backend, session_.engine.compute, session_.model, *session_.eval_list,
+                          session_.predict_options);
+  } catch (...) {
+    log_.line(keeper_.save_before_an_error([] {}));
+    throw;
+  }
+  return accuracy(predictions);
+}
+
+/// Evaluates, logs, and writes the checkpoints that are due; with `save_anyway`, one in any case.
+void TrainingLoop::finish_epoch(std::int64_t epoch, bool save_anyway) {
+  log_.pause();
+  std::vector<double> means = state_.epoch_sums;
+  for (double& mean : means) mean /= static_cast<double>(state_.epoch_steps);
+  const std::optional<Accuracy> accuracy = evaluate();
+  const bool best = accuracy && (!state_.best_top1 || accuracy->top1 > *state_.best_top1);
+  if (best) state_.best_top1 = accuracy->top1;
+  log_.epoch({epoch, session_.loss.values(means), session_.schedule.lr(state_.step - 1), accuracy, best});
+  std::fill(state_.epoch_sums.begin(), state_.epoch_sums.end(), 0.0);
+  state_.epoch_steps = 0;
+  // The best one is written whenever it is found, also between the epochs that are due. Without an evaluation, the
+  // latest is the best there is.
+  const bool due = keeper_.is_due_after_epoch(epoch);
+  if (due || best || save_anyway) keeper_.save({.best = best || !accuracy, .numbered = due});
+}
+
+}  // namespace tandem
