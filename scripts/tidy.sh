@@ -32,7 +32,9 @@ with open(sys.argv[2], "w") as out:
 PYTHON
 }
 check() {
-  cmake --preset "$preset" && once_each "$build/compile_commands.json" "$commands/compile_commands.json" &&
+  # What the build writes for itself must be there.
+  cmake --preset "$preset" && cmake --build "$build" --target tandem_messages &&
+    once_each "$build/compile_commands.json" "$commands/compile_commands.json" &&
     # The commands are GCC's; clang does not know all of its warnings.
     run-clang-tidy -quiet -p "$commands" -extra-arg=-Wno-unknown-warning-option \
       "^$PWD/(core|cpu|cuda|io|weights|layers|data|inference|train|eval|bench)/.*\.cpp\$"

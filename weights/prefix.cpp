@@ -16,6 +16,7 @@ bool is_optimizer(const std::string& prefix) { return prefix.find("optim") != st
 
 std::string quoted(const std::vector<std::string>& prefixes) {
   std::vector<std::string> texts;
+  texts.reserve(prefixes.size());
   for (const std::string& prefix : prefixes) texts.push_back(fmt::format("\"{}\"", printable(prefix)));
   return fmt::format("{}", fmt::join(texts, ", "));
 }

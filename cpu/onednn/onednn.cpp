@@ -14,7 +14,7 @@ namespace {
 using dnnl::memory;
 
 /// oneDNN crashes where it finds no memory for the code that it writes for a primitive.
-constexpr std::size_t kRoomForCode = std::size_t{64} << 20;
+constexpr std::size_t kRoomForCode = std::size_t{16} << 20;
 
 memory::data_type type_of(DType dtype) {
   switch (dtype) {

@@ -133,6 +133,7 @@ void ImageList::load_folder(const fs::path& root, std::optional<int> number, con
   const fs::path folder = source_;
   std::vector<ClassFolder> folders = class_folders();
   std::vector<std::string> names;
+  names.reserve(folders.size());
   for (const ClassFolder& one : folders) names.push_back(one.name);
   ClassNames classes = known;
   if (classes.empty()) classes = ClassNames::read({folder, folder_of(folder), root.empty() ? folder : root}, number);
@@ -192,6 +193,7 @@ std::vector<ImageList::ClassFolder> ImageList::class_folders() {
   if (!circles.empty())
     oddities_.push_back(fmt::format("{}: not read, a link back to the folder: {}", source_, short_list(circles)));
   std::vector<ClassFolder> folders;
+  folders.reserve(images_of.size());
   for (auto& [name, images] : images_of) folders.push_back({name, std::move(images)});
   return folders;
 }

@@ -50,7 +50,7 @@ InputDescription input_of(const ImportOptions& options, ResNetWeights& weights) 
   const int size = options.size.value_or(static_cast<int>(source.size.value_or(kUsualSize)));
   InputDescription input = evaluation_input(size);
   if (!weights.input && !options.mean && !options.scale) {
-    weights.notes.push_back("input: RGB, ImageNet's mean and standard deviation, as torchvision's networks expect");
+    weights.notes.emplace_back("input: RGB, ImageNet's mean and standard deviation, as torchvision's networks expect");
     return input;
   }
   const bool assumed = !options.mean && !source.mean;
@@ -161,6 +161,7 @@ Match load_weights(const std::filesystem::path& path, const ResNetWeights& weigh
                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network) {
   const std::vector<NamedTensor> state = network.state();
   std::vector<WantedTensor> wanted;
+  wanted.reserve(state.size());
   for (const NamedTensor& t : state) wanted.push_back({t.name, torch_shape(t.tensor().shape()), is_head(t.name)});
   Match match = match_weights(path, weights.entries, wanted, skip);
   for (std::size_t i = 0; i < state.size(); ++i)

@@ -39,14 +39,14 @@ Maker resnet(ResNetSpec resnet) {
 /// Every backbone that there is.
 const std::vector<Known>& known() {
   using Block = ResNetSpec::Block;
-  static const std::vector<Known> all = {
+  static const std::vector<Known> kAll = {
       {"resnet18", resnet({.block = Block::basic, .depths = {2, 2, 2, 2}})},
       {"resnet34", resnet({.block = Block::basic, .depths = {3, 4, 6, 3}})},
       {"resnet50", resnet({.block = Block::bottleneck, .depths = {3, 4, 6, 3}})},
       {"resnet101", resnet({.block = Block::bottleneck, .depths = {3, 4, 23, 3}})},
       {"resnet152", resnet({.block = Block::bottleneck, .depths = {3, 8, 36, 3}})},
   };
-  return all;
+  return kAll;
 }
 
 }  // namespace

@@ -219,7 +219,7 @@ class ResNetFinder {
       const bool strided = bottleneck ? i == (on_1x1 ? 0U : 1U) : i == 0;
       check_window(chains[i].convolution, {kernel, strided ? stride : 1, kernel / 2, true});
       const auto number = std::to_string(i + 1);
-      add_chain(chains[i], name + ".conv" + number, name + ".bn" + number);
+      add_chain(chains[i], fmt::format("{}.conv{}", name, number), fmt::format("{}.bn{}", name, number));
     }
     if (shape.depths.size() == 1 && shape.depths[0] == 1) {
       shape.inner_width = shape_of(spatial)[0];

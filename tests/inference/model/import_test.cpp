@@ -95,7 +95,7 @@ TEST_CASE("a Caffe network computes in Tandem what it computes in Caffe") {
     CHECK(model.description().classes == std::vector<std::string>{"0", "1", "2"});
     CHECK(model.description().classifier_trained);
     CHECK_FALSE(model.description().embedding_trained);
-    const auto backend = make_cpu_backend();
+    const auto backend = make_reference_backend();
     TwinTowers network(*backend, DType::f64, tower_options(model.description()));
     model.load(*backend, network);
     const auto pixels = draw_pixels();
@@ -110,7 +110,7 @@ TEST_CASE("a run that starts from a Caffe network begins close to what Caffe com
   const Files files;
   const caffe::NetParameter net = test::CaffeBuilder().resnet().net;
   const auto path = files.write(net);
-  const auto backend = make_cpu_backend();
+  const auto backend = make_reference_backend();
   BackboneSpec backbone;
   backbone.resnet = {{2, 1}, 2, 4, true, true};
   TwinTowers network(*backend, DType::f64, {backbone, 3, {8}});
