@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/tensor/tensor.h"
+#include "cpu/threads.h"
 #include "cpu/vector/kernels.h"
 
 namespace tandem::cpu {
@@ -31,10 +32,9 @@ void for_activation(const VectorKernels& kernels, const char* kernel, DType dtyp
 
 /// Cuts [0, n) into pieces of about `grain` and calls body(begin, end) for each, on all threads.
 template <class Body>
-void parallel_pieces(std::int64_t n, std::int64_t grain, const Body& body) {
-  const std::int64_t pieces = (n + grain - 1) / grain;
-#pragma omp parallel for schedule(static) if (pieces > 1)
-  for (std::int64_t piece = 0; piece < pieces; ++piece) body(piece * grain, std::min(n, (piece + 1) * grain));
+void parallel_pieces(Threads& threads, std::int64_t n, std::int64_t grain, const Body& body) {
+  threads.for_each((n + grain - 1) / grain,
+                   [&](std::int64_t piece, int) { body(piece * grain, std::min(n, (piece + 1) * grain)); });
 }
 
 /// Whether a tensor is too large for the last cache to hold it until the next op reads it.

@@ -13,10 +13,11 @@ namespace {
 
 /// How the rows of x are cut: into groups, and each group into pieces. The columns of a piece are summed in f32.
 struct Pieces {
+  Threads& threads;
   std::int64_t groups, rows, channels, rows_per_piece, pieces_per_group;
 
-  Pieces(const Tensor& x, std::int64_t group_count)
-      : groups(group_count), rows(x.size() / x.dim(3) / group_count), channels(x.dim(3)) {
+  Pieces(Threads& workers, const Tensor& x, std::int64_t group_count)
+      : threads(workers), groups(group_count), rows(x.size() / x.dim(3) / group_count), channels(x.dim(3)) {
     constexpr std::int64_t kMost = 64, kLeast = 64;  // pieces per group, rows per piece: bound the memory of the sums
     rows_per_piece = std::max(kLeast, (rows + kMost - 1) / kMost);
     pieces_per_group = (rows + rows_per_piece - 1) / rows_per_piece;
@@ -31,11 +32,11 @@ struct Pieces {
   /// both passes find more of it in the cache.
   template <class Body>
   void for_each_piece(const Body& body) const {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t behind = count(); behind > 0; --behind) {
-      const std::int64_t piece = behind - 1, group = piece / pieces_per_group, of_group = piece % pieces_per_group;
+    threads.for_each(count(), [&](std::int64_t before, int) {
+      const std::int64_t piece = count() - 1 - before, group = piece / pieces_per_group,
+                         of_group = piece % pieces_per_group;
       body(group, piece, group * rows + of_group * rows_per_piece, rows_of(of_group));
-    }
+    });
   }
 
   /// Calls body(group, first row, number of rows), on all threads, for runs of rows of about kGrain elements.
@@ -43,17 +44,16 @@ struct Pieces {
   void for_each_run(const Body& body) const {
     const std::int64_t rows_per_run = std::max<std::int64_t>(1, kGrain / channels),
                        runs = (rows + rows_per_run - 1) / rows_per_run;
-#pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < groups * runs; ++i) {
+    threads.for_each(groups * runs, [&](std::int64_t i, int) {
       const std::int64_t group = i / runs, first = i % runs * rows_per_run;
       body(group, group * rows + first, std::min(rows_per_run, rows - first));
-    }
+    });
   }
 
   /// Calls body(first channel, number of channels) for strips of at most kStrip channels, on all threads.
   template <class Body>
   void for_each_strip(const Body& body) const {
-    parallel_pieces(channels, kStrip, [&](std::int64_t begin, std::int64_t end) { body(begin, end - begin); });
+    parallel_pieces(threads, channels, kStrip, [&](std::int64_t begin, std::int64_t end) { body(begin, end - begin); });
   }
 
   /// Channels whose partial sums are combined together.
@@ -173,7 +173,7 @@ void CpuBackend::batch_norm_forward_train(const BatchNormOptions& options, const
   });
   for_activation(kernels_, "batch_norm_forward_train", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
-    const Pieces pieces(x, options.groups);
+    const Pieces pieces(threads(), x, options.groups);
     const std::int64_t channels = pieces.channels;
     PieceSums sums(*this, pieces, 3);
     pieces.for_each_piece([&](std::int64_t, std::int64_t piece, std::int64_t row, std::int64_t rows) {
@@ -201,7 +201,7 @@ void CpuBackend::batch_norm_forward_eval(const BatchNormOptions& options, const 
   });
   for_activation(kernels_, "batch_norm_forward_eval", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
-    const Pieces pieces(x, 1);
+    const Pieces pieces(threads(), x, 1);
     const std::int64_t channels = pieces.channels;
     std::vector<float> scale(static_cast<std::size_t>(channels));
     for (std::size_t c = 0; c < scale.size(); ++c) {
@@ -224,7 +224,7 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Tens
   });
   for_activation(kernels_, "batch_norm_backward", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
-    const Pieces pieces(x, options.groups);
+    const Pieces pieces(threads(), x, options.groups);
     const std::int64_t channels = pieces.channels;
     const auto mask_row = [&](std::int64_t row) {
       return saved.mask ? saved.mask.data<std::uint8_t>() + row * saved.mask.dim(1) : nullptr;

@@ -1,7 +1,5 @@
 #include "cpu/cpu_backend.h"
 
-#include <omp.h>
-
 #include <cmath>
 #include <numeric>
 
@@ -18,11 +16,16 @@ std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
 namespace cpu {
 
 CpuBackend::CpuBackend(const CpuOptions& options)
-    : kernels_(vector_kernels()), onednn_(arena()), convolutions_(arena(), onednn_, options.autotune) {}
+    : HostBackend(compute_threads(options.threads)),
+      kernels_(vector_kernels()),
+      onednn_(arena(), threads()),
+      convolutions_(arena(), threads(), onednn_, options.autotune) {}
 
 std::string CpuBackend::description() const {
-  return fmt::format("cpu, {} threads, {} kernels{}, {}", omp_get_max_threads(), kernels_.isa,
-                     supports(DType::bf16) ? ", bf16 instructions" : "", OneDnn::version());
+  const std::string lost = convolutions_.why_not_kept();
+  return fmt::format("cpu, {}, {} kernels{}, {}{}", threads_description(), kernels_.isa,
+                     supports(DType::bf16) ? ", bf16 instructions" : "", OneDnn::version(),
+                     lost.empty() ? "" : "; the measured choices of cpu.autotune are not kept: " + lost);
 }
 
 bool CpuBackend::supports(DType activation) const {

@@ -2,6 +2,7 @@
 // The CPU backend, in f32 and bf16: oneDNN and our own Winograd for convolutions, oneDNN for matrix products, the
 // vectorised kernels of cpu/vector for the other large tensors, the plain loops of cpu/host for the small ones.
 
+#include "cpu/activation.h"
 #include "cpu/convolution/convolutions.h"
 #include "cpu/host/host_backend.h"
 #include "cpu/vector/kernels.h"
@@ -14,6 +15,8 @@ class CpuBackend final : public HostBackend {
 
   std::string description() const override;
   bool supports(DType activation) const override;
+  AutotuneChoices autotune_choices() const override { return convolutions_.choices(); }
+  void adopt(const AutotuneChoices& choices) override { convolutions_.adopt(choices); }
 
   void cast(const Tensor& from, Tensor& to) override;
   void add(const Tensor& a, const Tensor& b, Tensor& y) override;
@@ -53,6 +56,10 @@ class CpuBackend final : public HostBackend {
   void gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) override;
 
  private:
+  template <class Body>
+  void parallel_pieces(std::int64_t n, std::int64_t grain, const Body& body) {
+    cpu::parallel_pieces(threads(), n, grain, body);
+  }
   void update_by_sgd(const SgdOptions& options, const UpdateInputs& inputs, ParameterUpdate& p);
 
   const VectorKernels& kernels_;

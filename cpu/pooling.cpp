@@ -13,8 +13,7 @@ void CpuBackend::max_pool_forward(const Pool2dGeometry& z, const Tensor& x, Tens
   for_activation(kernels_, "max_pool_forward", x.dtype(), [&](const auto& kernels, auto type) {
     using T = decltype(type);
     const std::int64_t height = x.dim(1), width = x.dim(2), channels = x.dim(3), q = y.dim(2);
-#pragma omp parallel for schedule(static)
-    for (std::int64_t row = 0; row < y.dim(0) * y.dim(1); ++row) {
+    threads().for_each(y.dim(0) * y.dim(1), [&](std::int64_t row, int) {
       const std::int64_t image = row / y.dim(1), top = row % y.dim(1) * z.stride - z.padding;
       const T* taps[kMostTaps];
       std::uint8_t position[kMostTaps];
@@ -29,7 +28,7 @@ void CpuBackend::max_pool_forward(const Pool2dGeometry& z, const Tensor& x, Tens
         const std::int64_t out = (row * q + at) * channels;
         kernels.max_pool(taps, position, count, channels, elements<T>(y) + out, argmax.data<std::uint8_t>() + out);
       }
-    }
+    });
   });
 }
 
@@ -46,8 +45,7 @@ void CpuBackend::max_pool_backward(const Pool2dGeometry& z, const Tensor& dy, co
     const auto behind = [&](std::int64_t i, std::int64_t windows) {
       return std::min(windows, (i + z.padding) / z.stride + 1);
     };
-#pragma omp parallel for schedule(static)
-    for (std::int64_t row = 0; row < dx.dim(0) * dx.dim(1); ++row) {
+    threads().for_each(dx.dim(0) * dx.dim(1), [&](std::int64_t row, int) {
       const std::int64_t image = row / dx.dim(1), h = row % dx.dim(1);
       const T* gradients[kMostTaps];
       const std::uint8_t* winners[kMostTaps];
@@ -65,7 +63,7 @@ void CpuBackend::max_pool_backward(const Pool2dGeometry& z, const Tensor& dy, co
         kernels.max_pool_backward(gradients, winners, position, count, channels,
                                   elements<T>(dx) + (row * dx.dim(2) + w) * channels);
       }
-    }
+    });
   });
 }
 
@@ -75,12 +73,11 @@ void CpuBackend::average_pool_forward(const Tensor& x, Tensor& y) {
     using T = decltype(type);
     const std::int64_t area = x.dim(1) * x.dim(2), channels = x.dim(3);
     fill(y, 0);
-#pragma omp parallel for schedule(static)
-    for (std::int64_t n = 0; n < x.dim(0); ++n) {
+    threads().for_each(x.dim(0), [&](std::int64_t n, int) {
       float* mean = y.data<float>() + n * channels;
       kernels.sum_rows(elements<T>(x) + n * area * channels, area, channels, mean);
       for (std::int64_t c = 0; c < channels; ++c) mean[c] /= static_cast<float>(area);
-    }
+    });
   });
 }
 
@@ -92,9 +89,9 @@ void CpuBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
     Tensor share = empty(dy.shape(), DType::f32);
     for (std::int64_t i = 0; i < dy.size(); ++i)
       share.data<float>()[i] = dy.data<float>()[i] / static_cast<float>(area);
-#pragma omp parallel for schedule(static)
-    for (std::int64_t n = 0; n < dx.dim(0); ++n)
+    threads().for_each(dx.dim(0), [&](std::int64_t n, int) {
       kernels.broadcast(share.data<float>() + n * channels, area, channels, elements<T>(dx) + n * area * channels);
+    });
   });
 }
 

@@ -9,6 +9,8 @@ CLI::Option* NetworkOptions::add_to(CLI::App& app, const std::string& features) 
   app.add_option("--device", device, "auto, cpu or cuda[:K]")->capture_default_str();
   app.add_option("--precision", precision, "fp32, tf32, bf16, fp16, fp64 or auto (default: as in training)");
   app.add_option("--batch", batch, "Images at a time")->capture_default_str()->check(CLI::Range(1, 1 << 16));
+  app.add_option("--threads", threads, "Threads that compute on the CPU (default: as many as the process may use)")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--workers", workers, "Threads that decode")->capture_default_str()->check(CLI::Range(0, 256));
   app.add_option("--max-pixels", max_pixels, "Refuse image files with more pixels")
       ->capture_default_str()
@@ -19,7 +21,10 @@ CLI::Option* NetworkOptions::add_to(CLI::App& app, const std::string& features) 
 Network NetworkOptions::open(const ModelFile& file, std::ostream& out) const {
   if (!file.description().classifier_trained)
     out << "warning: the classifier was not trained (softmax weight 0): labels are no better than chance\n";
-  return {file, device, precision.empty() ? std::nullopt : std::optional(parse_precision(precision))};
+  return {file,
+          device,
+          precision.empty() ? std::nullopt : std::optional(parse_precision(precision)),
+          {.threads = threads > 0 ? std::optional(threads) : std::nullopt}};
 }
 
 }  // namespace tandem

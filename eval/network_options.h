@@ -20,6 +20,7 @@ struct NetworkOptions {
   std::string precision;  ///< empty: as in training
   int batch = 64;         ///< images at a time
   int workers = 2;        ///< threads that decode
+  int threads = 0;        ///< threads that compute on the CPU; 0: as many as the process may use
   bool backbone_features = false;
   int max_pixels = kDefaultMaxPixels;  ///< an image file with more is refused
 

@@ -69,7 +69,8 @@ int evaluate(const Options& o) {
                               note_on_distances(distances, features, !model.embedding_trained)};
   write_report(evaluation, o.out);
   std::cout << list.naming() << '\n'
-            << report_text(evaluation) << "\nwritten: " << o.out << "/metrics.json, " << o.out << "/report.html\n";
+            << report_text(evaluation) << "\ncomputed by " << network.description() << "\nwritten: " << o.out
+            << "/metrics.json, " << o.out << "/report.html\n";
   return 0;
 }
 

@@ -188,7 +188,10 @@ int predict(const Options& o) {
     unusable = Labelling(o, model, labels ? model.classes : std::vector<std::string>(), files, network).run(output);
   });
   output.commit();
-  if (!o.out.empty()) std::cout << "written: " << o.out << ", " << files.size() << " lines\n";
+  if (!o.out.empty()) {
+    if (unusable.files == 0) std::cerr << "computed by " << network.description() << '\n';
+    std::cout << "written: " << o.out << ", " << files.size() << " lines\n";
+  }
   if (unusable.files > 0)
     fail_input("{} of {} files cannot be used; the first: {}", unusable.files, files.size(), unusable.first);
   return 0;

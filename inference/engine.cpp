@@ -40,8 +40,8 @@ namespace {
 std::shared_ptr<Backend> open_backend(const Device& device, Precision precision, const EngineOptions& options) {
   if (device.kind == DeviceKind::cuda)
     return make_cuda_backend({device.index, precision == Precision::tf32, options.deterministic});
-  if (precision == Precision::fp64) return make_reference_backend();
-  return make_cpu_backend({.autotune = options.autotune});
+  if (precision == Precision::fp64) return make_reference_backend(options.threads);
+  return make_cpu_backend({options.threads, options.autotune});
 }
 
 }  // namespace

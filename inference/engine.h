@@ -2,6 +2,7 @@
 // The device and the precision that a config or a command line names.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 namespace tandem {
 
 struct EngineOptions {
+  std::optional<int> threads = std::nullopt;  ///< CPU: how many compute; absent: as many as the process may use
   bool autotune = false;      ///< CPU: each convolution is computed in the way that proves fastest on this machine
   bool deterministic = true;  ///< CUDA: the same seed gives the same bits
 };

@@ -5,10 +5,15 @@
 
 namespace tandem {
 
-Network::Network(const ModelFile& file, const std::string& device, std::optional<Precision> precision)
-    : engine(open_engine(device, precision.value_or(file.description().precision))),
+Network::Network(const ModelFile& file, const std::string& device, std::optional<Precision> precision,
+                 const EngineOptions& options)
+    : engine(open_engine(device, precision.value_or(file.description().precision), options)),
       model(*engine.backend, param_dtype(engine.compute), tower_options(file.description())) {
   file.load(*engine.backend, model);
+}
+
+std::string Network::description() const {
+  return fmt::format("{} in {} on {}", model.options().backbone.name, engine.precision, engine.backend->description());
 }
 
 void Network::run(int batch, int image_size, const std::function<void()>& body) {

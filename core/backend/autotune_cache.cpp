@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -68,28 +70,46 @@ void AutotuneCache::append(const std::string& problem, const std::string& candid
   close(file);
 }
 
-bool AutotuneCache::is_persistent() const {
-  if (file_.empty()) return false;
+std::string AutotuneCache::why_not_kept() const {
+  if (file_.empty()) return "no folder for them is known";
   const int file = open_to_append(file_);
-  if (file < 0) return false;
+  if (file < 0) return "cannot write " + file_ + ": " + std::strerror(errno);
   close(file);
-  return true;
+  return "";
+}
+
+void AutotuneCache::adopt(const AutotuneChoices& choices) {
+  for (const auto& [problem, candidate] : choices) chosen_.insert_or_assign(problem, candidate);
 }
 
 std::optional<std::size_t> AutotuneCache::find(const std::string& problem,
                                                const std::vector<std::string>& candidates) const {
+  const auto place_of = [&](const std::string& candidate) -> std::optional<std::size_t> {
+    const auto at = std::find(candidates.begin(), candidates.end(), candidate);
+    if (at == candidates.end()) return std::nullopt;
+    return static_cast<std::size_t>(at - candidates.begin());
+  };
+  if (const auto chosen = chosen_.find(problem); chosen != chosen_.end())
+    if (const auto place = place_of(chosen->second)) return place;
   const auto found = known_.find(problem);
   if (found == known_.end()) return std::nullopt;
   // If a problem has several lines, the first one is taken: a choice that a process has read never changes.
   for (const std::string& candidate : found->second)
-    if (const auto at = std::find(candidates.begin(), candidates.end(), candidate); at != candidates.end())
-      return static_cast<std::size_t>(at - candidates.begin());
+    if (const auto place = place_of(candidate)) return place;
   return std::nullopt;
 }
 
 std::size_t AutotuneCache::choose(const std::string& problem, const std::vector<std::string>& candidates,
                                   const Timer& timer) {
   if (candidates.size() == 1) return 0;
+  const std::size_t choice = choose_anew(problem, candidates, timer);
+  // Where all fail there is nothing to remember.
+  if (find(problem, candidates)) chosen_.insert_or_assign(problem, candidates[choice]);
+  return choice;
+}
+
+std::size_t AutotuneCache::choose_anew(const std::string& problem, const std::vector<std::string>& candidates,
+                                       const Timer& timer) {
   if (const auto known = find(problem, candidates)) return *known;
   read();  // another process may have measured it in the meantime
   if (const auto known = find(problem, candidates)) return *known;

@@ -10,6 +10,9 @@
 
 namespace tandem {
 
+/// Pairs of a problem and the candidate that was chosen for it.
+using AutotuneChoices = std::map<std::string, std::string>;
+
 /// Remembers choices as long as it lives, and in a file, where it appends one line for each choice. It skips lines that
 /// bear another machine's name and lines that it cannot read.
 class AutotuneCache {
@@ -25,14 +28,23 @@ class AutotuneCache {
   std::size_t choose(const std::string& problem, const std::vector<std::string>& candidates, const Timer& timer);
   /// The candidate that was chosen before, if it is one of these.
   std::optional<std::size_t> find(const std::string& problem, const std::vector<std::string>& candidates) const;
+  /// What has been chosen, or was adopted, so far.
+  const AutotuneChoices& choices() const { return chosen_; }
+  /// Takes over the choices of an earlier process that this one continues. They count before everything that is
+  /// measured or in the file, and are not written to it. A candidate that is not offered later is skipped.
+  void adopt(const AutotuneChoices& choices);
   /// Whether other processes will find the choices of this one: there is a file, and it can be written.
-  bool is_persistent() const;
+  bool is_persistent() const { return why_not_kept().empty(); }
+  /// Why they will not, in a few words; empty if they will.
+  std::string why_not_kept() const;
 
  private:
+  std::size_t choose_anew(const std::string& problem, const std::vector<std::string>& candidates, const Timer& timer);
   void read();
   void append(const std::string& problem, const std::string& candidate) const;
 
   std::string machine_, file_;
+  AutotuneChoices chosen_;
   std::map<std::string, std::vector<std::string>>
       known_;  // several candidates for one problem: the first one that is offered is taken
 };

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backend/autotune_cache.h"
 #include "core/backend/kernel_observer.h"
 #include "core/tensor/device.h"
 #include "core/tensor/tensor.h"
@@ -65,6 +66,11 @@ class Runtime : public Observable {
   /// One line for the log: processor, instruction set, libraries.
   virtual std::string description() const = 0;
   virtual bool supports(DType activation) const = 0;
+  /// The ways to compute that were chosen by measuring, so far: another choice rounds differently. Empty where nothing
+  /// is measured.
+  virtual AutotuneChoices autotune_choices() const { return {}; }
+  /// Computes from here on in the ways that a process before this one chose, where it measures at all.
+  virtual void adopt(const AutotuneChoices& /*choices*/) {}
   /// Waits for the kernels queued so far.
   virtual void synchronize() = 0;
 

@@ -4,12 +4,26 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/processors.h"
 
 namespace tandem {
+namespace {
+
+/// Makes this thread give way to those of its process that compute. On Linux a priority belongs to a thread, which has
+/// begun with its process's. Failure is harmless: the thread then goes on as it is.
+void lower_priority() {
+  constexpr int kStep = 5, kLowest = 19;
+  errno = 0;
+  const int now = getpriority(PRIO_PROCESS, 0);
+  if (errno == 0) (void)setpriority(PRIO_PROCESS, 0, std::min(now + kStep, kLowest));
+}
+
+}  // namespace
 
 ThreadPool::ThreadPool(unsigned threads, bool background) {
   threads = std::max(1U, threads);
@@ -17,8 +31,7 @@ ThreadPool::ThreadPool(unsigned threads, bool background) {
   try {
     for (unsigned i = 0; i < threads; ++i)
       workers_.emplace_back([this, background] {
-        // On Linux a priority belongs to a thread. Failure is harmless: the thread then runs at normal priority.
-        if (background) (void)setpriority(PRIO_PROCESS, 0, 5);
+        if (background) lower_priority();
         work();
       });
   } catch (const std::exception& e) {
@@ -62,7 +75,7 @@ void ThreadPool::work() {
 }
 
 void parallel_for_each(std::size_t n, unsigned threads, const std::function<void(std::size_t)>& body) {
-  if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+  if (threads == 0) threads = static_cast<unsigned>(usable_processors().count);
   threads = static_cast<unsigned>(std::min<std::size_t>(threads, std::max<std::size_t>(n, 1)));
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;

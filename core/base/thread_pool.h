@@ -14,7 +14,7 @@ namespace tandem {
 class ThreadPool {
  public:
   /// Starts `threads` (≥ 1) workers; Error if they cannot all be started. With `background`, they run at a lower
-  /// priority than the threads that compute.
+  /// priority than the thread that starts them, whatever that one's is.
   explicit ThreadPool(unsigned threads, bool background = false);
   /// Drops tasks that have not begun, waits for those that have.
   ~ThreadPool();
@@ -36,8 +36,8 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-/// Calls body(i) for every i in [0, n) on up to `threads` threads (0: one per core) and waits; on fewer where no more
-/// can be started. The first exception is thrown again here, after the others have stopped.
+/// Calls body(i) for every i in [0, n) on up to `threads` threads (0: one per usable processor) and waits; on fewer
+/// where no more can be started. The first exception is thrown again here, after the others have stopped.
 void parallel_for_each(std::size_t n, unsigned threads, const std::function<void(std::size_t)>& body);
 
 }  // namespace tandem

@@ -1,7 +1,5 @@
 #include "cpu/convolution/convolutions.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -23,19 +21,18 @@ std::string processor_name() {
 
 }  // namespace
 
-Convolutions::Convolutions(const std::shared_ptr<Arena>& arena, OneDnn& onednn, bool autotune)
-    : onednn_(onednn), winograd_(arena) {
+Convolutions::Convolutions(const std::shared_ptr<Arena>& arena, Threads& threads, OneDnn& onednn, bool autotune)
+    : onednn_(onednn), winograd_(arena, threads), winograd_f32_(arena, threads) {
   if (!autotune) return;
   const std::string folder = cache_folder();
-  choices_.emplace(fmt::format("{}, {} threads, {}", processor_name(), omp_get_max_threads(), OneDnn::version()),
+  choices_.emplace(fmt::format("{}, {} threads, {}", processor_name(), threads.count(), OneDnn::version()),
                    folder.empty() ? "" : folder + "/convolutions.txt");
 }
 
 bool Convolutions::has_winograd(const ConvolutionProblem& problem) {
-  // Not where it adds to its output: measuring would add again and again.
-  if (problem.w[1] != 3 || problem.w[2] != 3 || problem.geometry != Conv2dGeometry{1, 1} || problem.adds) return false;
-  if (problem.dtype == DType::f32) return onednn_.supports(Method::winograd, problem);
-  return winograd_.supports(problem.w);
+  if (problem.w[1] != 3 || problem.w[2] != 3 || problem.geometry != Conv2dGeometry{1, 1}) return false;
+  if (problem.dtype == DType::f32) return winograd_f32_.supports(problem.w);
+  return winograd_.supports(problem.w) && !problem.adds;
 }
 
 std::vector<Method> Convolutions::methods(const ConvolutionProblem& problem) {
@@ -50,13 +47,13 @@ Method Convolutions::usual_method(const ConvolutionProblem& problem) {
   // Where there are few pixels for a weight gradient to sum over, oneDNN's convolution is slow.
   if (problem.direction == Direction::grad_weight && is_pointwise(problem) && x[0] * x[1] * x[2] <= 16 * w[0])
     return Method::gemm;
-  // In bf16 it is our own, and the fastest at every size that ResNets have; in f32 it depends on oneDNN's version.
-  return problem.dtype == DType::bf16 && has_winograd(problem) ? Method::winograd : Method::direct;
+  return has_winograd(problem) ? Method::winograd : Method::direct;
 }
 
 void Convolutions::convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
                             Tensor& output) {
-  if (!choices_) return convolve_by(usual_method(problem), problem, a, b, bias, output);
+  // Measuring what adds to its output would add again and again.
+  if (!choices_ || problem.adds) return convolve_by(usual_method(problem), problem, a, b, bias, output);
   const std::vector<Method> all = methods(problem);
   std::vector<std::string> names;
   names.reserve(all.size());
@@ -76,18 +73,27 @@ void Convolutions::convolve_by(Method method, const ConvolutionProblem& problem,
     const auto matrix = [](const Tensor& t) { return t.reshape({t.size() / t.dim(3), t.dim(3)}); };
     Tensor product = output.reshape({output.dim(0), output.dim(3)});
     onednn_.matmul(matrix(b), true, matrix(a), false, {}, product);
-  } else if (method == Method::winograd && problem.dtype == DType::bf16) {
-    switch (problem.direction) {
-      case Direction::forward:
-      case Direction::inference:
-        return winograd_.forward(a, b, bias, problem.relu, output);
-      case Direction::grad_input:
-        return winograd_.grad_input(a, b, output);
-      case Direction::grad_weight:
-        return winograd_.grad_weight(a, b, output);
-    }
+  } else if (method == Method::winograd) {
+    if (problem.dtype == DType::bf16)
+      convolve_by_winograd(winograd_, problem, a, b, bias, output);
+    else
+      convolve_by_winograd(winograd_f32_, problem, a, b, bias, output);
   } else {
-    onednn_.convolve(method, problem, a, b, bias, output);
+    onednn_.convolve(problem, a, b, bias, output);
+  }
+}
+
+template <class AnyWinograd>
+void Convolutions::convolve_by_winograd(const AnyWinograd& winograd, const ConvolutionProblem& problem, const Tensor& a,
+                                        const Tensor& b, const Tensor& bias, Tensor& output) {
+  switch (problem.direction) {
+    case Direction::forward:
+    case Direction::inference:
+      return winograd.forward(a, b, {bias, problem.adds, problem.relu}, output);
+    case Direction::grad_input:
+      return winograd.grad_input(a, b, output);
+    case Direction::grad_weight:
+      return winograd.grad_weight(a, b, output);
   }
 }
 

@@ -12,7 +12,7 @@ enum class Direction { forward, grad_input, grad_weight, inference };
 enum class Method {
   direct,   ///< oneDNN's convolution on NHWC activations
   gemm,     ///< a matrix product: weight gradient of a 1x1 convolution of stride 1
-  winograd  ///< Lavin and Gray 2016, for 3x3 of stride 1: in f32 oneDNN's F(4x4, 3x3), in bf16 our own F(2x2, 3x3)
+  winograd  ///< Lavin and Gray 2016, for 3x3 of stride 1: F(4x4, 3x3) in f32, F(2x2, 3x3) in bf16 (cpu/winograd)
 };
 const char* name_of(Method method);
 
@@ -28,6 +28,12 @@ struct ConvolutionProblem {
 
   /// "forward f32 16x56x56x64 64x3x3x64 stride 1 padding 1"
   std::string name() const;
+};
+
+/// What follows the sums of a convolution in inference: y = [relu](sum [+ bias (K) f32] [+ y]).
+struct AfterSums {
+  Tensor bias;  ///< undefined: none
+  bool adds = false, relu = false;
 };
 
 }  // namespace tandem::cpu

@@ -12,12 +12,11 @@ void HostBackend::fold_batch_norm(double eps, const Tensor& w, const Tensor& gam
   for_real("fold_batch_norm", w.dtype(), [&](auto type) {
     using T = decltype(type);
     const std::int64_t filters = w.dim(0), filter = w.size() / filters;
-#pragma omp parallel for
-    for (std::int64_t k = 0; k < filters; ++k) {
+    threads().for_each(filters, [&](std::int64_t k, int) {
       const T s = gamma.data<T>()[k] / std::sqrt(running_var.data<T>()[k] + static_cast<T>(eps));
       folded_b.data<T>()[k] = beta.data<T>()[k] - s * running_mean.data<T>()[k];
       for (std::int64_t i = k * filter; i < (k + 1) * filter; ++i) folded_w.data<T>()[i] = s * w.data<T>()[i];
-    }
+    });
   });
 }
 

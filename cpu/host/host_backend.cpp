@@ -17,7 +17,15 @@ void copy_bytes(const void* from, void* to, std::size_t bytes) {
 
 }  // namespace
 
-HostBackend::HostBackend() : arena_(std::make_shared<Arena>(std::make_unique<HostSegments>())) {}
+HostBackend::HostBackend(const ThreadCount& threads)
+    : arena_(std::make_shared<Arena>(std::make_unique<HostSegments>())),
+      threads_(threads.count),
+      why_so_many_(threads.reason) {}
+
+std::string HostBackend::threads_description() const {
+  const int count = threads_.count();
+  return fmt::format("{} thread{} ({})", count, count == 1 ? "" : "s", why_so_many_);
+}
 
 void HostBackend::copy_from_host(const void* from, Tensor& to) { copy_bytes(from, to.raw(), to.bytes()); }
 

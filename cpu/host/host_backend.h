@@ -3,12 +3,15 @@
 // thousand numbers a step, where a plain loop is enough. These are in f32 and f64.
 
 #include "core/backend/backend.h"
+#include "core/base/processors.h"
+#include "cpu/threads.h"
 
 namespace tandem::cpu {
 
 class HostBackend : public Backend {
  public:
-  HostBackend();
+  /// So many threads compute.
+  explicit HostBackend(const ThreadCount& threads);
 
   Device device() const override { return {}; }
   void synchronize() override {}
@@ -39,9 +42,14 @@ class HostBackend : public Backend {
 
  protected:
   const std::shared_ptr<Arena>& arena() const { return arena_; }
+  Threads& threads() { return threads_; }
+  /// "2 threads (one a processor)": how many, and what sets it.
+  std::string threads_description() const;
 
  private:
   std::shared_ptr<Arena> arena_;
+  Threads threads_;
+  std::string why_so_many_;  ///< threads
 };
 
 }  // namespace tandem::cpu

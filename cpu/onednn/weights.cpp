@@ -50,14 +50,13 @@ constexpr float kZeros[32] = {};
 
 /// Calls body(first filter, tap's r and s, first channel) for every step of `filters` and `channels`, on all threads.
 template <class Body>
-void for_blocks(const Shape& shape, std::int64_t filters, std::int64_t channels, const Body& body) {
+void for_blocks(Threads& threads, const Shape& shape, std::int64_t filters, std::int64_t channels, const Body& body) {
   const std::int64_t taps = shape[1] * shape[2], strips = (shape[3] + 255) / 256;
-#pragma omp parallel for schedule(static)
-  for (std::int64_t i = 0; i < (shape[0] + filters - 1) / filters * taps * strips; ++i) {
+  threads.for_each((shape[0] + filters - 1) / filters * taps * strips, [&](std::int64_t i, int) {
     const std::int64_t strip = i % strips, tap = i / strips % taps, k = i / strips / taps * filters;
     for (std::int64_t c = strip * 256; c < std::min(shape[3], strip * 256 + 256); c += channels)
       body(k, tap / shape[2], tap % shape[2], c);
-  }
+  });
 }
 
 }  // namespace
@@ -86,8 +85,8 @@ std::optional<WeightLayout> layout_of(const dnnl::memory::desc& desc, const Shap
   return std::nullopt;
 }
 
-void pack_weights(const WeightKernels& kernels, const WeightLayout& z, const Shape& shape, const float* w,
-                  void* packed) {
+void pack_weights(Threads& threads, const WeightKernels& kernels, const WeightLayout& z, const Shape& shape,
+                  const float* w, void* packed) {
   const std::int64_t filter = shape[1] * shape[2] * shape[3];
   const auto row = [&](std::int64_t k, std::int64_t r, std::int64_t s, std::int64_t c) {
     return w + k * filter + (r * shape[2] + s) * shape[3] + c;
@@ -96,21 +95,22 @@ void pack_weights(const WeightKernels& kernels, const WeightLayout& z, const Sha
   auto* halves = static_cast<std::uint16_t*>(packed);
   if (z.kind == WeightLayout::Kind::columns) {
     const std::int64_t channels = z.bf16 ? 32 : 16;
-    for_blocks(shape, z.filters, channels, [&](std::int64_t k, std::int64_t r, std::int64_t s, std::int64_t c) {
-      const std::int64_t block = k / z.filters * z.stride_k + r * z.stride_r + s * z.stride_s;
-      for (std::int64_t o = 0; o < z.filters; o += 16) {
-        const bool padding = k + o >= shape[0];
-        const float* from = padding ? kZeros : row(k + o, r, s, c);
-        const std::int64_t stride = padding ? 0 : filter;
-        if (z.bf16)
-          kernels.transpose_pairs(from, stride, halves + block + c / 2 * z.stride_c + 2 * o, z.stride_c);
-        else
-          kernels.transpose(from, stride, floats + block + c * z.stride_c + o, z.stride_c);
-      }
-    });
+    for_blocks(threads, shape, z.filters, channels,
+               [&](std::int64_t k, std::int64_t r, std::int64_t s, std::int64_t c) {
+                 const std::int64_t block = k / z.filters * z.stride_k + r * z.stride_r + s * z.stride_s;
+                 for (std::int64_t o = 0; o < z.filters; o += 16) {
+                   const bool padding = k + o >= shape[0];
+                   const float* from = padding ? kZeros : row(k + o, r, s, c);
+                   const std::int64_t stride = padding ? 0 : filter;
+                   if (z.bf16)
+                     kernels.transpose_pairs(from, stride, halves + block + c / 2 * z.stride_c + 2 * o, z.stride_c);
+                   else
+                     kernels.transpose(from, stride, floats + block + c * z.stride_c + o, z.stride_c);
+                 }
+               });
     return;
   }
-  for_blocks(shape, 16, 16, [&](std::int64_t k, std::int64_t r, std::int64_t s, std::int64_t c) {
+  for_blocks(threads, shape, 16, 16, [&](std::int64_t k, std::int64_t r, std::int64_t s, std::int64_t c) {
     const std::int64_t block = k / 16 * z.stride_k + c / 16 * z.stride_c + r * z.stride_r + s * z.stride_s;
     for (std::int64_t o = 0; o < 16; o += 2) {
       const float *upper = row(k + o, r, s, c), *lower = upper + filter;
@@ -124,10 +124,10 @@ void pack_weights(const WeightKernels& kernels, const WeightLayout& z, const Sha
   });
 }
 
-void unpack_weights(const WeightKernels& kernels, const WeightLayout& z, const Shape& shape, const float* packed,
-                    float* w) {
+void unpack_weights(Threads& threads, const WeightKernels& kernels, const WeightLayout& z, const Shape& shape,
+                    const float* packed, float* w) {
   const std::int64_t filter = shape[1] * shape[2] * shape[3];
-  for_blocks(shape, 16, 16, [&](std::int64_t k, std::int64_t r, std::int64_t s, std::int64_t c) {
+  for_blocks(threads, shape, 16, 16, [&](std::int64_t k, std::int64_t r, std::int64_t s, std::int64_t c) {
     const std::int64_t block = k / 16 * z.stride_k + c / 16 * z.stride_c + r * z.stride_r + s * z.stride_s;
     kernels.transpose(packed + block, 16, w + k * filter + (r * shape[2] + s) * shape[3] + c, filter);
   });

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/tensor/shape.h"
+#include "cpu/threads.h"
 #include "cpu/vector/kernels.h"
 
 namespace tandem::cpu {
@@ -28,10 +29,10 @@ struct WeightLayout {
 std::optional<WeightLayout> layout_of(const dnnl::memory::desc& desc, const Shape& w);
 
 /// w (K, R, S, C) to its blocks. `layout` must not be of squares.
-void pack_weights(const WeightKernels& kernels, const WeightLayout& layout, const Shape& shape, const float* w,
-                  void* packed);
+void pack_weights(Threads& threads, const WeightKernels& kernels, const WeightLayout& layout, const Shape& shape,
+                  const float* w, void* packed);
 /// Blocks of squares to w (K, R, S, C).
-void unpack_weights(const WeightKernels& kernels, const WeightLayout& layout, const Shape& shape, const float* packed,
-                    float* w);
+void unpack_weights(Threads& threads, const WeightKernels& kernels, const WeightLayout& layout, const Shape& shape,
+                    const float* packed, float* w);
 
 }  // namespace tandem::cpu

@@ -1,7 +1,7 @@
 // Direct convolution: the loops of its definition. The innermost one runs over a contiguous channel axis.
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
 #include "cpu/host/dispatch.h"
 #include "cpu/reference/reference_backend.h"
@@ -40,6 +40,18 @@ struct Sizes {
   std::int64_t filter() const { return r * s * c; }
 };
 
+/// Keeps several sums at a time: with a single sum, each addition would wait for the one before.
+template <class T>
+T dot(const T* a, const T* b, std::int64_t n) {
+  constexpr std::int64_t kSums = 8;
+  T sums[kSums] = {};
+  const std::int64_t whole = n / kSums * kSums;
+  for (std::int64_t i = 0; i < whole; i += kSums)
+    for (std::int64_t j = 0; j < kSums; ++j) sums[j] += a[i + j] * b[i + j];
+  for (std::int64_t i = whole; i < n; ++i) sums[i - whole] += a[i] * b[i];
+  return std::accumulate(sums, sums + kSums, T{0});
+}
+
 }  // namespace
 
 void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
@@ -49,18 +61,17 @@ void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tens
     const Sizes z(geometry, x.shape(), w.shape(), y.shape());
     const T *xs = x.data<T>(), *ws = w.data<T>();
     T* ys = y.data<T>();
-#pragma omp parallel for
-    for (std::int64_t row = 0; row < z.n * z.p; ++row)
+    threads().for_each(z.n * z.p, [&](std::int64_t row, int) {
       for (std::int64_t qi = 0; qi < z.q; ++qi)
         for (std::int64_t ki = 0; ki < z.k; ++ki) {
           T sum = 0;
           z.for_taps(row / z.p, row % z.p, qi, [&](std::int64_t xi, std::int64_t wi) {
             const T *a = xs + xi, *b = ws + ki * z.filter() + wi;
-#pragma omp simd reduction(+ : sum)
-            for (std::int64_t ci = 0; ci < z.c; ++ci) sum += a[ci] * b[ci];
+            sum += dot(a, b, z.c);
           });
           ys[(row * z.q + qi) * z.k + ki] = sum;
         }
+    });
   });
 }
 
@@ -73,8 +84,7 @@ void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const T
     const T *dys = dy.data<T>(), *ws = w.data<T>();
     T* dxs = dx.data<T>();
     std::fill_n(dxs, dx.size(), T{0});
-#pragma omp parallel for
-    for (std::int64_t ni = 0; ni < z.n; ++ni)
+    threads().for_each(z.n, [&](std::int64_t ni, int) {
       for (std::int64_t at = 0; at < z.p * z.q; ++at)
         for (std::int64_t ki = 0; ki < z.k; ++ki) {
           const T d = dys[(ni * z.p * z.q + at) * z.k + ki];
@@ -83,6 +93,7 @@ void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const T
             for (std::int64_t ci = 0; ci < z.c; ++ci) dxs[xi + ci] += d * a[ci];
           });
         }
+    });
   });
 }
 
@@ -95,8 +106,7 @@ void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const 
     const T *dys = dy.data<T>(), *xs = x.data<T>();
     T* dws = dw.data<T>();
     std::fill_n(dws, dw.size(), T{0});
-#pragma omp parallel for
-    for (std::int64_t ki = 0; ki < z.k; ++ki)
+    threads().for_each(z.k, [&](std::int64_t ki, int) {
       for (std::int64_t ni = 0; ni < z.n; ++ni)
         for (std::int64_t at = 0; at < z.p * z.q; ++at) {
           const T d = dys[(ni * z.p * z.q + at) * z.k + ki];
@@ -105,6 +115,7 @@ void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const 
             for (std::int64_t ci = 0; ci < z.c; ++ci) a[ci] += d * xs[xi + ci];
           });
         }
+    });
   });
 }
 

@@ -6,7 +6,9 @@
 
 namespace tandem {
 
-std::shared_ptr<Backend> make_reference_backend() { return std::make_shared<cpu::ReferenceBackend>(); }
+std::shared_ptr<Backend> make_reference_backend(std::optional<int> threads) {
+  return std::make_shared<cpu::ReferenceBackend>(compute_threads(threads));
+}
 
 namespace cpu {
 

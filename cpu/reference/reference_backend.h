@@ -9,7 +9,9 @@ namespace tandem::cpu {
 
 class ReferenceBackend : public HostBackend {
  public:
-  std::string description() const override { return "reference kernels"; }
+  explicit ReferenceBackend(const ThreadCount& threads = compute_threads({})) : HostBackend(threads) {}
+
+  std::string description() const override { return "cpu, " + threads_description() + ", reference kernels"; }
   bool supports(DType activation) const override { return activation == DType::f32 || activation == DType::f64; }
 
   void cast(const Tensor& from, Tensor& to) override;

@@ -235,57 +235,24 @@ void sgd(const SgdCoefficients& k, const float* gradient, std::int64_t n, float*
 
 #if defined(__AVX512F__)
 
-/// Row j of the result is column j of `rows`.
-void transpose_registers(__m512 (&rows)[16]) {
-  __m512 pairs[16], quads[16];
-  for (int i = 0; i < 16; i += 2) {
-    pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
-    pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
-  }
-  const auto low = [](__m512 a, __m512 b) {
-    return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
-  };
-  const auto high = [](__m512 a, __m512 b) {
-    return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
-  };
-  for (int i = 0; i < 16; i += 4) {
-    quads[i] = low(pairs[i], pairs[i + 2]);
-    quads[i + 1] = high(pairs[i], pairs[i + 2]);
-    quads[i + 2] = low(pairs[i + 1], pairs[i + 3]);
-    quads[i + 3] = high(pairs[i + 1], pairs[i + 3]);
-  }
-  // The four lanes of quads[4 g + j] hold columns j, 4 + j, 8 + j, 12 + j of rows 4 g to 4 g + 3.
-  constexpr int kEven = 0x88, kOdd = 0xDD;
-  for (int j = 0; j < 4; ++j) {
-    const __m512 even = _mm512_shuffle_f32x4(quads[j], quads[4 + j], kEven);
-    const __m512 odd = _mm512_shuffle_f32x4(quads[j], quads[4 + j], kOdd);
-    const __m512 even2 = _mm512_shuffle_f32x4(quads[8 + j], quads[12 + j], kEven);
-    const __m512 odd2 = _mm512_shuffle_f32x4(quads[8 + j], quads[12 + j], kOdd);
-    rows[j] = _mm512_shuffle_f32x4(even, even2, kEven);
-    rows[4 + j] = _mm512_shuffle_f32x4(odd, odd2, kEven);
-    rows[8 + j] = _mm512_shuffle_f32x4(even, even2, kOdd);
-    rows[12 + j] = _mm512_shuffle_f32x4(odd, odd2, kOdd);
-  }
-}
-
 void transpose(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
-  __m512 rows[16];
-  for (int i = 0; i < 16; ++i) rows[i] = _mm512_loadu_ps(from + i * from_stride);
-  transpose_registers(rows);
-  for (int i = 0; i < 16; ++i) _mm512_storeu_ps(to + i * to_stride, rows[i]);
+  Vec rows[kWidth];
+  for (int i = 0; i < kWidth; ++i) rows[i] = load(from + i * from_stride);
+  TANDEM_ISA::transpose(rows);
+  for (int i = 0; i < kWidth; ++i) store(to + i * to_stride, rows[i]);
 }
 
 #endif
 #if defined(__AVX512BF16__)
 
 void transpose_pairs(const float* from, std::int64_t from_stride, std::uint16_t* to, std::int64_t to_stride) {
-  __m512 rows[16];
-  for (int i = 0; i < 16; ++i) {
+  Vec rows[kWidth];  // of pairs
+  for (int i = 0; i < kWidth; ++i) {
     const float* row = from + i * from_stride;
-    rows[i] = (__m512)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(row + 16), _mm512_loadu_ps(row));
+    rows[i] = {(__m512)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(row + 16), _mm512_loadu_ps(row))};
   }
-  transpose_registers(rows);
-  for (int i = 0; i < 16; ++i) _mm512_storeu_ps(to + i * to_stride, rows[i]);
+  TANDEM_ISA::transpose(rows);
+  for (int i = 0; i < kWidth; ++i) _mm512_storeu_ps(to + i * to_stride, rows[i].v);
 }
 
 void interleave(const float* upper, const float* lower, std::uint16_t* to) {
@@ -304,6 +271,11 @@ constexpr WeightKernels kWeightTable{transpose, nullptr, nullptr};
 constexpr const WeightKernels* kWeights = &kWeightTable;
 #else
 constexpr const WeightKernels* kWeights = nullptr;
+#endif
+#if defined(__AVX2__)
+constexpr const WinogradF32Kernels* kWinograd = &kWinogradF32;
+#else
+constexpr const WinogradF32Kernels* kWinograd = nullptr;
 #endif
 
 template <class T>
@@ -328,7 +300,8 @@ constexpr const char* name_of_isa() {
 
 const VectorKernels& kernels() {
   static constexpr VectorKernels kTable{
-      name_of_isa(), activation_kernels<float>(), activation_kernels<std::uint16_t>(), narrow, widen, sgd, kWeights};
+      name_of_isa(), activation_kernels<float>(), activation_kernels<std::uint16_t>(), narrow, widen, sgd, kWeights,
+      kWinograd};
   return kTable;
 }
 

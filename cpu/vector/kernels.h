@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/winograd/kernels_f32.h"
+
 namespace tandem::cpu {
 
 /// What a batch norm's input gradient needs, each (C).
@@ -71,7 +73,8 @@ struct VectorKernels {
   void (*widen)(const std::uint16_t* x, std::int64_t n, float* y);
   void (*sgd)(const SgdCoefficients& coefficients, const float* gradient, std::int64_t n, float* weight,
               float* velocity);
-  const WeightKernels* weights;  ///< null below AVX-512, where oneDNN has other blocks
+  const WeightKernels* weights;        ///< null below AVX-512, where oneDNN has other blocks
+  const WinogradF32Kernels* winograd;  ///< null below AVX2
 
   /// Whether they are for processors with bf16 instructions.
   bool has_bf16() const { return weights != nullptr && weights->interleave != nullptr; }

@@ -78,6 +78,39 @@ inline std::uint32_t equal(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _
 /// max(a, 0); NaN stays NaN.
 inline Vec relu(Vec a) { return {_mm512_max_ps(_mm512_setzero_ps(), a.v)}; }
 
+/// Row j of the result is column j of `rows`.
+inline void transpose(Vec (&rows)[Vec::kWidth]) {
+  __m512 pairs[16], quads[16];
+  for (int i = 0; i < 16; i += 2) {
+    pairs[i] = _mm512_unpacklo_ps(rows[i].v, rows[i + 1].v);
+    pairs[i + 1] = _mm512_unpackhi_ps(rows[i].v, rows[i + 1].v);
+  }
+  const auto low = [](__m512 a, __m512 b) {
+    return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+  };
+  const auto high = [](__m512 a, __m512 b) {
+    return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+  };
+  for (int i = 0; i < 16; i += 4) {
+    quads[i] = low(pairs[i], pairs[i + 2]);
+    quads[i + 1] = high(pairs[i], pairs[i + 2]);
+    quads[i + 2] = low(pairs[i + 1], pairs[i + 3]);
+    quads[i + 3] = high(pairs[i + 1], pairs[i + 3]);
+  }
+  // The four lanes of quads[4 g + j] hold columns j, 4 + j, 8 + j, 12 + j of rows 4 g to 4 g + 3.
+  constexpr int kEven = 0x88, kOdd = 0xDD;
+  for (int j = 0; j < 4; ++j) {
+    const __m512 even = _mm512_shuffle_f32x4(quads[j], quads[4 + j], kEven);
+    const __m512 odd = _mm512_shuffle_f32x4(quads[j], quads[4 + j], kOdd);
+    const __m512 even2 = _mm512_shuffle_f32x4(quads[8 + j], quads[12 + j], kEven);
+    const __m512 odd2 = _mm512_shuffle_f32x4(quads[8 + j], quads[12 + j], kOdd);
+    rows[j] = {_mm512_shuffle_f32x4(even, even2, kEven)};
+    rows[4 + j] = {_mm512_shuffle_f32x4(odd, odd2, kEven)};
+    rows[8 + j] = {_mm512_shuffle_f32x4(even, even2, kOdd)};
+    rows[12 + j] = {_mm512_shuffle_f32x4(odd, odd2, kOdd)};
+  }
+}
+
 #elif defined(__AVX2__)
 
 struct Vec {
@@ -142,6 +175,24 @@ inline Vec load(const std::uint8_t* p) {
 }
 inline std::uint32_t equal(Vec a, Vec b) {
   return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)));
+}
+inline void transpose(Vec (&rows)[Vec::kWidth]) {
+  __m256 pairs[8], quads[8];
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = _mm256_unpacklo_ps(rows[i].v, rows[i + 1].v);
+    pairs[i + 1] = _mm256_unpackhi_ps(rows[i].v, rows[i + 1].v);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    quads[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
+    quads[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xEE);
+    quads[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
+    quads[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xEE);
+  }
+  // The two lanes of quads[4 g + j] hold columns j and 4 + j of rows 4 g to 4 g + 3.
+  for (int j = 0; j < 4; ++j) {
+    rows[j] = {_mm256_permute2f128_ps(quads[j], quads[4 + j], 0x20)};
+    rows[4 + j] = {_mm256_permute2f128_ps(quads[j], quads[4 + j], 0x31)};
+  }
 }
 
 #else

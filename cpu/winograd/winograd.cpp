@@ -1,7 +1,5 @@
 #include "cpu/winograd/winograd.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 #include "cpu/activation.h"
@@ -31,8 +29,11 @@ WinogradTileRow tile_row(const Tensor& x, std::int64_t n, std::int64_t row, std:
 
 const WinogradKernels* winograd_kernels() { return vector_kernels().has_bf16() ? &avx512_bf16::kWinograd : nullptr; }
 
-Winograd::Winograd(std::shared_ptr<Arena> arena)
-    : arena_(std::move(arena)), kernels_(winograd_kernels()), weight_kernels_(vector_kernels().weights) {}
+Winograd::Winograd(std::shared_ptr<Arena> arena, Threads& threads)
+    : arena_(std::move(arena)),
+      threads_(threads),
+      kernels_(winograd_kernels()),
+      weight_kernels_(vector_kernels().weights) {}
 
 bool Winograd::supports(const Shape& w) const {
   return kernels_ != nullptr && w[0] % kColumns == 0 && w[3] % kColumns == 0;
@@ -43,8 +44,7 @@ Tensor Winograd::transformed_weights(const Tensor& w) const {
   Tensor u(arena_, {filters / kColumns * kP, channels / 2, kColumns, 2}, DType::bf16);
   const auto* from = w.data<float>();
   auto* to = elements<std::uint16_t>(u);
-#pragma omp parallel for schedule(static)
-  for (std::int64_t i = 0; i < filters / 16 * strips; ++i) {
+  threads_.for_each(filters / 16 * strips, [&](std::int64_t i, int) {
     const std::int64_t k = i / strips * 16, c = i % strips * 32;
     float block[kP][16][32];
     for (std::int64_t o = 0; o < 16; ++o)
@@ -54,7 +54,7 @@ Tensor Winograd::transformed_weights(const Tensor& w) const {
       weight_kernels_->transpose_pairs(
           &block[p][0][0], 32, to + ((k / kColumns * kP + p) * channels / 2 + c / 2) * 2 * kColumns + k % kColumns * 2,
           2 * kColumns);
-  }
+  });
   return u;
 }
 
@@ -63,15 +63,17 @@ Tensor Winograd::transformed_turned_weights(const Tensor& w) const {
   Tensor u(arena_, {channels / kColumns * kP, filters / 2, kColumns, 2}, DType::bf16);
   const auto* from = w.data<float>();
   auto* to = elements<std::uint16_t>(u);
-#pragma omp parallel for schedule(static)
-  for (std::int64_t k = 0; k < filters; k += 2)
-    kernels_->transform_turned_weights(from + k * 9 * channels, from + (k + 1) * 9 * channels, channels,
-                                       to + k * kColumns, filters * kColumns);
+  constexpr std::int64_t kFilters = 8;  // a piece
+  parallel_pieces(threads_, filters, kFilters, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; k += 2)
+      kernels_->transform_turned_weights(from + k * 9 * channels, from + (k + 1) * 9 * channels, channels,
+                                         to + k * kColumns, filters * kColumns);
+  });
   return u;
 }
 
-void Winograd::forward(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu, Tensor& y) const {
-  convolve(x, transformed_weights(w), {elements<float>(bias), relu}, y);
+void Winograd::forward(const Tensor& x, const Tensor& w, const AfterSums& after, Tensor& y) const {
+  convolve(x, transformed_weights(w), {elements<float>(after.bias), after.relu}, y);
 }
 
 void Winograd::grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) const {
@@ -114,7 +116,7 @@ void Winograd::convolve_block(const Block& block, const Tensor& u, const Epilogu
 }
 
 void Winograd::convolve(const Tensor& x, const Tensor& u, const Epilogue& epilogue, Tensor& y) const {
-  const std::int64_t channels = x.dim(3), filters = y.dim(3), threads = omp_get_max_threads();
+  const std::int64_t channels = x.dim(3), filters = y.dim(3), threads = threads_.count();
   const std::int64_t tiles_per_row = half(x.dim(2)), rows = x.dim(0) * half(x.dim(1));
   const std::int64_t row_bytes = kP * tiles_per_row * (2 * channels + 4 * kColumns);
   const auto even_share = [&](std::int64_t most) {  // of the rows, the same for each thread
@@ -126,19 +128,18 @@ void Winograd::convolve(const Tensor& x, const Tensor& u, const Epilogue& epilog
   const std::int64_t rows_per_block = even_share(std::clamp<std::int64_t>(kBudget / row_bytes, 1, rows));
   const std::int64_t tiles = rows_per_block * tiles_per_row;
   Tensor v(arena_, {threads, kP, tiles, channels}, DType::bf16), m(arena_, {threads, kP, tiles, kColumns}, DType::f32);
-#pragma omp parallel for schedule(dynamic)
-  for (std::int64_t first = 0; first < rows; first += rows_per_block) {
-    const std::int64_t thread = omp_get_thread_num();
+  threads_.for_each((rows + rows_per_block - 1) / rows_per_block, [&](std::int64_t piece, int thread) {
+    const std::int64_t first = piece * rows_per_block;
     const Block block{first, std::min(rows_per_block, rows - first), tiles,
                       elements<std::uint16_t>(v) + thread * kP * tiles * channels,
                       m.data<float>() + thread * kP * tiles * kColumns};
     for (std::int64_t r = 0; r < block.rows; ++r) transform_block(x, block, r);
     for (std::int64_t k = 0; k < filters; k += kColumns) convolve_block(block, u, epilogue, k, y);
-  }
+  });
 }
 
 /// A weight gradient under way. The rows of tiles, of two images each, are summed up step by step; where sums are
-/// small, each thread has a group of rows and sums of its own, and need not wait for the others.
+/// small, there are several groups of rows with sums of their own, which need not wait for each other.
 struct Winograd::Gradient {
   std::int64_t channels, filters, rows_per_image, tiles_per_row;
   std::int64_t rows, groups, rows_per_group, rows_per_step;
@@ -152,8 +153,9 @@ struct Winograd::Gradient {
         tiles_per_row(half(x.dim(2))),
         rows(half(x.dim(0)) * rows_per_image) {
     constexpr std::int64_t kSmallSums = 2 << 20, kLeastTiles = 3 << 20;  // bytes
+    constexpr std::int64_t kGroups = 4;
     const std::int64_t sum_bytes = kP * filters * channels * 4;
-    groups = sum_bytes <= kSmallSums ? omp_get_max_threads() : 1;
+    groups = sum_bytes <= kSmallSums ? std::min(kGroups, rows) : 1;
     rows_per_group = (rows + groups - 1) / groups;
     // The larger the sums, the less often they should pass through the caches.
     const std::int64_t row_bytes = kP * tiles_per_row * (channels + filters) * 4;
@@ -198,26 +200,26 @@ void Winograd::multiply_position(std::int64_t group, std::int64_t first, std::in
 void Winograd::grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw) const {
   Gradient z(arena_, x, dy);
   if (z.groups > 1) {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t group = 0; group < z.groups; ++group)
+    threads_.for_each(z.groups, [&](std::int64_t group, int) {
       for (std::int64_t first = 0; first < z.rows_per_group; first += z.rows_per_step) {
         for (std::int64_t r = 0; r < z.count(group, first); ++r) transform_row(x, dy, group, first, r, z);
         for (std::int64_t p = 0; p < kP; ++p) multiply_position(group, first, p, z);
       }
+    });
   } else {
     for (std::int64_t first = 0; first < z.rows; first += z.rows_per_step) {
-#pragma omp parallel for schedule(static)
-      for (std::int64_t r = 0; r < z.count(0, first); ++r) transform_row(x, dy, 0, first, r, z);
-#pragma omp parallel for schedule(static)
-      for (std::int64_t p = 0; p < kP; ++p) multiply_position(0, first, p, z);
+      threads_.for_each(z.count(0, first), [&](std::int64_t r, int) { transform_row(x, dy, 0, first, r, z); });
+      threads_.for_each(kP, [&](std::int64_t p, int) { multiply_position(0, first, p, z); });
     }
   }
   const std::int64_t size = z.filters * z.channels;
-#pragma omp parallel for schedule(static)
-  for (std::int64_t k = 0; k < z.filters; ++k)
-    for (std::int64_t c = 0; c < z.channels; c += 16)
-      kernels_->transform_weight_gradient(z.s.data<float>() + k * z.channels + c, size, z.groups, kP * size,
-                                          dw.data<float>() + k * 9 * z.channels + c, z.channels);
+  constexpr std::int64_t kFilters = 8;  // a piece
+  parallel_pieces(threads_, z.filters, kFilters, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k)
+      for (std::int64_t c = 0; c < z.channels; c += 16)
+        kernels_->transform_weight_gradient(z.s.data<float>() + k * z.channels + c, size, z.groups, kP * size,
+                                            dw.data<float>() + k * 9 * z.channels + c, z.channels);
+  });
 }
 
 }  // namespace tandem::cpu

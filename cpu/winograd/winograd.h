@@ -9,6 +9,8 @@
 // the direct one rounds nothing, are as far (docs/performance.md).
 
 #include "core/backend/backend.h"
+#include "cpu/convolution/problem.h"
+#include "cpu/threads.h"
 #include "cpu/vector/kernels.h"
 #include "cpu/winograd/kernels.h"
 
@@ -16,17 +18,16 @@ namespace tandem::cpu {
 
 class Winograd {
  public:
-  /// Temporary memory comes from `arena`.
-  explicit Winograd(std::shared_ptr<Arena> arena);
+  /// Temporary memory comes from `arena`; `threads` must outlive this.
+  Winograd(std::shared_ptr<Arena> arena, Threads& threads);
 
   /// Whether this processor and these weights (K, 3, 3, C) will do: C and K multiples of 64.
   bool supports(const Shape& w) const;
 
   // x (N, H, W, C) bf16, w (K, 3, 3, C) f32, y (N, H, W, K) bf16; stride 1, padding 1.
-  /// With [relu]( .. [+ bias (K) f32] ) at the end; bias may be undefined.
-  void forward(const Tensor& x, const Tensor& w, const Tensor& bias, bool relu, Tensor& y) const;
+  /// `after` adds nothing to y.
+  void forward(const Tensor& x, const Tensor& w, const AfterSums& after, Tensor& y) const;
   void grad_input(const Tensor& dy, const Tensor& w, Tensor& dx) const;
-  /// The order of its sums, and so the last bits, depend on the number of threads.
   void grad_weight(const Tensor& x, const Tensor& dy, Tensor& dw) const;
 
  private:
@@ -51,6 +52,7 @@ class Winograd {
   Tensor transformed_turned_weights(const Tensor& w) const;
 
   std::shared_ptr<Arena> arena_;
+  Threads& threads_;
   const WinogradKernels* kernels_;
   const WeightKernels* weight_kernels_;
 };

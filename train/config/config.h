@@ -85,7 +85,8 @@ struct CheckpointConfig {
 };
 
 struct CpuConfig {
-  bool autotune = false;  ///< Each convolution is computed in the way that proves fastest on this machine.
+  std::optional<int> threads;  ///< Threads that compute. Absent: as many as the process may use.
+  bool autotune = false;       ///< Each convolution is computed in the way that proves fastest on this machine.
 
   bool operator==(const CpuConfig&) const = default;
 };

@@ -72,6 +72,7 @@ void visit_keys(Keys& keys, C& c) {
 
 template <class Keys, Of<CpuConfig> C>
 void visit_keys(Keys& keys, C& c) {
+  keys("threads", c.threads, Range{1, 1024});
   keys("autotune", c.autotune);
 }
 

@@ -66,7 +66,7 @@ std::vector<std::string> remarks_on(const ImageList& train, const std::optional<
 Session::Session(const Config& from)
     : config(from),
       train_list(load_list(from.data.train, from.model.classes)),
-      engine(open_engine(from.device, from.precision, {from.cpu.autotune, from.deterministic})),
+      engine(open_engine(from.device, from.precision, {from.cpu.threads, from.cpu.autotune, from.deterministic})),
       backend(*engine.backend),
       step_context(make_context(engine, from.model.batch_norm)),
       model(backend, param_dtype(engine.compute),

@@ -85,8 +85,37 @@ TEST_CASE("Lines that make no sense are passed over") {
 TEST_CASE("Choices that cannot be written are kept in memory") {
   AutotuneCache choices("machine", "/proc/no/such/folder/choices.txt");
   CHECK_FALSE(choices.is_persistent());
+  CHECK(choices.why_not_kept() == "cannot write /proc/no/such/folder/choices.txt: No such file or directory");
+  CHECK(AutotuneCache("machine", "").why_not_kept() == "no folder for them is known");
   CHECK(chosen(choices, 1) == 1);
   CHECK(chosen(choices, 0) == 1);
+}
+
+TEST_CASE("A run that goes on computes as it began, whatever has been measured since") {
+  const TempDir folder;
+  const std::string file = (folder / "choices.txt").string();
+  AutotuneChoices kept;
+  {
+    AutotuneCache first("machine", file), second("machine", file);
+    CHECK(first.choices().empty());
+    // Two runs at once: each has measured before the other has written.
+    CHECK(chosen(first, 1) == 1);
+    std::filesystem::rename(file, file + ".first");
+    CHECK(chosen(second, 2) == 2);
+    std::filesystem::rename(file + ".first", file);
+    kept = second.choices();
+  }
+  CHECK(kept == AutotuneChoices{{"problem", "c"}});
+  for (const std::string& cache : {file, std::string(), std::string("/proc/no/such/folder/choices.txt")}) {
+    AutotuneCache resumed("machine", cache);
+    resumed.adopt(kept);
+    CHECK(resumed.choices() == kept);
+    CHECK(chosen(resumed, 0) == 2);
+  }
+  AutotuneCache other("machine", file);
+  other.adopt({{"problem", "a way that is gone"}});
+  CHECK(chosen(other, 0) == 1);
+  CHECK(other.choices() == AutotuneChoices{{"problem", "b"}});
 }
 
 TEST_CASE("A way that fails or is far behind is not timed again") {

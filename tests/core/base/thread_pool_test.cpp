@@ -4,12 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <functional>
 #include <future>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "core/base/error.h"
 #include "tests/support/catch.h"
@@ -58,6 +60,24 @@ TEST_CASE("A pool of one worker runs tasks in the order they came") {
   done.get_future().wait();
   REQUIRE(order.size() == 100);
   for (int i = 0; i < 100; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+}
+
+TEST_CASE("Background workers give way to the thread that starts them, whatever its priority is") {
+  std::thread([] {  // A priority belongs to a thread, which cannot take a lower one back.
+    for (int step = 0; step < 2; ++step) {
+      const int own = getpriority(PRIO_PROCESS, 0);
+      std::promise<int> background, plain;
+      {
+        ThreadPool low(1, true), same(1);
+        low.submit([&] { background.set_value(getpriority(PRIO_PROCESS, 0)); });
+        same.submit([&] { plain.set_value(getpriority(PRIO_PROCESS, 0)); });
+        CHECK(background.get_future().get() == std::min(own + 5, 19));
+        CHECK(plain.get_future().get() == own);
+      }
+      REQUIRE(setpriority(PRIO_PROCESS, 0, std::min(own + 3, 19)) == 0);
+    }
+  })
+      .join();
 }
 
 TEST_CASE("The workers of a pool run at the same time") {

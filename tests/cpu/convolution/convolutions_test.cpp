@@ -29,12 +29,12 @@ void reference_convolution(Backend& reference, const ConvolutionProblem& p, cons
   if (p.direction == Direction::grad_weight) reference.conv2d_grad_weight(p.geometry, a, b, output);
 }
 
-/// One that Winograd's bf16 convolution takes: images of 1x1 to 9x9, odd numbers of them too.
-ConvolutionProblem draw_winograd_problem(std::uint32_t seed, Direction direction) {
+/// One that Winograd's convolutions take: images of 1x1 to 9x9, odd numbers of them too, with small and large weights.
+ConvolutionProblem draw_winograd_problem(std::uint32_t seed, Direction direction, DType dtype) {
   Random random(seed, RandomPurpose::test);
-  const std::int64_t in = 64 * (1 + random.below(2)), out = 64 * (1 + random.below(3));
+  const std::int64_t in = 64 * (1 + random.below(3)), out = 64 * (1 + random.below(3));
   const Shape x{1 + random.below(5), 1 + random.below(9), 1 + random.below(9), in};
-  return {direction, DType::bf16, {1, 1}, x, {out, 3, 3, in}};
+  return {direction, dtype, {1, 1}, x, {out, 3, 3, in}};
 }
 
 constexpr Direction kTrained[] = {Direction::forward, Direction::grad_input, Direction::grad_weight};
@@ -77,8 +77,9 @@ class Comparison {
  private:
   std::shared_ptr<Backend> backend_ = make_cpu_backend(), reference_ = make_reference_backend();
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>(std::make_unique<HostSegments>());
-  OneDnn onednn_{arena_};
-  Convolutions convolutions_{arena_, onednn_, false};
+  Threads threads_{3};
+  OneDnn onednn_{arena_, threads_};
+  Convolutions convolutions_{arena_, threads_, onednn_, false};
 };
 
 }  // namespace
@@ -92,15 +93,54 @@ TEST_CASE("Every method of a convolution agrees with the reference") {
         if (dtype == DType::f32 || has_bf16) comparison.check(draw_problem(seed, direction, dtype), seed);
   CHECK(comparison.seen[Method::direct] >= 144);
   CHECK(comparison.seen[Method::gemm] > 10);
-  if (!comparison.seen[Method::winograd]) WARN("this oneDNN has no Winograd convolution for this processor");
 }
 
-TEST_CASE("Winograd's convolution in bf16 agrees with the reference at any size") {
-  if (!winograd_kernels()) TANDEM_SKIP("this processor has no bf16 instructions");
-  Comparison comparison;
-  for (std::uint32_t seed = 0; seed < 24; ++seed)
-    for (const Direction direction : kTrained) comparison.check(draw_winograd_problem(seed, direction), seed);
-  CHECK(comparison.seen[Method::winograd] == 72);
+TEST_CASE("Winograd's convolution agrees with the reference at any size") {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    if (dtype == DType::f32 ? !vector_kernels().winograd : !winograd_kernels()) continue;
+    Comparison comparison;
+    for (std::uint32_t seed = 0; seed < 24; ++seed)
+      for (const Direction direction : kTrained) comparison.check(draw_winograd_problem(seed, direction, dtype), seed);
+    CHECK(comparison.seen[Method::winograd] == 72);
+  }
+}
+
+TEST_CASE("A convolution gives the same bits with one thread and with three") {
+  const bool has_bf16 = vector_kernels().has_bf16();
+  const auto arena = std::make_shared<Arena>(std::make_unique<HostSegments>());
+  const auto backend = make_cpu_backend();
+  const auto bits = [&](int count, Method method, const ConvolutionProblem& p, const Tensor& a, const Tensor& b,
+                        const Shape& shape, DType type) {
+    Threads threads(count);
+    OneDnn onednn(arena, threads);
+    Tensor output = backend->empty(shape, type);
+    Convolutions(arena, threads, onednn, false).convolve_by(method, p, a, b, {}, output);
+    return test::download(*backend, output).values;
+  };
+  // Several pieces, of unequal size, in every direction; large and small weights.
+  const std::pair<Shape, Shape> kProblems[] = {
+      {{7, 24, 24, 64}, {64, 3, 3, 64}}, {{5, 14, 14, 128}, {192, 3, 3, 128}}, {{7, 30, 28, 64}, {256, 1, 1, 64}}};
+  for (const auto& [x, w] : kProblems)
+    for (const std::int64_t stride : {1, 2})
+      for (const Direction direction : kTrained)
+        for (const DType dtype : {DType::f32, DType::bf16}) {
+          if (dtype == DType::bf16 && !has_bf16) continue;
+          const ConvolutionProblem p{direction, dtype, {stride, w[1] / 2}, x, w};
+          const Shape y{x[0], p.geometry.output(x[1], w[1]), p.geometry.output(x[2], w[2]), w[0]};
+          const bool gradient = direction == Direction::grad_weight;
+          const Shape first = direction == Direction::grad_input ? y : x, second = gradient ? y : w;
+          Random random(1, RandomPurpose::test);
+          const Tensor a = test::upload(*backend, test::random_tensor(first, random), dtype),
+                       b = test::upload(*backend, test::random_tensor(second, random), gradient ? dtype : DType::f32);
+          const Shape result = gradient ? w : direction == Direction::grad_input ? x : y;
+          Threads threads(1);
+          OneDnn onednn(arena, threads);
+          for (const Method method : Convolutions(arena, threads, onednn, false).methods(p)) {
+            CAPTURE(p.name(), name_of(method));
+            CHECK(bits(1, method, p, a, b, result, gradient ? DType::f32 : dtype) ==
+                  bits(3, method, p, a, b, result, gradient ? DType::f32 : dtype));
+          }
+        }
 }
 
 }  // namespace tandem::cpu

@@ -7,7 +7,8 @@ namespace tandem::cpu {
 
 TEST_CASE("An error of oneDNN's names what was to be computed") {
   const auto arena = std::make_shared<Arena>(std::make_unique<HostSegments>());
-  OneDnn onednn(arena);
+  Threads threads(2);
+  OneDnn onednn(arena, threads);
   const auto f32 = [&](const Shape& shape) { return Tensor(arena, shape, DType::f32); };
   using Catch::Matchers::StartsWith;
 
@@ -15,9 +16,7 @@ TEST_CASE("An error of oneDNN's names what was to be computed") {
   const ConvolutionProblem problem{Direction::forward, DType::f32, {1, 1}, {1, 6, 6, 8}, {16, 3, 3, 5}};
   const std::string name = "convolution forward f32 1x6x6x8 16x3x3x5 stride 1 padding 1: oneDNN: ";
   Tensor y = f32({1, 6, 6, 16});
-  CHECK_THROWS_WITH(onednn.convolve(Method::direct, problem, f32(problem.x), f32(problem.w), {}, y), StartsWith(name));
-  // Not taken for a method that this version has not.
-  CHECK_THROWS_WITH(onednn.supports(Method::winograd, problem), StartsWith(name));
+  CHECK_THROWS_WITH(onednn.convolve(problem, f32(problem.x), f32(problem.w), {}, y), StartsWith(name));
 
   Tensor product = f32({2, 5});
   CHECK_THROWS_WITH(onednn.matmul(f32({2, 3}), false, f32({5, 4}), true, {}, product),

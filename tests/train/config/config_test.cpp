@@ -57,7 +57,7 @@ Config unusual() {
   c.schedule = {ScheduleOptions::Type::step, 0, {2, 5, 9}, 0.3};
   c.train = {11, 4};
   c.checkpoint = {2, 123456789012, 0};
-  c.cpu = {true};
+  c.cpu = {3, true};
   return c;
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("a written config has these keys, in this order") {
       R"("betas":[0.9,0.999],"eps":1e-08,"weight_decay":0.0},)"
       R"("schedule":{"type":"step","warmup":0.0,"milestones":[2,5,9],"gamma":0.3},"train":{"epochs":11,)"
       R"("losses_every":4},)"
-      R"("checkpoint":{"every_epochs":2,"every_steps":123456789012,"keep":0},"cpu":{"autotune":true}})");
+      R"("checkpoint":{"every_epochs":2,"every_steps":123456789012,"keep":0},"cpu":{"threads":3,"autotune":true}})");
   const auto json = to_json(unusual());
   std::vector<std::string> keys, all;
   list_keys(expected, "", keys);
