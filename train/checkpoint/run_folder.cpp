@@ -98,7 +98,8 @@ std::optional<fs::path> RunFolder::stray_checkpoint_in(const fs::path& folder) {
   for (auto entry = fs::directory_iterator(last_in(folder).parent_path(), error);
        !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name == "best.safetensors" || step_in(name)) return entry->path();
+    std::error_code unknown;
+    if ((name == "best.safetensors" || step_in(name)) && entry->is_regular_file(unknown)) return entry->path();
   }
   return {};
 }
