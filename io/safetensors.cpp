@@ -30,32 +30,9 @@ constexpr std::size_t kPrefix = 8;                     // The header's length.
 constexpr std::uint64_t kLargestHeader = 100'000'000;  // The limit of the format's own reader.
 constexpr std::size_t kDigits = 32;                    // Of a checksum.
 
-std::size_t bytes_of(std::string_view dtype) {
-  struct Size {
-    std::string_view dtype;
-    std::size_t bytes;
-  };
-  static constexpr auto kSizes = std::to_array<Size>({{"F64", 8},
-                                                      {"F32", 4},
-                                                      {"F16", 2},
-                                                      {"BF16", 2},
-                                                      {"I64", 8},
-                                                      {"I32", 4},
-                                                      {"I16", 2},
-                                                      {"I8", 1},
-                                                      {"U64", 8},
-                                                      {"U32", 4},
-                                                      {"U16", 2},
-                                                      {"U8", 1},
-                                                      {"BOOL", 1}});
-  for (const auto& [known, bytes] : kSizes)
-    if (dtype == known) return bytes;
-  return 0;
-}
-
 /// Bytes of a tensor; nothing if the dtype is not known, a size is negative, or the product overflows.
 std::optional<std::uint64_t> bytes_of(std::string_view dtype, std::span<const std::int64_t> shape) {
-  std::uint64_t bytes = bytes_of(dtype);
+  std::uint64_t bytes = element_size(dtype);
   if (bytes == 0) return std::nullopt;
   for (const std::int64_t size : shape)
     if (size < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes)) return std::nullopt;
@@ -116,6 +93,29 @@ std::string header_of(std::span<const SafetensorsEntry> entries, const Safetenso
 }
 
 }  // namespace
+
+std::size_t element_size(std::string_view dtype) {
+  struct Size {
+    std::string_view dtype;
+    std::size_t bytes;
+  };
+  static constexpr auto kSizes = std::to_array<Size>({{"F64", 8},
+                                                      {"F32", 4},
+                                                      {"F16", 2},
+                                                      {"BF16", 2},
+                                                      {"I64", 8},
+                                                      {"I32", 4},
+                                                      {"I16", 2},
+                                                      {"I8", 1},
+                                                      {"U64", 8},
+                                                      {"U32", 4},
+                                                      {"U16", 2},
+                                                      {"U8", 1},
+                                                      {"BOOL", 1}});
+  for (const auto& [known, bytes] : kSizes)
+    if (dtype == known) return bytes;
+  return 0;
+}
 
 void write_safetensors(const std::filesystem::path& path, std::span<const SafetensorsEntry> entries,
                        const SafetensorsMetadata& metadata) {
@@ -274,7 +274,7 @@ class HeaderReader {
       return value[key];
     };
     const Json& dtype = field("dtype");
-    if (!dtype.is_string() || bytes_of(dtype.get<std::string>()) == 0)
+    if (!dtype.is_string() || element_size(dtype.get<std::string>()) == 0)
       refuse("the tensor {} has the unknown dtype {}", name, dtype.dump());
     entry.dtype = dtype.get<std::string>();
     for (const std::uint64_t size : read_naturals(name, field("shape")))

@@ -32,6 +32,9 @@ struct SafetensorsEntry {
   std::span<const std::byte> data;  ///< As many bytes as dtype and shape say.
 };
 
+/// Bytes of an element of a dtype; 0 if there is no such dtype.
+std::size_t element_size(std::string_view dtype);
+
 using SafetensorsMetadata = std::map<std::string, std::string>;
 
 /// Writes a file atomically (io/atomic_file.h): after an Error, a disk being full for one, an earlier file at `path`

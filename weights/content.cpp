@@ -85,25 +85,6 @@ FileContent::FileContent(const std::filesystem::path& path) {
   file.read(bytes_.get(), size_);
 }
 
-std::size_t element_size(std::string_view dtype) {
-  static constexpr auto kSizes = std::to_array<std::pair<std::string_view, std::size_t>>({{"F64", 8},
-                                                                                          {"F32", 4},
-                                                                                          {"F16", 2},
-                                                                                          {"BF16", 2},
-                                                                                          {"I64", 8},
-                                                                                          {"I32", 4},
-                                                                                          {"I16", 2},
-                                                                                          {"I8", 1},
-                                                                                          {"U64", 8},
-                                                                                          {"U32", 4},
-                                                                                          {"U16", 2},
-                                                                                          {"U8", 1},
-                                                                                          {"BOOL", 1}});
-  for (const auto& [known, bytes] : kSizes)
-    if (dtype == known) return bytes;
-  return 0;
-}
-
 bool count_elements(std::span<const std::int64_t> shape, std::int64_t& count) {
   count = 1;
   for (const std::int64_t size : shape)

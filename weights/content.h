@@ -64,9 +64,6 @@ inline std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Bytes of an element of a safetensors dtype; 0 if there is no such dtype.
-std::size_t element_size(std::string_view dtype);
-
 /// The product of the sizes, 1 for none; false if one is negative or it exceeds an i64.
 bool count_elements(std::span<const std::int64_t> shape, std::int64_t& count);
 

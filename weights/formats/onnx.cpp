@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include "io/safetensors.h"
 #include "weights/content.h"
 #include "weights/formats/formats.h"
 #include "weights/onnx/onnx.pb.h"
