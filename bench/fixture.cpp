@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "bench/formula.h"
+#include "core/backend/host_copy.h"
 #include "layers/initialise.h"
 #include "train/loop/step_executor.h"
 

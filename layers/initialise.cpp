@@ -1,5 +1,6 @@
 #include "layers/initialise.h"
 
+#include "core/backend/host_copy.h"
 #include "core/base/rng.h"
 
 namespace tandem {

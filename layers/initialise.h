@@ -3,7 +3,6 @@
 
 #include <cstdint>
 
-#include "core/backend/host_copy.h"
 #include "layers/module.h"
 
 namespace tandem {

@@ -15,6 +15,12 @@ void upload(Backend& backend, const std::vector<float>& values, Tensor& tensor) 
   backend.copy_from_host(wide.data(), tensor);
 }
 
+Tensor real_tensor(Backend& backend, DType real, const std::vector<double>& values) {
+  Tensor tensor = backend.empty({static_cast<std::int64_t>(values.size())}, real);
+  upload_real(backend, values, tensor);
+  return tensor;
+}
+
 std::vector<std::byte> bytes_of(const std::vector<double>& values, DType real) {
   require(real == DType::f32 || real == DType::f64, "bytes_of: as {}, expected f32 or f64", real);
   std::vector<std::byte> bytes(values.size() * size_of(real));

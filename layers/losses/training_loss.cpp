@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
-#include "layers/initialise.h"
+#include "core/backend/host_copy.h"
 
 namespace tandem {
 namespace {
 
 /// The share that the moving average keeps.
 constexpr double kAverage = 0.99;
-
-Tensor real_tensor(Backend& backend, DType real, const std::vector<double>& values) {
-  Tensor tensor = backend.empty({static_cast<std::int64_t>(values.size())}, real);
-  upload_real(backend, values, tensor);
-  return tensor;
-}
 
 }  // namespace
 

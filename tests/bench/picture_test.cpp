@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/formula.h"
+#include "core/backend/host_copy.h"
 #include "data/loader/loader.h"
 #include "layers/initialise.h"
 #include "layers/twin_towers.h"

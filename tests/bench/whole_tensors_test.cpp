@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/formula.h"
+#include "core/backend/host_copy.h"
 #include "io/safetensors.h"
 #include "layers/initialise.h"
 #include "layers/torch_layout.h"

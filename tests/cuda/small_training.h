@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/backend/host_copy.h"
 #include "core/base/rng.h"
 #include "layers/initialise.h"
 #include "train/loop/step_executor.h"

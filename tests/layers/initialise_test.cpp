@@ -1,4 +1,5 @@
 #include "layers/initialise.h"
+#include "core/backend/host_copy.h"
 
 #include <map>
 

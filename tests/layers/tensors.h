@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/backend/host_copy.h"
 #include "core/base/rng.h"
 #include "layers/initialise.h"
 

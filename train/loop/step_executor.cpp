@@ -3,19 +3,13 @@
 #include <cmath>
 #include <utility>
 
-#include "layers/initialise.h"
+#include "core/backend/host_copy.h"
 
 namespace tandem {
 namespace {
 
 /// Steps until the kernels are chosen and the arena has what a step needs.
 constexpr int kWarmUp = 2;
-
-Tensor real_tensor(Backend& backend, DType real, const std::vector<double>& values) {
-  Tensor tensor = backend.empty({static_cast<std::int64_t>(values.size())}, real);
-  upload_real(backend, values, tensor);
-  return tensor;
-}
 
 void copy_scalar(Backend& backend, const Tensor& from, Tensor& to, std::int64_t row) {
   Tensor element = to.rows(row, row + 1);

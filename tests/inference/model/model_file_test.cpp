@@ -4,6 +4,7 @@
 #include <iterator>
 #include <map>
 
+#include "core/backend/host_copy.h"
 #include "inference/model/tensors.h"
 #include "layers/initialise.h"
 #include "tests/support/catch.h"

@@ -1,5 +1,6 @@
 #include "layers/losses/training_loss.h"
 
+#include "core/backend/host_copy.h"
 #include "layers/initialise.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
