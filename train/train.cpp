@@ -48,7 +48,7 @@ int start(const Config& config, const TrainOptions& options, std::ostream& out) 
   const InterruptScope interrupt;
   out << session.description() << std::flush;
   RunLog log(metrics, out, session.epochs);
-  if (!TrainingLoop(session, std::move(state), folder, log, interrupt).run()) {
+  if (!TrainingLoop(session, std::move(state), folder, log, interrupt, options.goes_on_after_epoch).run()) {
     if (folder.has_checkpoint())
       out << "interrupted; the run so far is in " << last.string() << ", --resume continues it\n";
     else

@@ -1,6 +1,7 @@
 #pragma once
 // A training run, from a config to a trained network in its output folder.
 
+#include <functional>
 #include <ostream>
 
 #include "train/config/config.h"
@@ -10,6 +11,8 @@ namespace tandem {
 struct TrainOptions {
   bool resume = false;   ///< continue from the output folder's last checkpoint; without one, start a new run
   bool dry_run = false;  ///< check what the run would check, decode every image, time some steps; write nothing
+  /// Asked after each epoch, when it is evaluated, logged and saved; false ends the run there. Empty: it goes on.
+  std::function<bool()> goes_on_after_epoch;
 };
 
 /// Runs the config to its end, reporting on `out`. SIGINT, SIGTERM and SIGHUP end it after the current step, with

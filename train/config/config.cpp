@@ -1,11 +1,6 @@
 #include "train/config/config.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <set>
 
 #include "core/base/error.h"
 #include "core/base/utf8.h"
@@ -13,6 +8,7 @@
 #include "layers/backbones/factory.h"
 #include "train/config/config_keys.h"
 #include "train/config/config_reader.h"
+#include "train/config/config_text.h"
 
 namespace tandem {
 namespace {
@@ -56,63 +52,6 @@ class ObjectWriter {
 
 // --- Reading -------------------------------------------------------------------------------------------------------
 
-std::string read_text(const std::string& path) {
-  constexpr std::size_t kLargest = 1 << 20;
-  std::error_code unknown;  // Then opening it says what is wrong.
-  if (std::filesystem::is_directory(path, unknown)) fail_input("{}: is a folder, expected a config file", path);
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail_input("{}: cannot open the config: {}", path, std::strerror(errno));
-  std::string text(kLargest + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) fail_input("{}: cannot read the config: {}", path, std::strerror(errno));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kLargest) fail_input("{}: larger than 1 MiB, expected a config file", path);
-  return text;
-}
-
-/// "line:column" of the byte that a parser had read last, counted from 1.
-std::string position(std::string_view text, std::size_t bytes_read) {
-  const std::string_view before = text.substr(0, bytes_read == 0 ? 0 : bytes_read - 1);
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const std::size_t newline = before.rfind('\n');
-  return fmt::format("{}:{}", line, before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1);
-}
-
-/// nlohmann::json's message without its tag and its own idea of the position.
-std::string syntax_message(std::string message) {
-  for (const char* mark : {"] ", ": syntax error "}) {
-    const std::size_t at = message.find(mark);
-    if (at != std::string::npos) message = message.substr(at + std::strlen(mark));
-  }
-  return message;
-}
-
-/// A parser callback that refuses an object with the same key twice, of which the parser would keep the last, and
-/// nesting so deep that it cannot be a config.
-Json::parser_callback_t strictly(const std::string& source) {
-  static constexpr int kDeepest = 32;
-  return
-      [source, open = std::vector<std::set<std::string>>()](int depth, Json::parse_event_t event, Json& value) mutable {
-        if (depth > kDeepest) fail_input("{}: nested deeper than {} levels, expected a config", source, kDeepest);
-        if (event == Json::parse_event_t::object_start) open.emplace_back();
-        if (event == Json::parse_event_t::object_end) open.pop_back();
-        if (event == Json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second)
-          fail_input("{}: the key \"{}\" occurs twice in one object", source, value.get<std::string>());
-        return true;
-      };
-}
-
-Json parse_json(std::string_view text, const std::string& source) {
-  try {
-    return Json::parse(text, strictly(source), /*allow_exceptions=*/true, /*ignore_comments=*/true);
-  } catch (const Json::parse_error& e) {
-    fail_input("{}:{}: syntax error {}", source, position(text, e.byte), syntax_message(e.what()));
-  } catch (const Json::exception& e) {  // A number too large for a double.
-    fail_input("{}: {}", source, syntax_message(e.what()));
-  }
-}
-
 /// Sets the value at a path of keys, making the objects on the way.
 ConfigSource::Override apply_override(Json& root, const std::string& text) {
   // A path that is not UTF-8 could not be written to the resolved config.
@@ -135,7 +74,7 @@ ConfigSource::Override apply_override(Json& root, const std::string& text) {
     begin = end + 1;
   }
   const std::string given = text.substr(equals + 1);
-  const Json parsed = Json::parse(given, strictly("--set " + text), /*allow_exceptions=*/false);
+  const Json parsed = Json::parse(given, refuse_doubtful("--set " + text), /*allow_exceptions=*/false);
   *value = parsed.is_discarded() ? Json(given) : parsed;
   return {text, pointer};
 }
@@ -229,7 +168,7 @@ void check(const Config& config, const ConfigSource& from) {
 nlohmann::ordered_json to_json(const Config& config) { return ObjectWriter::json_of(config); }
 
 Config parse_config(std::string_view text, const std::string& source, std::span<const std::string> overrides) {
-  Json root = parse_json(text, source);
+  Json root = parse_config_json(text, source);
   ConfigSource from{source, {}};
   if (!root.is_object()) from.fail_value("", root, "an object: {\"key\": value, ...}");
   for (const auto& override_text : overrides) from.overrides.push_back(apply_override(root, override_text));
@@ -243,7 +182,7 @@ Config parse_config(std::string_view text, const std::string& source, std::span<
 }
 
 Config read_config(const std::string& path, std::span<const std::string> overrides) {
-  return parse_config(read_text(path), path, overrides);
+  return parse_config(read_config_text(path), path, overrides);
 }
 
 }  // namespace tandem

@@ -95,6 +95,8 @@ void ObjectReader::read(const nlohmann::json& json, const std::string& pointer, 
     } else {
       read(json, pointer, value.emplace(), range);
     }
+  } else if constexpr (std::same_as<T, nlohmann::json>) {
+    value = json;
   } else if constexpr (std::same_as<T, bool>) {
     if (!json.is_boolean()) source_.fail_value(pointer, json, "true or false");
     value = json.get<bool>();

@@ -20,13 +20,15 @@ void check_losses(const LossValues& values, std::int64_t step) {
   if (std::isfinite(values.total)) return;
   std::string terms;
   for (const LossValue& term : values.terms) terms += fmt::format(", {} {}", term.name, term.value);
-  fail("step {}: the loss is not a finite number (total {}{}): lower the learning rate", step, values.total, terms);
+  throw NotFinite(fmt::format("step {}: the loss is not a finite number (total {}{}): lower the learning rate", step,
+                              values.total, terms));
 }
 
 void check_gradient(double norm, const double* loss_scale, std::int64_t step) {
   if (std::isfinite(norm) || (loss_scale && *loss_scale > 1)) return;
-  fail("step {}: the gradient{} is not a finite number, though the loss is: lower the learning rate", step,
-       loss_scale ? " under a loss scale of 1" : "");
+  throw NotFinite(
+      fmt::format("step {}: the gradient{} is not a finite number, though the loss is: lower the learning rate", step,
+                  loss_scale ? " under a loss scale of 1" : ""));
 }
 
 }  // namespace

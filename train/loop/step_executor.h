@@ -16,11 +16,18 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/error.h"
 #include "data/loader/batch.h"
 #include "layers/losses/training_loss.h"
 #include "train/optim/optimizer.h"
 
 namespace tandem {
+
+/// A loss or a gradient that is not a finite number.
+class NotFinite : public Error {
+ public:
+  using Error::Error;
+};
 
 struct StepOptions {
   int pairs = 0, size = 0;  ///< of a batch: N, and height and width

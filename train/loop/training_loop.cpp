@@ -10,19 +10,20 @@
 namespace tandem {
 
 TrainingLoop::TrainingLoop(Session& session, RunState state, RunFolder& folder, RunLog& log,
-                           const InterruptScope& interrupt)
+                           const InterruptScope& interrupt, std::function<bool()> goes_on_after_epoch)
     : session_(session),
       state_(std::move(state)),
       steps_(session.make_steps(state_)),
       keeper_(session, state_, steps_, folder),
       log_(log),
-      interrupt_(interrupt) {}
+      interrupt_(interrupt),
+      goes_on_after_epoch_(std::move(goes_on_after_epoch)) {}
 
 bool TrainingLoop::run() {
   const Epochs& epochs = session_.epochs;
   if (session_.epoch_is_open(state_) && !finish_epoch(true)) return false;
   PairLoader batches = session_.make_loader(state_.step, epochs.total_steps());
-  while (state_.step < epochs.total_steps()) {
+  while (state_.step < epochs.total_steps() && !ended_) {
     const bool stop = interrupt_.interrupted();
     if (!stop) submit(batches);
     if (!must_finish(stop)) continue;
@@ -131,6 +132,7 @@ bool TrainingLoop::finish_epoch(bool save_anyway) {
   // latest is the best there is.
   const bool due = keeper_.is_due_after_epoch(epoch);
   if (due || best || save_anyway) log_.line(keeper_.save({.best = best || !scores, .numbered = due}));
+  ended_ = goes_on_after_epoch_ && !goes_on_after_epoch_();
   return true;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The steps and epochs of a run, from where it begins to its end.
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -13,10 +14,11 @@ namespace tandem {
 
 class TrainingLoop {
  public:
-  /// `state`: where the run begins. Keeps references to the others.
-  TrainingLoop(Session& session, RunState state, RunFolder& folder, RunLog& log, const InterruptScope& interrupt);
+  /// `state`: where the run begins. `goes_on_after_epoch` may end it (train/train.h). Keeps references to the others.
+  TrainingLoop(Session& session, RunState state, RunFolder& folder, RunLog& log, const InterruptScope& interrupt,
+               std::function<bool()> goes_on_after_epoch = {});
 
-  /// Trains until the end, or until interrupted. Returns whether it came to the end. When an image cannot be read, the
+  /// Trains until the end, or until interrupted. Returns false if it was interrupted. When an image cannot be read, the
   /// run so far is saved before the error goes on. An epoch is saved before it is evaluated.
   bool run();
 
@@ -43,6 +45,8 @@ class TrainingLoop {
   CheckpointKeeper keeper_;
   RunLog& log_;
   const InterruptScope& interrupt_;
+  std::function<bool()> goes_on_after_epoch_;
+  bool ended_ = false;               // by it
   std::vector<InFlight> in_flight_;  // the steps after state_.step
   double begin_ = 0;                 // when the first of them began, on the clock of seconds()
 };

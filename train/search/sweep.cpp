@@ -1,0 +1,131 @@
+#include "train/search/sweep.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "io/atomic_file.h"
+#include "train/checkpoint/run_folder.h"
+#include "train/search/sweep_results.h"
+#include "train/train.h"
+
+namespace tandem {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+class Sweep {
+ public:
+  Sweep(const std::string& path, const SweepRun& run, std::ostream& out)
+      : plan_(read_sweep(path)), run_(run), out_(out), folder_(plan_.options.output), results_(plan_.options) {
+    for (const Trial& trial : plan_.trials) configs_.push_back(config_of(trial));
+    if (!configs_.front().data.eval)
+      fail_input("{}: /data/eval is missing; a sweep ranks its trials by an evaluation", plan_.options.config);
+  }
+
+  int run() {
+    if (run_.dry_run) return list();
+    const bool goes_on = fs::exists(described());
+    if (goes_on && !run_.resume)
+      fail_input("{}: holds a sweep already; --resume continues it, another \"output\" starts another",
+                 folder_.string());
+    require_writable_folder(folder_);
+    const FolderLock lock(folder_);
+    remove_temporaries(folder_);
+    if (goes_on) check_same();
+    write_file_atomically(described(), description().dump(2) + "\n");
+    if (fs::exists(record())) results_.read(record());
+    for (std::size_t i = 0; i < plan_.trials.size(); ++i)
+      if (!results_.has(plan_.trials[i].number) && !run_trial(plan_.trials[i], configs_[i])) {
+        out_ << fmt::format("interrupted; --resume continues the sweep in {}\n", folder_.string());
+        return 130;
+      }
+    out_ << results_.table();
+    if (results_.all_failed()) return 1;
+    const int best = results_.ranked().front().trial.number;
+    out_ << fmt::format("the best trial's model: {}\n",
+                        (folder_of(best) / "checkpoints" / "best.safetensors").string());
+    return 0;
+  }
+
+ private:
+  fs::path described() const { return folder_ / "sweep.json"; }
+  fs::path record() const { return folder_ / "results.json"; }
+  fs::path folder_of(int number) const { return folder_ / fmt::format("trial-{:04}", number); }
+
+  Config config_of(const Trial& trial) const {
+    std::vector<std::string> overrides = run_.overrides;
+    overrides.insert(overrides.end(), trial.settings.begin(), trial.settings.end());
+    overrides.push_back("output=" + Json(folder_of(trial.number).string()).dump());
+    return read_config(plan_.options.config, overrides);
+  }
+
+  int list() const {
+    for (const Trial& trial : plan_.trials) out_ << heading(trial) << '\n';
+    out_ << "Nothing was trained.\n";
+    return 0;
+  }
+
+  std::string heading(const Trial& trial) const {
+    return fmt::format("trial {} of {}: {}", trial.number, plan_.trials.size(), fmt::join(trial.settings, " "));
+  }
+
+  /// What must not change while a sweep goes on: the trials, and what they begin with.
+  Json description() const {
+    const SweepOptions& o = plan_.options;
+    return {{"config", to_json(read_config(o.config, run_.overrides))},
+            {"method", enum_name(o.method)},
+            {"seed", o.seed},
+            {"parameters", o.parameters},
+            {"figure", o.figure},
+            {"direction", enum_name(o.direction)}};
+  }
+
+  void check_same() const {
+    std::ifstream in(described());
+    const nlohmann::json was = nlohmann::json::parse(in, nullptr, /*allow_exceptions=*/false), is = description();
+    if (was.is_discarded()) fail_input("{}: not a sweep's description", described().string());
+    if (const auto changes = nlohmann::json::diff(was, is); !changes.empty())
+      fail_input("{}: cannot resume: {} is not as it was when the sweep began", described().string(),
+                 changes[0]["path"].get<std::string>());
+  }
+
+  /// Returns whether the sweep goes on.
+  bool run_trial(const Trial& trial, const Config& config) {
+    const fs::path metrics = folder_of(trial.number) / "metrics.jsonl";
+    const auto figures = [&] { return figures_of_epochs(metrics, plan_.options); };
+    TrialResult result{trial, TrialResult::Status::done, {}, {}};
+    out_ << heading(trial) << '\n' << std::flush;
+    try {
+      // A trial that was stopped just after its last epoch may be one to end.
+      bool pruned = results_.should_prune(figures());
+      TrainOptions options;
+      options.resume = fs::exists(RunFolder::last_in(config.output));
+      options.goes_on_after_epoch = [&] { return !(pruned = results_.should_prune(figures())); };
+      if (!pruned && train(config, options, out_) == 130) return false;
+      result.figures = figures();
+      if (pruned && result.figures.size() < static_cast<std::size_t>(config.train.epochs))
+        result.status = TrialResult::Status::pruned;
+    } catch (const Error& e) {
+      result.status = TrialResult::Status::failed;
+      result.problem = e.what();
+      out_ << "the trial failed: " << e.what() << '\n';
+    }
+    results_.add(std::move(result));
+    results_.write(record());
+    return true;
+  }
+
+  SweepPlan plan_;
+  const SweepRun& run_;
+  std::ostream& out_;
+  fs::path folder_;
+  SweepResults results_;
+  std::vector<Config> configs_;
+};
+
+}  // namespace
+
+int run_sweep(const std::string& path, const SweepRun& run, std::ostream& out) { return Sweep(path, run, out).run(); }
+
+}  // namespace tandem
