@@ -125,7 +125,7 @@ class ComparingSgd final : public Sgd {
   /// The reference program decays every parameter. Keeps references to all but the options.
   ComparingSgd(Backend& backend, TwinTowers& model, const SgdOptions& options, const json& tensors,
                Deviation& deviation)
-      : Sgd(backend, model, options, Decay::all), model_(model), tensors_(tensors), deviation_(deviation) {}
+      : Sgd(backend, model, options, {.decay = Decay::all}), model_(model), tensors_(tensors), deviation_(deviation) {}
 
   void update(const UpdateInputs& inputs) override {
     if (!compared_)

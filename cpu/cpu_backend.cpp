@@ -142,22 +142,22 @@ void CpuBackend::optimizer_update(const UpdateRule& rule, const UpdateInputs& in
                                   std::vector<ParameterUpdate>& parameters) {
   const KernelScope scope(*this, "optimizer_update", [&] { return update_work(parameters); });
   if (!may_update(inputs)) return;
-  const auto* sgd = std::get_if<SgdOptions>(&rule);
+  const auto in_pieces = [&](std::int64_t size, const Pieces::Body& body) { parallel_pieces(size, kGrain, body); };
   for (ParameterUpdate& p : parameters) {
-    // The vectorised SGD has no loss scale: f16 alone needs one.
-    if (sgd && !inputs.loss_scale) {
+    if (const auto* sgd = std::get_if<SgdOptions>(&rule))
       update_by_sgd(*sgd, inputs, p);
-      continue;
-    }
-    parallel_pieces(p.weight.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      std::visit([&](const auto& options) { update_elements<float>(options, inputs, p, begin, end); }, rule);
-    });
+    else
+      update_parameter<float>(rule, inputs, p, {kGrain, in_pieces});
   }
 }
 
 void CpuBackend::update_by_sgd(const SgdOptions& options, const UpdateInputs& inputs, ParameterUpdate& p) {
-  const SgdCoefficients coefficients{inputs.scalars.data<float>()[0], static_cast<float>(options.momentum),
-                                     static_cast<float>(p.decay ? options.weight_decay : 0.0), options.nesterov};
+  const SgdCoefficients coefficients{.lr = inputs.scalars.data<float>()[0] * static_cast<float>(p.lr),
+                                     .momentum = static_cast<float>(options.momentum),
+                                     .weight_decay = static_cast<float>(options.weight_decay * p.decay),
+                                     .nesterov = options.nesterov,
+                                     .factor = gradient_factor<float>(inputs),
+                                     .limit = static_cast<float>(inputs.clip.value)};
   parallel_pieces(p.weight.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     kernels_.sgd(coefficients, p.gradient.data<float>() + begin, end - begin, p.weight.data<float>() + begin,
                  p.state[0].data<float>() + begin);

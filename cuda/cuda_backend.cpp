@@ -47,7 +47,19 @@ kernels::MaxPoolShape shape_of(const Pool2dGeometry& geometry, const Shape& x, c
 }
 
 kernels::UpdateScalars scalars_of(const UpdateInputs& inputs) {
-  return {inputs.scalars.data<float>(), real_or_null(inputs.gradient_norm), real_or_null(inputs.loss_scale)};
+  return {inputs.scalars.data<float>(),        real_or_null(inputs.gradient_norm),
+          real_or_null(inputs.loss_scale),     static_cast<float>(inputs.clip.norm),
+          static_cast<float>(inputs.clip.eps), static_cast<float>(inputs.clip.value)};
+}
+
+std::vector<kernels::UpdateTensor> tensors_of(std::vector<ParameterUpdate>& parameters, double weight_decay) {
+  std::vector<kernels::UpdateTensor> tensors;
+  tensors.reserve(parameters.size());
+  for (ParameterUpdate& p : parameters)
+    tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.state[0].data<float>(),
+                       p.state[1] ? p.state[1].data<float>() : nullptr, p.weight.size(),
+                       static_cast<float>(weight_decay * p.decay), static_cast<float>(p.lr)});
+  return tensors;
 }
 
 kernels::Unary map_of(UnaryOp op) {
@@ -411,25 +423,27 @@ void CudaBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labe
 void CudaBackend::optimizer_update(const UpdateRule& rule, const UpdateInputs& inputs,
                                    std::vector<ParameterUpdate>& parameters) {
   const Call call(*this, "optimizer_update", [&] { return update_work(parameters); });
-  const auto decay_of = [](const auto& options, const ParameterUpdate& p) {
-    return p.decay ? options.weight_decay : 0.0;
-  };
+  const double weight_decay = std::visit([](const auto& options) { return options.weight_decay; }, rule);
+  const std::vector<kernels::UpdateTensor> tensors = tensors_of(parameters, weight_decay);
+  const kernels::UpdateScalars scalars = scalars_of(inputs);
   if (const auto* sgd = std::get_if<SgdOptions>(&rule)) {
-    std::vector<kernels::SgdTensor> tensors;
-    tensors.reserve(parameters.size());
-    for (ParameterUpdate& p : parameters)
-      tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.state[0].data<float>(), p.weight.size(),
-                         decay_of(*sgd, p)});
-    kernels::sgd_update(queue_, sgd->momentum, sgd->nesterov, scalars_of(inputs), tensors);
-    return;
+    kernels::sgd_update(queue_, sgd->momentum, sgd->nesterov, scalars, tensors);
+  } else if (const auto* adam = std::get_if<AdamOptions>(&rule)) {
+    kernels::adam_update(queue_, {adam->beta1, adam->beta2, adam->eps, adam->decoupled}, scalars, tensors);
+  } else if (const auto* rmsprop = std::get_if<RmsPropOptions>(&rule)) {
+    kernels::rmsprop_update(queue_, {rmsprop->alpha, rmsprop->eps, rmsprop->momentum}, scalars, tensors);
+  } else {
+    Tensor workspace = scratch(kernels::trust_workspace(tensors));
+    if (const auto* lars = std::get_if<LarsOptions>(&rule)) {
+      kernels::lars_update(
+          queue_, {lars->momentum, lars->nesterov, lars->trust, lars->eps, lars->trust_clip, lars->always_adapt},
+          scalars, tensors, workspace.raw());
+    } else {
+      const auto& lamb = std::get<LambOptions>(rule);
+      kernels::lamb_update(queue_, {lamb.beta1, lamb.beta2, lamb.eps, lamb.trust_clip, lamb.always_adapt}, scalars,
+                           tensors, workspace.raw());
+    }
   }
-  const auto& adam = std::get<AdamOptions>(rule);
-  std::vector<kernels::AdamTensor> tensors;
-  tensors.reserve(parameters.size());
-  for (ParameterUpdate& p : parameters)
-    tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.state[0].data<float>(),
-                       p.state[1].data<float>(), p.weight.size(), decay_of(adam, p)});
-  kernels::adam_update(queue_, {adam.beta1, adam.beta2, adam.eps, adam.decoupled}, scalars_of(inputs), tensors);
 }
 
 void CudaBackend::gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <variant>
 
 #include "core/tensor/tensor.h"
@@ -79,24 +80,34 @@ enum class Over {
   all       ///< (1)
 };
 
-/// What an update reads on the device.
-struct UpdateInputs {
-  Tensor scalars;        ///< (3) real: learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t); SGD reads the first alone
-  Tensor gradient_norm;  ///< (1) real: if it is not finite, nothing is updated; undefined: always update
-  Tensor loss_scale;     ///< (2) real: gradients are divided by its first element; undefined: they are not
+/// What is done to gradients, once the loss's scale is out of them, before a rule reads them.
+struct GradientClip {
+  double norm = std::numeric_limits<double>::infinity();   ///< g = g * min(1, norm / (gradient_norm + eps))
+  double eps = 1e-6;                                       ///< PyTorch's
+  double value = std::numeric_limits<double>::infinity();  ///< then g = max(-value, min(value, g))
 };
 
-/// lr = scalars[0], g = gradient / loss_scale[0] + weight_decay * w (where it decays);
-/// v = momentum * v + g;  w = w - lr * (nesterov ? g + momentum * v : v).   (PyTorch's SGD; Sutskever et al. 2013.)
-/// state[0] is v, the velocity.
+/// What an update reads besides the parameters.
+struct UpdateInputs {
+  Tensor scalars;        ///< (3) real: learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t); some rules read one alone
+  Tensor gradient_norm;  ///< (1) real: if it is not finite, nothing is updated; undefined: always update
+  Tensor loss_scale;     ///< (2) real: gradients are divided by its first element; undefined: they are not
+  GradientClip clip = {};
+};
+
+// The rules. Of each parameter p, with the numbers of ParameterUpdate:
+//   lr = scalars[0] * p.lr,  c1 = scalars[1],  c2 = scalars[2],  decay = weight_decay * p.decay,
+//   g = the gradient, divided by the loss's scale and clipped.
+
+/// g = g + decay * w;  v = momentum * v + g;  w = w - lr * (nesterov ? g + momentum * v : v).
+/// (PyTorch's SGD; Sutskever et al. 2013.) state[0] is v, the velocity.
 struct SgdOptions {
   double momentum = 0.0;
   bool nesterov = false;
   double weight_decay = 0.0;
 };
 
-/// lr, c1, c2 = scalars, g = gradient / loss_scale[0]; where it decays, decoupled: w = w - lr * weight_decay * w,
-/// otherwise: g = g + weight_decay * w;  first = beta1 * first + (1 - beta1) * g;
+/// Decoupled: w = w - lr * decay * w, otherwise: g = g + decay * w;  first = beta1 * first + (1 - beta1) * g;
 /// second = beta2 * second + (1 - beta2) * g^2;  w = w - lr * c1 * first / (sqrt(c2 * second) + eps).
 /// (PyTorch's Adam and AdamW; Kingma and Ba 2015, Loshchilov and Hutter 2019.)
 /// state[0] is first and state[1] second: the moving averages of the gradient and of its square.
@@ -108,15 +119,50 @@ struct AdamOptions {
   bool decoupled = false;  ///< AdamW: the decay does not pass through the moments
 };
 
+/// r = |w| > 0 and |g| > 0 ? trust * |w| / (|g| + decay * |w| + eps) : 1, the norms those of the whole parameter;
+/// with trust_clip r = min(r / lr, 1); r = 1 where decay is 0, unless always_adapt. Then SGD with r * (g + decay * w)
+/// in the place of g + decay * w. (timm's Lars; You et al. 2017.) state[0] is v, the velocity.
+struct LarsOptions {
+  double momentum = 0.0;
+  bool nesterov = false;
+  double weight_decay = 0.0;
+  double trust = 1e-3;
+  double eps = 1e-8;
+  bool trust_clip = false;
+  bool always_adapt = false;
+};
+
+/// first and second as in Adam, without a decay;  u = c1 * first / (sqrt(c2 * second) + eps) + decay * w;
+/// r = |w| > 0 and |u| > 0 ? |w| / |u| : 1, with trust_clip at most 1; r = 1 where decay is 0, unless always_adapt;
+/// w = w - lr * r * u. (timm's Lamb; You et al. 2020.) state[0] is first and state[1] second.
+struct LambOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-6;
+  double weight_decay = 0.0;
+  bool trust_clip = false;
+  bool always_adapt = false;
+};
+
+/// g = g + decay * w;  square = square + (1 - alpha) * (g^2 - square);  v = momentum * v + lr * g / sqrt(square + eps);
+/// w = w - v. (timm's RMSpropTF, TensorFlow's RMSprop.) state[0] is square, which begins at 1, and state[1] v.
+struct RmsPropOptions {
+  double alpha = 0.9;
+  double eps = 1e-10;
+  double momentum = 0.0;
+  double weight_decay = 0.0;
+};
+
 /// How optimizer_update changes a parameter. A rule that is not here is written with the kernels of "Arithmetic".
-using UpdateRule = std::variant<SgdOptions, AdamOptions>;
+using UpdateRule = std::variant<SgdOptions, AdamOptions, LarsOptions, LambOptions, RmsPropOptions>;
 
 /// One parameter of an update, its tensors all real and of one size.
 struct ParameterUpdate {
   Tensor weight;
   Tensor gradient;
   std::array<Tensor, 2> state;  ///< what the rule keeps; undefined where it keeps less
-  bool decay = true;            ///< whether weight decay applies to it
+  double decay = 1;             ///< what its weight decay is multiplied by; 0: it does not decay
+  double lr = 1;                ///< what its learning rate is multiplied by
 };
 
 struct LossScaleOptions {

@@ -1,5 +1,6 @@
 #include "cpu/host/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "cpu/host/dispatch.h"
@@ -13,8 +14,8 @@ void ReferenceBackend::optimizer_update(const UpdateRule& rule, const UpdateInpu
   if (!may_update(inputs)) return;
   for (ParameterUpdate& p : parameters)
     for_real("optimizer_update", p.weight.dtype(), [&](auto type) {
-      using T = decltype(type);
-      std::visit([&](const auto& options) { update_elements<T>(options, inputs, p, 0, p.weight.size()); }, rule);
+      const auto whole = [](std::int64_t size, const Pieces::Body& body) { body(0, size); };
+      update_parameter<decltype(type)>(rule, inputs, p, {std::max<std::int64_t>(1, p.weight.size()), whole});
     });
 }
 

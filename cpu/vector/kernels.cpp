@@ -226,7 +226,10 @@ void widen(const std::uint16_t* x, std::int64_t n, float* y) {
 
 void sgd(const SgdCoefficients& k, const float* gradient, std::int64_t n, float* weight, float* velocity) {
   for (std::int64_t i = 0; i < n; ++i) {
-    const float g = gradient[i] + k.weight_decay * weight[i];
+    float g = gradient[i] * k.factor;
+    g = g < -k.limit ? -k.limit : g;
+    g = g > k.limit ? k.limit : g;
+    g += k.weight_decay * weight[i];
     const float v = k.momentum * velocity[i] + g;
     velocity[i] = v;
     weight[i] -= k.lr * (k.nesterov ? g + k.momentum * v : v);

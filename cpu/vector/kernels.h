@@ -52,6 +52,7 @@ struct ActivationKernels {
 struct SgdCoefficients {
   float lr, momentum, weight_decay;
   bool nesterov;
+  float factor, limit;  ///< gradients are multiplied by the factor, then held between -limit and limit
 };
 
 /// Kernels that move convolution weights into oneDNN's blocks and back. A row is a filter's channels at one tap.

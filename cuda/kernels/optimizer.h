@@ -6,6 +6,7 @@
 // captured launch has its own copy of them, so only the tensors' memory must outlive the graph. Everything that changes
 // from step to step is read from device memory.
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,41 +15,61 @@
 
 namespace tandem::cuda::kernels {
 
-/// The scalars of UpdateInputs, in device memory.
+/// UpdateInputs: pointers to device memory, and how gradients are clipped.
 struct UpdateScalars {
   const float* scalars = nullptr;        ///< (3): learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t)
   const float* gradient_norm = nullptr;  ///< (1): where it is not finite, nothing is updated; null: always update
   const float* loss_scale = nullptr;     ///< gradients are divided by its element 0; null: they are not
+  float clip_norm = INFINITY;            ///< finite only where there is a gradient_norm
+  float clip_eps = 0;
+  float clip_value = INFINITY;
 };
 
-struct SgdTensor {
+struct UpdateTensor {
   float* weight = nullptr;
   const float* gradient = nullptr;
-  float* velocity = nullptr;
+  float* first = nullptr;   ///< state 0 of the rule
+  float* second = nullptr;  ///< state 1; null where the rule keeps less
   std::int64_t size = 0;
-  double weight_decay = 0;  ///< 0 where it does not decay
+  float weight_decay = 0;  ///< 0 where it does not decay
+  float lr = 1;            ///< what its learning rate is multiplied by
 };
-/// g = gradient / loss scale + weight_decay * w;  v = momentum * v + g;  w = w - lr * (nesterov ? g + momentum * v :
-/// v).
+
+/// `ratios`, one for each tensor, multiply g + weight_decay * w; null: 1.
 void sgd_update(const Queue& queue, double momentum, bool nesterov, const UpdateScalars& scalars,
-                std::span<const SgdTensor> tensors);
+                std::span<const UpdateTensor> tensors, const float* ratios = nullptr);
 
-struct AdamTensor {
-  float* weight = nullptr;
-  const float* gradient = nullptr;
-  float* first = nullptr;
-  float* second = nullptr;
-  std::int64_t size = 0;
-  double weight_decay = 0;  ///< 0 where it does not decay
-};
 struct AdamFactors {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
-  bool decoupled = false;  ///< AdamW: w -= lr * weight_decay * w first, instead of g += weight_decay * w
+  bool decoupled = false;  ///< AdamW
 };
-/// g = gradient / loss scale [+ weight_decay * w];  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
-/// w = w - lr * (m * c1) / (sqrt(v * c2) + eps), c1 and c2 being scalars 1 and 2. PyTorch's Adam and AdamW.
 void adam_update(const Queue& queue, const AdamFactors& factors, const UpdateScalars& scalars,
-                 std::span<const AdamTensor> tensors);
+                 std::span<const UpdateTensor> tensors);
+
+struct RmsPropFactors {
+  double alpha = 0.9, eps = 1e-10, momentum = 0;
+};
+void rmsprop_update(const Queue& queue, const RmsPropFactors& factors, const UpdateScalars& scalars,
+                    std::span<const UpdateTensor> tensors);
+
+/// Bytes that lars_update and lamb_update work in.
+std::size_t trust_workspace(std::span<const UpdateTensor> tensors);
+
+struct LarsFactors {
+  double momentum = 0;
+  bool nesterov = false;
+  double trust = 1e-3, eps = 1e-8;
+  bool trust_clip = false, always_adapt = false;
+};
+void lars_update(const Queue& queue, const LarsFactors& factors, const UpdateScalars& scalars,
+                 std::span<const UpdateTensor> tensors, void* workspace);
+
+struct LambFactors {
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-6;
+  bool trust_clip = false, always_adapt = false;
+};
+void lamb_update(const Queue& queue, const LambFactors& factors, const UpdateScalars& scalars,
+                 std::span<const UpdateTensor> tensors, void* workspace);
 
 struct ConstTensor {
   const float* data = nullptr;

@@ -50,7 +50,7 @@ std::vector<Tensors> train(const SgdOptions& sgd, Optimizer::Decay decay, int st
   const auto backend = make_reference_backend();
   TwinTowers model(*backend, DType::f64, {{"resnet18"}, 12, {1024, 256}});
   fill_with_formula(*backend, model);
-  Sgd optimizer(*backend, model, sgd, decay);
+  Sgd optimizer(*backend, model, sgd, {.decay = decay});
   StepOptions options;
   options.pairs = kPairs;
   options.size = kSize;

@@ -57,7 +57,7 @@ void check_updates(Backend& backend, double tolerance) {
           parameters.push_back({upload<T>(backend, before.weight),
                                 upload<T>(backend, gradient),
                                 {upload<T>(backend, before.velocity)},
-                                decay});
+                                decay ? 1.0 : 0.0});
         }
         backend.optimizer_update(options, {upload<T>(backend, {kRate, 1, 1}), {}, {}}, parameters);
         for (std::size_t p = 0; p < parameters.size(); ++p) {
@@ -111,7 +111,7 @@ void check_adam(Backend& backend, double tolerance) {
         ParameterUpdate p{upload<T>(backend, expected.weight),
                           {},
                           {upload<T>(backend, expected.first), upload<T>(backend, expected.second)},
-                          n != 17};
+                          n != 17 ? 1.0 : 0.0};
         for (int t = 1; t <= 3; ++t) {
           const auto gradient = random_numbers<T>(random, n);
           expected = expected_update(options, t, kRate, p.decay, expected, gradient);
@@ -209,6 +209,58 @@ TEST_CASE("An optimizer that has no kernel is written with those for arithmetic,
     CHECK(values_of(p.weight) == weight);
     CHECK(values_of(p.state[0]) == state);
   }
+}
+
+/// Weight and what is kept of a parameter after two updates by the rule.
+std::vector<std::vector<double>> updated_twice(Backend& backend, const UpdateRule& rule, const GradientClip& clip,
+                                               std::size_t n, double loss_scale) {
+  Random random(9, RandomPurpose::test);
+  std::vector<double> square = random_numbers<float>(random, n);
+  for (double& x : square) x = std::abs(x);
+  const bool averages_squares_first = std::holds_alternative<RmsPropOptions>(rule);
+  ParameterUpdate p{upload<float>(backend, random_numbers<float>(random, n)), {}, {}, 0.5, 0.25};
+  p.state[averages_squares_first ? 0 : 1] = upload<float>(backend, square);
+  p.state[averages_squares_first ? 1 : 0] = upload<float>(backend, random_numbers<float>(random, n));
+  for (int t = 1; t <= 2; ++t) {
+    std::vector<double> gradient = random_numbers<float>(random, n);
+    for (double& x : gradient) x *= loss_scale;
+    p.gradient = upload<float>(backend, gradient);
+    Tensor norm = backend.empty({1}, DType::f32);
+    backend.gradient_norm({p.gradient}, norm);
+    const Tensor scale = loss_scale == 1 ? Tensor() : upload<float>(backend, {loss_scale, 0});
+    std::vector<ParameterUpdate> parameters{p};
+    backend.optimizer_update(rule, {upload<float>(backend, {0.1, 1.5, 20}), norm, scale, clip}, parameters);
+  }
+  return {values_of(p.weight), values_of(p.state[0]), values_of(p.state[1])};
+}
+
+TEST_CASE("Every rule on the CPU agrees with the reference, clipped or not, on parameters of several pieces too") {
+  const auto reference = make_reference_backend(), cpu = make_cpu_backend();
+  const std::vector<UpdateRule> rules = {SgdOptions{0.9, true, 0.01},
+                                         AdamOptions{.weight_decay = 0.01},
+                                         LarsOptions{.momentum = 0.9, .weight_decay = 0.01, .trust = 0.3},
+                                         LarsOptions{.nesterov = false, .trust_clip = true, .always_adapt = true},
+                                         LambOptions{.weight_decay = 0.01},
+                                         LambOptions{.trust_clip = true, .always_adapt = true},
+                                         RmsPropOptions{.eps = 1e-3, .momentum = 0.9, .weight_decay = 0.01}};
+  for (const UpdateRule& rule : rules)
+    for (const std::size_t n : {1, 17, 40'000})
+      for (const GradientClip& clip : {GradientClip{}, GradientClip{.norm = 0.5}, GradientClip{.value = 0.3}})
+        for (const double loss_scale : {1.0, 1024.0}) {
+          CAPTURE(rule.index(), n, clip.norm, clip.value, loss_scale);
+          const auto expected = updated_twice(*reference, rule, clip, n, loss_scale);
+          const auto got = updated_twice(*cpu, rule, clip, n, loss_scale);
+          double worst = 0, moved = 0;
+          for (std::size_t k = 0; k < expected.size(); ++k)
+            for (std::size_t i = 0; i < n; ++i)
+              test::include_worst(worst, std::abs(got[k][i] - expected[k][i]) / (1 + std::abs(expected[k][i])));
+          CHECK(worst < 1e-5);
+          if (std::isinf(clip.norm) && std::isinf(clip.value)) continue;
+          const auto unclipped = updated_twice(*reference, rule, {}, n, loss_scale);
+          for (std::size_t i = 0; i < n; ++i) test::include_worst(moved, std::abs(unclipped[0][i] - expected[0][i]));
+          // What LARS makes of a gradient does not depend on its norm.
+          if (n > 1 && !std::holds_alternative<LarsOptions>(rule)) CHECK(moved > 1e-4);
+        }
 }
 
 TEST_CASE("The gradient's norm is that of all elements together, and not finite if one is not") {

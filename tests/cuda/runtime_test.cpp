@@ -150,7 +150,7 @@ TEST_CASE("Casts round as the CPU does, bit for bit") {
   for (const DType narrow : {DType::bf16, DType::f16}) CHECK(bits_on(*gpu, narrow) == bits_on(*reference, narrow));
 }
 
-TEST_CASE("Updates agree: SGD, Adam, AdamW, held back and unscaled") {
+TEST_CASE("Updates agree: SGD, Adam, AdamW, LARS, LAMB, RMSprop, held back, unscaled and clipped") {
   const auto gpu = open_gpu();
   if (!gpu) TANDEM_SKIP("no GPU");
   Both both(gpu);
@@ -169,7 +169,8 @@ TEST_CASE("Updates agree: SGD, Adam, AdamW, held back and unscaled") {
         both.compare(DType::f32, 1e-5, [&](Backend& backend, DType) {
           std::vector<ParameterUpdate> all;
           for (const auto& p : parameters)
-            all.push_back({real(backend, p[0]), real(backend, p[1]), {real(backend, p[2])}, all.size() % 2 == 0});
+            all.push_back(
+                {real(backend, p[0]), real(backend, p[1]), {real(backend, p[2])}, all.size() % 2 == 0 ? 1.0 : 0.0});
           backend.optimizer_update(SgdOptions{0.9, nesterov, 0.01}, inputs(backend), all);
           std::vector<Tensor> results;
           for (const auto& p : all) results.insert(results.end(), {p.weight, p.state[0]});
@@ -182,12 +183,35 @@ TEST_CASE("Updates agree: SGD, Adam, AdamW, held back and unscaled") {
             all.push_back({real(backend, p[0]),
                            real(backend, p[1]),
                            {real(backend, p[2]), real(backend, p[3])},
-                           all.size() % 2 == 0});
+                           all.size() % 2 == 0 ? 1.0 : 0.0});
           backend.optimizer_update(AdamOptions{0.9, 0.99, 1e-8, 0.01, decoupled}, inputs(backend), all);
           std::vector<Tensor> results;
           for (const auto& p : all) results.insert(results.end(), {p.weight, p.state[0], p.state[1]});
           return results;
         });
+      const std::vector<UpdateRule> rules = {
+          LarsOptions{0.9, true, 0.01, 0.2}, LarsOptions{.trust_clip = true, .always_adapt = true},
+          LambOptions{.weight_decay = 0.01}, LambOptions{.trust_clip = true, .always_adapt = true},
+          RmsPropOptions{.eps = 1e-3, .momentum = 0.9, .weight_decay = 0.01}};
+      for (const UpdateRule& rule : rules)
+        for (const GradientClip& clip : {GradientClip{}, GradientClip{.norm = 0.5}, GradientClip{.value = 0.3}})
+          both.compare(DType::f32, 1e-5, [&](Backend& backend, DType) {
+            // RMSprop's first is an average of squares.
+            const bool swapped = std::holds_alternative<RmsPropOptions>(rule);
+            std::vector<ParameterUpdate> all;
+            for (const auto& p : parameters)
+              all.push_back({real(backend, p[0]),
+                             real(backend, p[1]),
+                             {real(backend, p[swapped ? 3 : 2]), real(backend, p[swapped ? 2 : 3])},
+                             all.size() % 2 == 0 ? 1.0 : 0.0,
+                             all.size() % 3 == 0 ? 0.5 : 1.0});
+            UpdateInputs in = inputs(backend);
+            in.clip = clip;
+            backend.optimizer_update(rule, in, all);
+            std::vector<Tensor> results;
+            for (const auto& p : all) results.insert(results.end(), {p.weight, p.state[0], p.state[1]});
+            return results;
+          });
     }
 }
 

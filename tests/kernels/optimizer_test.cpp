@@ -1,6 +1,10 @@
 #include "cuda/kernels/optimizer.h"
 
+#include <cmath>
+#include <functional>
 #include <memory>
+#include <span>
+#include <variant>
 
 #include "tests/kernels/comparison.h"
 
@@ -38,19 +42,22 @@ Floats magnitudes(Floats values) {
   return values;
 }
 
-/// A parameter with what SGD (velocity) and Adam (first, second) keep of it.
+/// A parameter with what rules keep of it: averages of gradients, and of their squares.
 struct Parameter {
   std::int64_t size;
-  bool decay;
-  Twin weight, gradient, first, second;
+  double decay, lr;
+  Twin weight, gradient, average, square;
 
   Parameter(const Reference& reference, Draws& draws, std::int64_t n, std::int64_t shift)
       : size(n),
-        decay(draws.one_in(2)),
+        decay(draws.one_in(2)   ? 0
+              : draws.one_in(2) ? 1
+                                : 0.5),
+        lr(draws.one_in(2) ? 1 : 0.25),
         weight(reference, draws.normals(n), shift),
         gradient(reference, draws.normals(n), shift),
-        first(reference, draws.normals(n), shift),
-        second(reference, magnitudes(draws.normals(n)), shift) {}
+        average(reference, draws.normals(n), shift),
+        square(reference, magnitudes(draws.normals(n)), shift) {}
 };
 
 std::vector<Parameter> draw_parameters(const Reference& reference, Draws& draws) {
@@ -60,9 +67,10 @@ std::vector<Parameter> draw_parameters(const Reference& reference, Draws& draws)
   return parameters;
 }
 
-/// What an update reads besides: sometimes no norm or an infinite one, sometimes a loss scale.
+/// What an update reads besides: sometimes no norm or an infinite one, sometimes a loss scale, sometimes a clip.
 struct Scalars {
   bool with_norm, infinite, with_scale;
+  GradientClip clip;
   Twin scalars, norm, scale;
 
   Scalars(const Reference& reference, Draws& draws)
@@ -70,67 +78,122 @@ struct Scalars {
         infinite(with_norm && draws.one_in(3)),
         with_scale(draws.one_in(2)),
         scalars(reference, {0.05F, 1.7F, 23.F}, 0),
-        norm(reference, {infinite ? INFINITY : 1.F}, 0),
-        scale(reference, {1024.F, 3.F}, 0) {}
+        norm(reference, {infinite ? INFINITY : 2000.F}, 0),
+        scale(reference, {1024.F, 3.F}, 0) {
+    if (with_norm && draws.one_in(2)) clip.norm = static_cast<double>(draws.pick({1, 10'000}));
+    if (draws.one_in(3)) clip.value = 0.25;
+  }
   UpdateInputs of_reference() const {
-    return {scalars.reference, with_norm ? norm.reference : Tensor(), with_scale ? scale.reference : Tensor()};
+    return {scalars.reference, with_norm ? norm.reference : Tensor(), with_scale ? scale.reference : Tensor(), clip};
   }
   kernels::UpdateScalars of_device() const {
-    return {scalars.device->data(), with_norm ? norm.device->data() : nullptr,
-            with_scale ? scale.device->data() : nullptr};
+    return {scalars.device->data(),
+            with_norm ? norm.device->data() : nullptr,
+            with_scale ? scale.device->data() : nullptr,
+            static_cast<float>(clip.norm),
+            static_cast<float>(clip.eps),
+            static_cast<float>(clip.value)};
   }
 };
 
-TEST_CASE("SGD's updates agree with the reference, and do not happen where the norm is infinite") {
+/// Updates by a rule of the reference, and by a call of the kernels.
+struct Case {
+  using Kernels = std::function<void(const kernels::UpdateScalars&, std::span<const kernels::UpdateTensor>)>;
+  UpdateRule rule;
+  Kernels update;
+  std::vector<Twin Parameter::*> kept;  ///< state 0 and 1
+};
+
+void check_updates(const std::function<Case(Draws&)>& draw_case) {
   const Reference reference;
   for_random_cases(kCases, [&](Draws& draws) {
     const std::vector<Parameter> parameters = draw_parameters(reference, draws);
     const Scalars scalars(reference, draws);
-    const bool nesterov = draws.one_in(2);
-    CAPTURE(parameters.size(), nesterov, scalars.with_norm, scalars.infinite, scalars.with_scale);
-    constexpr double kMomentum = 0.9, kDecay = 5e-4;
+    const Case that = draw_case(draws);
+    CAPTURE(parameters.size(), scalars.with_norm, scalars.infinite, scalars.with_scale, scalars.clip.norm,
+            scalars.clip.value);
     std::vector<ParameterUpdate> of_reference;
-    std::vector<kernels::SgdTensor> of_device;
+    std::vector<kernels::UpdateTensor> of_device;
+    const double weight_decay = std::visit([](const auto& options) { return options.weight_decay; }, that.rule);
     for (const Parameter& p : parameters) {
-      of_reference.push_back({p.weight.reference, p.gradient.reference, {p.first.reference}, p.decay});
-      of_device.push_back(
-          {p.weight.device->data(), p.gradient.device->data(), p.first.device->data(), p.size, p.decay ? kDecay : 0});
+      const Twin *first = &(p.*that.kept[0]), *second = that.kept.size() > 1 ? &(p.*that.kept[1]) : nullptr;
+      of_reference.push_back({p.weight.reference,
+                              p.gradient.reference,
+                              {first->reference, second ? second->reference : Tensor()},
+                              p.decay,
+                              p.lr});
+      of_device.push_back({p.weight.device->data(), p.gradient.device->data(), first->device->data(),
+                           second ? second->device->data() : nullptr, p.size,
+                           static_cast<float>(weight_decay * p.decay), static_cast<float>(p.lr)});
     }
-    reference->optimizer_update(SgdOptions{kMomentum, nesterov, kDecay}, scalars.of_reference(), of_reference);
-    kernels::sgd_update(draws.queue(), kMomentum, nesterov, scalars.of_device(), of_device);
+    reference->optimizer_update(that.rule, scalars.of_reference(), of_reference);
+    that.update(scalars.of_device(), of_device);
     for (const Parameter& p : parameters) {
-      CAPTURE(p.size, p.decay);
+      CAPTURE(p.size, p.decay, p.lr);
       p.weight.check("weight");
-      p.first.check("velocity");
+      for (const auto kept : that.kept) (p.*kept).check("kept");
     }
   });
 }
 
+TEST_CASE("SGD's updates agree with the reference, and do not happen where the norm is infinite") {
+  check_updates([](Draws& draws) -> Case {
+    const bool nesterov = draws.one_in(2);
+    return {SgdOptions{0.9, nesterov, 5e-4},
+            [=, queue = draws.queue()](const auto& scalars, auto tensors) {
+              kernels::sgd_update(queue, 0.9, nesterov, scalars, tensors);
+            },
+            {&Parameter::average}};
+  });
+}
+
 TEST_CASE("Adam's and AdamW's updates agree with the reference, and do not happen where the norm is infinite") {
-  const Reference reference;
-  for_random_cases(kCases, [&](Draws& draws) {
-    const std::vector<Parameter> parameters = draw_parameters(reference, draws);
-    const Scalars scalars(reference, draws);
+  check_updates([](Draws& draws) -> Case {
     const bool decoupled = draws.one_in(2);
-    CAPTURE(parameters.size(), decoupled, scalars.with_norm, scalars.infinite, scalars.with_scale);
-    constexpr double kDecay = 1e-2;
-    std::vector<ParameterUpdate> of_reference;
-    std::vector<kernels::AdamTensor> of_device;
-    for (const Parameter& p : parameters) {
-      of_reference.push_back(
-          {p.weight.reference, p.gradient.reference, {p.first.reference, p.second.reference}, p.decay});
-      of_device.push_back({p.weight.device->data(), p.gradient.device->data(), p.first.device->data(),
-                           p.second.device->data(), p.size, p.decay ? kDecay : 0});
-    }
-    reference->optimizer_update(AdamOptions{.weight_decay = kDecay, .decoupled = decoupled}, scalars.of_reference(),
-                                of_reference);
-    kernels::adam_update(draws.queue(), {.decoupled = decoupled}, scalars.of_device(), of_device);
-    for (const Parameter& p : parameters) {
-      CAPTURE(p.size, p.decay);
-      p.weight.check("weight");
-      p.first.check("first");
-      p.second.check("second");
-    }
+    return {AdamOptions{.weight_decay = 1e-2, .decoupled = decoupled},
+            [=, queue = draws.queue()](const auto& scalars, auto tensors) {
+              kernels::adam_update(queue, {.decoupled = decoupled}, scalars, tensors);
+            },
+            {&Parameter::average, &Parameter::square}};
+  });
+}
+
+TEST_CASE("RMSprop's updates agree with the reference, and do not happen where the norm is infinite") {
+  check_updates([](Draws& draws) -> Case {
+    return {RmsPropOptions{.alpha = 0.95, .eps = 1e-3, .momentum = 0.8, .weight_decay = 1e-2},
+            [queue = draws.queue()](const auto& scalars, auto tensors) {
+              kernels::rmsprop_update(queue, {.alpha = 0.95, .eps = 1e-3, .momentum = 0.8}, scalars, tensors);
+            },
+            {&Parameter::square, &Parameter::average}};
+  });
+}
+
+TEST_CASE("LARS's updates agree with the reference, and do not happen where the norm is infinite") {
+  check_updates([](Draws& draws) -> Case {
+    const bool nesterov = draws.one_in(2), clip = draws.one_in(2), always = draws.one_in(2);
+    const double trust = draws.one_in(2) ? 0.001 : 0.2;
+    return {LarsOptions{0.9, nesterov, 1e-2, trust, 1e-8, clip, always},
+            [=, queue = draws.queue()](const auto& scalars, auto tensors) {
+              GuardedMemory workspace(kernels::trust_workspace(tensors));
+              kernels::lars_update(queue, {0.9, nesterov, trust, 1e-8, clip, always}, scalars, tensors,
+                                   workspace.address());
+              check_intact(workspace);
+            },
+            {&Parameter::average}};
+  });
+}
+
+TEST_CASE("LAMB's updates agree with the reference, and do not happen where the norm is infinite") {
+  check_updates([](Draws& draws) -> Case {
+    const bool clip = draws.one_in(2), always = draws.one_in(2);
+    return {LambOptions{.weight_decay = 1e-2, .trust_clip = clip, .always_adapt = always},
+            [=, queue = draws.queue()](const auto& scalars, auto tensors) {
+              GuardedMemory workspace(kernels::trust_workspace(tensors));
+              kernels::lamb_update(queue, {.trust_clip = clip, .always_adapt = always}, scalars, tensors,
+                                   workspace.address());
+              check_intact(workspace);
+            },
+            {&Parameter::average, &Parameter::square}};
   });
 }
 

@@ -2,7 +2,7 @@
 // Checkpoints: one safetensors file with everything a run needs to go on, or an evaluation to begin.
 //
 //   model.<name>               parameters and running statistics, torchvision's names, in PyTorch's layout
-//   optimizer.<kind>.<name>    momentum: SGD's velocities; exp_avg, exp_avg_sq: Adam's moments
+//   optimizer.<kind>.<name>    what it keeps (train/optim/optimizer.h): momentum, for example, SGD's velocities
 //   metadata                   tandem.format and tandem.model (inference/model/model_file.h), tandem.config (the
 //                              resolved config), tandem.classes (names), tandem.state (RunState): JSON
 //

@@ -91,7 +91,6 @@ void StepExecutor::submit_again(double lr, std::int64_t t) {
 void StepExecutor::run() {
   Tape tape;
   const TrainingLoss::Output losses = forward(tape);
-  UpdateInputs inputs{scalars_, {}, {}};
   if (options_.synchronous) {
     LossValues values = read(losses);
     check_losses(values, number_);
@@ -103,10 +102,8 @@ void StepExecutor::run() {
     check_gradient(download(backend_, norm_)[0], nullptr, number_);
   } else {
     write_stats(losses);
-    inputs.gradient_norm = norm_;
-    inputs.loss_scale = loss_scale_;
   }
-  optimizer_.update(inputs);
+  optimizer_.update({scalars_, norm_, loss_scale_});
   if (loss_scale_) backend_.update_loss_scale(*options_.loss_scaling, norm_, loss_scale_);
   weights_.update(losses);
 }

@@ -1,16 +1,21 @@
 #include "train/optim/optimizer.h"
 
 #include <cmath>
+#include <type_traits>
 
 namespace tandem {
 
-Optimizer::Optimizer(Backend& backend, Module& module, Decay decay, std::vector<std::string> kinds)
-    : backend_(backend), decay_(decay), parameters_(module.parameters()), kinds_(std::move(kinds)) {
-  for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
-    kept_.emplace_back();
+Optimizer::Optimizer(Backend& backend, Module& module, const ParameterOptions& options, const GradientClip& clip,
+                     const std::vector<Kept>& kept)
+    : backend_(backend),
+      parameters_(module.parameters()),
+      factors_(parameter_factors(parameters_, options)),
+      clip_(clip) {
+  for (const Kept& kind : kept) {
+    State& state = state_.emplace_back(State{kind.name, {}});
     for (const NamedTensor& p : parameters_) {
-      kept_.back().push_back(backend.empty(p.tensor().shape(), p.tensor().dtype()));
-      backend.fill(kept_.back().back(), 0.0);
+      state.tensors.push_back(backend.empty(p.tensor().shape(), p.tensor().dtype()));
+      backend.fill(state.tensors.back(), kind.first);
     }
   }
 }
@@ -24,51 +29,106 @@ std::vector<Tensor> Optimizer::gradients() const {
 
 std::vector<NamedTensor> Optimizer::state() {
   std::vector<NamedTensor> all;
-  for (std::size_t kind = 0; kind < kinds_.size(); ++kind)
+  for (State& state : state_)
     for (std::size_t i = 0; i < parameters_.size(); ++i)
-      all.push_back({kinds_[kind] + "." + parameters_[i].name, nullptr, &kept_[kind][i]});
+      all.push_back({state.kind + "." + parameters_[i].name, nullptr, &state.tensors[i]});
   return all;
 }
 
-Sgd::Sgd(Backend& backend, Module& module, const SgdOptions& options, Decay decay)
-    : Optimizer(backend, module, decay, {"momentum"}), options_(options) {}
-
-void Sgd::update(const UpdateInputs& inputs) {
-  std::vector<ParameterUpdate> parameters;
-  for (std::size_t i = 0; i < size(); ++i)
-    if (Tensor gradient = take_gradient(i))
-      parameters.push_back({weight(i), std::move(gradient), {kept(0, i)}, decays(i)});
-  backend().optimizer_update(options_, inputs, parameters);
-}
-
-Adam::Adam(Backend& backend, Module& module, const AdamOptions& options, Decay decay)
-    : Optimizer(backend, module, decay, {"exp_avg", "exp_avg_sq"}), options_(options) {}
-
-std::vector<double> Adam::scalars(double lr, std::int64_t t) const {
-  const auto correction = [t](double beta) { return 1 / (1 - std::pow(beta, static_cast<double>(t))); };
-  return {lr, correction(options_.beta1), correction(options_.beta2)};
-}
-
-void Adam::update(const UpdateInputs& inputs) {
-  std::vector<ParameterUpdate> parameters;
-  for (std::size_t i = 0; i < size(); ++i)
-    if (Tensor gradient = take_gradient(i))
-      parameters.push_back({weight(i), std::move(gradient), {kept(0, i), kept(1, i)}, decays(i)});
-  backend().optimizer_update(options_, inputs, parameters);
-}
-
-std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& options) {
-  switch (options.type) {
-    case OptimizerOptions::Type::sgd:
-      return std::make_unique<Sgd>(backend, module,
-                                   SgdOptions{options.momentum, options.nesterov, options.weight_decay});
-    case OptimizerOptions::Type::adam:
-    case OptimizerOptions::Type::adamw:
-      return std::make_unique<Adam>(backend, module,
-                                    AdamOptions{options.betas[0], options.betas[1], options.eps, options.weight_decay,
-                                                options.type == OptimizerOptions::Type::adamw});
+std::vector<ParameterUpdate> Optimizer::take_updates() {
+  std::vector<ParameterUpdate> updates;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Tensor gradient = parameters_[i].parameter->slot()->take();
+    if (!gradient) continue;
+    ParameterUpdate& update = updates.emplace_back(
+        ParameterUpdate{parameters_[i].tensor(), std::move(gradient), {}, factors_[i].weight_decay, factors_[i].lr});
+    for (std::size_t kind = 0; kind < state_.size(); ++kind) update.state.at(kind) = state_[kind].tensors[i];
   }
-  fail("optimizer: unknown type {}", static_cast<int>(options.type));
+  return updates;
+}
+
+UpdateInputs Optimizer::with_clip(UpdateInputs inputs) const {
+  require(std::isinf(clip_.norm) || inputs.gradient_norm,
+          "optimizer: gradients are clipped, but their norm is missing");
+  inputs.clip = clip_;
+  return inputs;
+}
+
+namespace {
+
+template <class Rule>
+constexpr bool has_moments() {
+  return std::is_same_v<Rule, AdamOptions> || std::is_same_v<Rule, LambOptions>;
+}
+
+template <class Rule>
+std::vector<Optimizer::Kept> kept_by() {
+  if constexpr (has_moments<Rule>()) return {{"exp_avg", 0}, {"exp_avg_sq", 0}};
+  if constexpr (std::is_same_v<Rule, RmsPropOptions>) return {{"square_avg", 1}, {"momentum", 0}};
+  return {{"momentum", 0}};
+}
+
+GradientClip clip_of(const OptimizerOptions& options) {
+  const bool lamb = options.type == OptimizerOptions::Type::lamb;
+  GradientClip clip;
+  if (lamb) clip.eps = 0;  // timm's formula
+  if (options.clip_value)
+    clip.value = *options.clip_value;
+  else if (options.clip_norm || lamb)
+    clip.norm = options.clip_norm.value_or(1);
+  return clip;
+}
+
+}  // namespace
+
+template <class Rule>
+FusedOptimizer<Rule>::FusedOptimizer(Backend& backend, Module& module, const Rule& rule,
+                                     const ParameterOptions& options, const GradientClip& clip)
+    : Optimizer(backend, module, options, clip, kept_by<Rule>()), rule_(rule) {}
+
+template <class Rule>
+std::vector<double> FusedOptimizer<Rule>::scalars(double lr, std::int64_t t) const {
+  if constexpr (has_moments<Rule>()) {
+    const auto correction = [t](double beta) { return 1 / (1 - std::pow(beta, static_cast<double>(t))); };
+    return {lr, correction(rule_.beta1), correction(rule_.beta2)};
+  } else {
+    return {lr, 1, 1};
+  }
+}
+
+template <class Rule>
+void FusedOptimizer<Rule>::update(const UpdateInputs& inputs) {
+  std::vector<ParameterUpdate> updates = take_updates();
+  backend().optimizer_update(rule_, with_clip(inputs), updates);
+}
+
+template class FusedOptimizer<SgdOptions>;
+template class FusedOptimizer<AdamOptions>;
+template class FusedOptimizer<LarsOptions>;
+template class FusedOptimizer<LambOptions>;
+template class FusedOptimizer<RmsPropOptions>;
+
+std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& o) {
+  const auto make = [&]<class Rule>(const Rule& rule) -> std::unique_ptr<Optimizer> {
+    return std::make_unique<FusedOptimizer<Rule>>(backend, module, rule, o.parameters, clip_of(o));
+  };
+  using enum OptimizerOptions::Type;
+  switch (o.type) {
+    case sgd:
+      return make(SgdOptions{o.momentum, o.nesterov, o.weight_decay});
+    case adam:
+    case adamw:
+      return make(AdamOptions{o.betas[0], o.betas[1], o.eps, o.weight_decay, o.type == adamw});
+    case lars:
+      return make(LarsOptions{o.momentum, o.nesterov, o.weight_decay, o.lars.trust_coefficient, o.lars.eps,
+                              o.lars.trust_clip, o.lars.always_adapt});
+    case lamb:
+      return make(
+          LambOptions{o.betas[0], o.betas[1], o.lamb.eps, o.weight_decay, o.lamb.trust_clip, o.lamb.always_adapt});
+    case rmsprop_tf:
+      return make(RmsPropOptions{o.rmsprop_tf.alpha, o.rmsprop_tf.eps, o.momentum, o.weight_decay});
+  }
+  fail("optimizer: unknown type {}", static_cast<int>(o.type));
 }
 
 }  // namespace tandem

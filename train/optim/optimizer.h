@@ -7,13 +7,19 @@
 
 #include "layers/module.h"
 #include "train/optim/optimizer_options.h"
+#include "train/optim/parameter_factors.h"
 
 namespace tandem {
 
 class Optimizer {
  public:
   /// Which parameters weight decay applies to: all, or all but biases and batch norm (the tensors of one dimension).
-  enum class Decay { all, matrices };
+  using Decay = ParameterOptions::Decay;
+  /// What is kept of each parameter, a tensor of its shape that begins with the same number everywhere.
+  struct Kept {
+    std::string name;
+    double first = 0;
+  };
 
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
@@ -21,7 +27,8 @@ class Optimizer {
 
   /// The three numbers of UpdateInputs::scalars for the update number `t`, counted from 1, with learning rate `lr`.
   virtual std::vector<double> scalars(double lr, std::int64_t t) const = 0;
-  /// Updates the parameters that have a gradient, and drops the gradients.
+  /// Updates the parameters that have a gradient, and drops the gradients. The clip of `inputs` is the optimizer's; to
+  /// clip by norm it needs the gradients' norm.
   virtual void update(const UpdateInputs& inputs) = 0;
 
   /// The gradients there are.
@@ -30,46 +37,49 @@ class Optimizer {
   std::vector<NamedTensor> state();
 
  protected:
-  /// Makes a tensor of zeros for each of `kinds` and each parameter of `module`, which must outlive this.
-  Optimizer(Backend& backend, Module& module, Decay decay, std::vector<std::string> kinds);
+  /// `module` must outlive this. InputError for options that do not fit its parameters.
+  Optimizer(Backend& backend, Module& module, const ParameterOptions& options, const GradientClip& clip,
+            const std::vector<Kept>& kept);
 
   Backend& backend() { return backend_; }
-  std::size_t size() const { return parameters_.size(); }
-  const Tensor& weight(std::size_t i) const { return parameters_[i].tensor(); }
-  /// Moves parameter i's gradient out: undefined if it has none.
-  Tensor take_gradient(std::size_t i) { return parameters_[i].parameter->slot()->take(); }
-  const Tensor& kept(std::size_t kind, std::size_t i) const { return kept_[kind][i]; }
-  bool decays(std::size_t i) const { return decay_ == Decay::all || weight(i).shape().rank() > 1; }
+  /// Moves the gradients out: the update of each parameter that has one, with what is kept of it.
+  std::vector<ParameterUpdate> take_updates();
+  UpdateInputs with_clip(UpdateInputs inputs) const;
 
  private:
+  struct State {
+    std::string kind;
+    std::vector<Tensor> tensors;  // of each parameter
+  };
+
   Backend& backend_;
-  Decay decay_;
   std::vector<NamedTensor> parameters_;
-  std::vector<std::string> kinds_;
-  std::vector<std::vector<Tensor>> kept_;  // by kind, then parameter
+  std::vector<ParameterFactors> factors_;  // of each parameter
+  GradientClip clip_;
+  std::vector<State> state_;
 };
 
-/// Stochastic gradient descent with momentum. Keeps "momentum", the velocities.
-class Sgd : public Optimizer {
+/// An optimizer whose rule every backend has a kernel for.
+template <class Rule>
+class FusedOptimizer : public Optimizer {
  public:
-  Sgd(Backend& backend, Module& module, const SgdOptions& options, Decay decay = Decay::matrices);
-  std::vector<double> scalars(double lr, std::int64_t /*t*/) const override { return {lr, 1, 1}; }
-  void update(const UpdateInputs& inputs) override;
-
- private:
-  SgdOptions options_;
-};
-
-/// Adam, or AdamW. Keeps "exp_avg" and "exp_avg_sq", as PyTorch calls the two moments.
-class Adam final : public Optimizer {
- public:
-  Adam(Backend& backend, Module& module, const AdamOptions& options, Decay decay = Decay::matrices);
+  FusedOptimizer(Backend& backend, Module& module, const Rule& rule, const ParameterOptions& options = {},
+                 const GradientClip& clip = {});
   std::vector<double> scalars(double lr, std::int64_t t) const override;
   void update(const UpdateInputs& inputs) override;
 
  private:
-  AdamOptions options_;
+  Rule rule_;
 };
+
+/// Keeps "momentum", the velocities; so does Lars.
+using Sgd = FusedOptimizer<SgdOptions>;
+/// Adam, or AdamW. Keeps "exp_avg" and "exp_avg_sq", as PyTorch calls the two moments; so does Lamb.
+using Adam = FusedOptimizer<AdamOptions>;
+using Lars = FusedOptimizer<LarsOptions>;
+using Lamb = FusedOptimizer<LambOptions>;
+/// Keeps "square_avg" and "momentum".
+using RmsProp = FusedOptimizer<RmsPropOptions>;
 
 /// The optimizer that the options name, over the parameters of `module`, which must outlive it.
 std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& options);

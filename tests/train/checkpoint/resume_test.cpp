@@ -77,6 +77,24 @@ TEST_CASE("AdamW's moments resume to the same bits") {
                      {"optimizer.type=adamw", "optimizer.lr=0.001", "checkpoint.every_steps=2", "train.epochs=2"});
 }
 
+TEST_CASE("what LARS keeps resumes to the same bits, with clipped gradients and groups") {
+  check_killed_every(3, TinyRun(),
+                     {"optimizer.type=lars", "optimizer.clip_norm=1", R"(optimizer.groups=[{"match":["fc.*"],"lr":4}])",
+                      "checkpoint.every_steps=2", "train.epochs=2"});
+}
+
+TEST_CASE("what LAMB keeps resumes to the same bits, with layer decay", "[slow]") {
+  check_killed_every(3, TinyRun(),
+                     {"optimizer.type=lamb", "optimizer.lr=0.01", "optimizer.layer_decay=0.75",
+                      "checkpoint.every_steps=2", "train.epochs=2"});
+}
+
+TEST_CASE("what RMSprop keeps resumes to the same bits, with gradients clipped by value", "[slow]") {
+  check_killed_every(3, TinyRun(),
+                     {"optimizer.type=rmsprop_tf", "optimizer.lr=0.001", "optimizer.clip_value=0.5",
+                      "optimizer.decay_on=all", "checkpoint.every_steps=2", "train.epochs=2"});
+}
+
 TEST_CASE("a run whose losses are read together equals one whose losses are read one by one, killed or not") {
   const TinyRun run;
   const std::vector<std::string> overrides = {"checkpoint.every_steps=4"};

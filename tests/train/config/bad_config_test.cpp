@@ -32,6 +32,8 @@ TEST_CASE("an override that cannot be used is refused") {
   check_refused(run.train({"optimizer.rate=1"}), "--set optimizer.rate=1: /optimizer/rate: unknown key");
   check_refused(run.train({"optimizer.lr=fast"}), "--set optimizer.lr=fast: /optimizer/lr: got \"fast\"");
   check_refused(run.train({"optimizer"}), "--set optimizer: expected path.to.key=value");
+  check_refused(run.train({R"(optimizer.groups=[{"match":["head.*"]}])"}),
+                "/optimizer/groups/0/match: \"head.*\" fits no parameter, expected a pattern of names such as conv1.");
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
 }
 

@@ -54,6 +54,9 @@ Config unusual() {
   c.loss.softmax = {0.1 + 0.2, 0.1};
   c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveForm::legacy};
   c.optimizer = {OptimizerOptions::Type::sgd, 1e-7, 0.123456789012345678, false, {0.9, 0.999}, 1e-8, 0};
+  c.optimizer.clip_norm = 0.25;
+  c.optimizer.parameters = {
+      ParameterOptions::Decay::all, 0.75, {{{"*.bias", "fc.?"}, 2, 0}, {.match = {"layer1.*"}, .lr = 0.1}}};
   c.schedule = {ScheduleOptions::Type::step, 0, {2, 5, 9}, 0.3};
   c.train = {11, 4};
   c.checkpoint = {2, 123456789012, 0};
@@ -121,7 +124,8 @@ TEST_CASE("a written config has these keys, in this order") {
 TEST_CASE("an unknown key is refused with the one that was meant") {
   CHECK(error_in(with(R"("optimizer": {"momentm": 0.9})")) ==
         "2: my.json: /optimizer/momentm: unknown key; did you mean \"momentum\"? known keys: type, lr, momentum, "
-        "nesterov, betas, eps, weight_decay");
+        "nesterov, betas, eps, weight_decay, lars, lamb, rmsprop_tf, clip_norm, clip_value, decay_on, layer_decay, "
+        "groups");
   CHECK(contains(error_in(with(R"("optimizer": {"rl": 0.9})")), "did you mean \"lr\"?"));
   CHECK(contains(error_in(with(R"("Seed": 1)")), "/Seed: unknown key; did you mean \"seed\"?"));
   CHECK(contains(error_in(with(R"("precison": "fp32")")), "did you mean \"precision\"?"));

@@ -37,6 +37,16 @@ TEST_CASE("a dry run checks everything and writes nothing") {
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
 }
 
+TEST_CASE("the start of a run says which parameters learn otherwise") {
+  const TinyRun run;
+  CHECK_FALSE(has_part(run.must_train({"--dry-run"}).error, "learning rate x"));
+  const Outcome outcome = run.must_train(
+      {"--dry-run", "optimizer.layer_decay=0.5", R"(optimizer.groups=[{"match":["fc.*"],"lr":10,"weight_decay":0}])"});
+  CHECK(has_part(outcome.error,
+                 "layer decay 0.5: 10 layers, the first one's learning rate x 0.00195\n"
+                 "group fc.*: 2 tensors, learning rate x 10, weight decay x 0\n"));
+}
+
 TEST_CASE("a dry run finds in the output folder what the run would find, and writes nothing") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});

@@ -20,7 +20,7 @@ struct Training {
   Sgd sgd;
 
   Training(DType type, std::int64_t in, std::int64_t out, const SgdOptions& options, Sgd::Decay decay)
-      : real(type), layer(*backend, type, in, out), sgd(*backend, layer, options, decay) {
+      : real(type), layer(*backend, type, in, out), sgd(*backend, layer, options, {.decay = decay}) {
     for (const NamedTensor& p : layer.parameters()) upload(*backend, random(p, 1), p.tensor());
   }
   std::vector<float> random(const NamedTensor& p, std::uint64_t seed) {
@@ -138,7 +138,7 @@ TEST_CASE("weight decay spares biases and batch norms unless it is for all") {
   const auto backend = make_reference_backend();
   for (const Sgd::Decay decay : {Sgd::Decay::matrices, Sgd::Decay::all}) {
     Mixed module(*backend);
-    Sgd sgd(*backend, module, {0.9, false, 0.5}, decay);
+    Sgd sgd(*backend, module, {0.9, false, 0.5}, {.decay = decay});
     test::update(*backend, sgd, DType::f64, 0.1, 1);
     CHECK(download(*backend, module.convolution.value())[0] == Approx(0.95));
     CHECK(download(*backend, module.matrix.value())[0] == Approx(0.95));
