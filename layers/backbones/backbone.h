@@ -21,7 +21,7 @@ struct InputStatistics {
 
 /// How a ResNet differs from the one of its name, as one may that another program trained.
 struct ResNetVariant {
-  std::vector<int> depths;  ///< residual blocks of each stage; empty: the name's
+  std::vector<int> depths = {};  ///< residual blocks of each stage; empty: the name's
   std::int64_t width = 64;  ///< channels of the first stage's 3x3 convolutions, if they are neither wide nor grouped
   std::int64_t stem_width = 64;  ///< channels of the stem
   bool stride_on_1x1 = false;    ///< of a bottleneck: as published, and in Caffe; else on the 3x3, as in torchvision
