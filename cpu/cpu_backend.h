@@ -50,6 +50,8 @@ class CpuBackend final : public HostBackend {
   void max_pool_backward(const Pool2dGeometry& geometry, const Tensor& dy, const Tensor& argmax, Tensor& dx) override;
   void average_pool_forward(const Tensor& x, Tensor& y) override;
   void average_pool_backward(const Tensor& dy, Tensor& dx) override;
+  void average_squares_forward(std::int64_t side, const Tensor& x, Tensor& y) override;
+  void average_squares_backward(std::int64_t side, const Tensor& dy, Tensor& dx) override;
 
   void optimizer_update(const UpdateRule& rule, const UpdateInputs& inputs,
                         std::vector<ParameterUpdate>& parameters) override;

@@ -95,4 +95,48 @@ void CpuBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
   });
 }
 
+void CpuBackend::average_squares_forward(std::int64_t side, const Tensor& x, Tensor& y) {
+  const KernelScope scope(*this, "average_squares_forward", [&] { return activation_work(x, {}, {&x, &y}); });
+  for_activation(kernels_, "average_squares_forward", x.dtype(), [&](const auto& kernels, auto type) {
+    using T = decltype(type);
+    const std::int64_t height = x.dim(1), width = x.dim(2), channels = x.dim(3);
+    Tensor sums = empty({threads().count(), channels}, DType::f32);
+    threads().for_each(y.dim(0) * y.dim(1), [&](std::int64_t row, int thread) {
+      float* const sum = sums.data<float>() + thread * channels;
+      const std::int64_t top = row % y.dim(1) * side, rows = std::min(side, height - top);
+      for (std::int64_t q = 0; q < y.dim(2); ++q) {
+        const std::int64_t left = q * side, columns = std::min(side, width - left);
+        const T* const square = elements<T>(x) + ((row / y.dim(1) * height + top) * width + left) * channels;
+        std::fill_n(sum, channels, 0.0F);
+        for (std::int64_t h = 0; h < rows; ++h) kernels.sum_rows(square + h * width * channels, columns, channels, sum);
+        const float share = 1 / static_cast<float>(rows * columns);
+        for (std::int64_t c = 0; c < channels; ++c) sum[c] *= share;
+        kernels.broadcast(sum, 1, channels, elements<T>(y) + (row * y.dim(2) + q) * channels);
+      }
+    });
+  });
+}
+
+void CpuBackend::average_squares_backward(std::int64_t side, const Tensor& dy, Tensor& dx) {
+  const KernelScope scope(*this, "average_squares_backward", [&] { return activation_work(dx, {}, {&dy, &dx}); });
+  for_activation(kernels_, "average_squares_backward", dx.dtype(), [&](const auto& kernels, auto type) {
+    using T = decltype(type);
+    const std::int64_t height = dx.dim(1), width = dx.dim(2), channels = dx.dim(3);
+    Tensor shares = empty({threads().count(), channels}, DType::f32);
+    threads().for_each(dy.dim(0) * dy.dim(1), [&](std::int64_t row, int thread) {
+      float* const share = shares.data<float>() + thread * channels;
+      const std::int64_t top = row % dy.dim(1) * side, rows = std::min(side, height - top);
+      for (std::int64_t q = 0; q < dy.dim(2); ++q) {
+        const std::int64_t left = q * side, columns = std::min(side, width - left);
+        std::fill_n(share, channels, 0.0F);
+        kernels.sum_rows(elements<T>(dy) + (row * dy.dim(2) + q) * channels, 1, channels, share);
+        for (std::int64_t c = 0; c < channels; ++c) share[c] /= static_cast<float>(rows * columns);
+        T* const square = elements<T>(dx) + ((row / dy.dim(1) * height + top) * width + left) * channels;
+        for (std::int64_t h = 0; h < rows; ++h)
+          kernels.broadcast(share, columns, channels, square + h * width * channels);
+      }
+    });
+  });
+}
+
 }  // namespace tandem::cpu

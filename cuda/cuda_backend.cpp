@@ -46,6 +46,10 @@ kernels::MaxPoolShape shape_of(const Pool2dGeometry& geometry, const Shape& x, c
           static_cast<int>(geometry.padding)};
 }
 
+kernels::SquaresShape squares_of(std::int64_t side, const Shape& x) {
+  return {x[0], x[1], x[2], x[3], static_cast<int>(side)};
+}
+
 kernels::UpdateScalars scalars_of(const UpdateInputs& inputs) {
   return {inputs.scalars.data<float>(),        real_or_null(inputs.gradient_norm),
           real_or_null(inputs.loss_scale),     static_cast<float>(inputs.clip.norm),
@@ -406,6 +410,16 @@ void CudaBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
   const Call call(*this, "average_pool_backward", [&] { return activation_work(dx, {}, {&dy, &dx}); });
   kernels::average_pool_backward(queue_, element(dx.dtype()), dx.dim(0), dx.dim(1) * dx.dim(2), dx.dim(3),
                                  dy.data<float>(), dx.raw());
+}
+
+void CudaBackend::average_squares_forward(std::int64_t side, const Tensor& x, Tensor& y) {
+  const Call call(*this, "average_squares_forward", [&] { return activation_work(x, {}, {&x, &y}); });
+  kernels::average_squares_forward(queue_, element(x.dtype()), squares_of(side, x.shape()), x.raw(), y.raw());
+}
+
+void CudaBackend::average_squares_backward(std::int64_t side, const Tensor& dy, Tensor& dx) {
+  const Call call(*this, "average_squares_backward", [&] { return activation_work(dx, {}, {&dy, &dx}); });
+  kernels::average_squares_backward(queue_, element(dx.dtype()), squares_of(side, dx.shape()), dy.raw(), dx.raw());
 }
 
 // Losses. -------------------------------------------------------------------------------------------------------------

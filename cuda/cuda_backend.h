@@ -72,6 +72,8 @@ class CudaBackend final : public Backend {
   void max_pool_backward(const Pool2dGeometry& geometry, const Tensor& dy, const Tensor& argmax, Tensor& dx) override;
   void average_pool_forward(const Tensor& x, Tensor& y) override;
   void average_pool_backward(const Tensor& dy, Tensor& dx) override;
+  void average_squares_forward(std::int64_t side, const Tensor& x, Tensor& y) override;
+  void average_squares_backward(std::int64_t side, const Tensor& dy, Tensor& dx) override;
 
   void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
                              Tensor& dlogits) override;

@@ -5,9 +5,11 @@
 namespace tandem {
 
 Conv2d::Conv2d(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window,
-               std::int64_t stride)
-    : geometry_{stride, window / 2} {
-  add_parameter("weight", weight_, backend, {out, window, window, in}, real,
+               std::int64_t stride, std::int64_t groups)
+    : geometry_{stride, window / 2, groups} {
+  require(groups > 0 && in % groups == 0 && out % groups == 0,
+          "convolution: {} groups of {} channels and {} filters, expected a divisor of both", groups, in, out);
+  add_parameter("weight", weight_, backend, {out, window, window, in / groups}, real,
                 Initial::normal(std::sqrt(2.0 / static_cast<double>(out * window * window))));
 }
 

@@ -8,10 +8,13 @@
 
 namespace tandem {
 
-/// weight (K, R, R, C), no bias. Drawn normal, deviation sqrt(2 / (K R R)): He et al. 2015, fan-out, for ReLU.
+/// weight (K, R, R, C / G), no bias, in G groups (core/ops/ops.h). Drawn normal, deviation sqrt(2 / (K R R)): He et al.
+/// 2015, fan-out, for ReLU.
 class Conv2d : public Module {
  public:
-  Conv2d(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride = 1);
+  /// Error for groups that do not divide `in` and `out`.
+  Conv2d(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride = 1,
+         std::int64_t groups = 1);
   /// x (N, H, W, C) T to (N, H', W', K) T, padded by half the window.
   Variable forward(Context& context, const Variable& x) { return ops::conv2d(context, x, weight_, geometry_); }
   const Tensor& weight() const { return weight_.value(); }
@@ -44,8 +47,8 @@ struct ConvNorm {
 
   /// `weight`: what the batch norm's scale begins as.
   ConvNorm(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride,
-           double weight = 1)
-      : conv(backend, real, in, out, window, stride), norm(backend, real, out, weight) {}
+           double weight = 1, std::int64_t groups = 1)
+      : conv(backend, real, in, out, window, stride, groups), norm(backend, real, out, weight) {}
   /// activation(batch_norm(conv(x)) + residual).
   Variable forward(Context& context, const Variable& x, ops::Activation activation, Variable residual = {});
   /// Until unfold(), forward() runs one folded convolution with the statistics and weights of this moment.

@@ -3,7 +3,8 @@
 
     predict_with_torch.py CHECKPOINT IMAGE ...
 
-Prints a line of JSON for each image. Needs torch, torchvision, Pillow, numpy and safetensors.
+Prints a line of JSON for each image. Needs torch, torchvision, Pillow, numpy and safetensors, and timm for
+networks that torchvision has not.
 """
 
 import json
@@ -69,6 +70,14 @@ def read_rgb(path):
     return image if turn is None else image.transpose(turn)
 
 
+def network(name, classes):
+    """torchvision's network of that name, else timm's."""
+    if name in torchvision.models.list_models():
+        return torchvision.models.get_model(name, num_classes=classes)
+    import timm
+    return timm.create_model(name, num_classes=classes)
+
+
 class Network:
     """The backbone, the classifier and the embedding head of a checkpoint, and what an image becomes for them."""
 
@@ -79,7 +88,7 @@ class Network:
         model = json.loads(metadata["tandem.model"])
         self.classes, inputs = model["classes"], model["input"]
         head = {n.removeprefix("embedding."): weights.pop(n) for n in list(weights) if n.startswith("embedding.")}
-        self.backbone = torchvision.models.get_model(model["backbone"]["name"], num_classes=len(self.classes))
+        self.backbone = network(model["backbone"]["name"], len(self.classes))
         self.backbone.load_state_dict(weights)
         self.backbone.eval()
         self.fc, self.backbone.fc = self.backbone.fc, torch.nn.Identity()

@@ -31,7 +31,9 @@ class ShapeReader {
     if (group == 0 || shape.inner_width % group != 0)
       refuse_file(path_, "layer1.0.conv2.weight takes {} channels of {}", group, shape.inner_width);
     shape.groups = shape.inner_width / group;
-    shape.average_down = weights_.find("layer2.0.downsample.2.weight") != nullptr;
+    const bool one_stage = shape.depths.size() == 1;
+    shape.average_down =
+        weights_.find(one_stage ? "layer1.0.downsample.2.weight" : "layer2.0.downsample.2.weight") != nullptr;
     return shape;
   }
 

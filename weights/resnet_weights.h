@@ -24,7 +24,7 @@ struct ResNetShape {
   bool stride_on_1x1 = false;  ///< a bottleneck's stride is on its first convolution; a list of tensors does not tell
   bool caffe_pool = false;     ///< the first pool has no padding and rounds up; a list of tensors does not tell
   bool deep_stem = false;      ///< three 3x3 convolutions in the place of the first (timm's "d")
-  bool average_down = false;   ///< an average pool before a shortcut's convolution (timm's "d"), as a name tells it
+  bool average_down = false;   ///< an average pool before a shortcut's convolution (timm's "d"), as names tell it
 };
 
 /// What the network expects as its input, as far as a file tells it.

@@ -26,8 +26,9 @@ KernelWork activation_work(const Tensor& x, const Tensor& residual, Tensors read
 KernelWork convolution_work(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& y,
                             const Tensor& residual) {
   const Shape& window = w.shape();
-  return {fmt::format("{}x{}/{} {} -> {} at {}x{}{}", window[1], window[2], geometry.stride, window[3], window[0],
-                      x.dim(1), x.dim(2), residual ? " + residual" : ""),
+  const std::string groups = geometry.groups == 1 ? "" : fmt::format(" in {}", geometry.groups);
+  return {fmt::format("{}x{}/{} {} -> {}{} at {}x{}{}", window[1], window[2], geometry.stride, x.dim(3), window[0],
+                      groups, x.dim(1), x.dim(2), residual ? " + residual" : ""),
           2.0 * static_cast<double>(y.size()) * static_cast<double>(window[1] * window[2] * window[3]),
           bytes_of({&x, &w, &residual, &y})};
 }

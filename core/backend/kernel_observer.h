@@ -80,7 +80,8 @@ using Tensors = std::initializer_list<const Tensor*>;
 KernelWork elements_work(Tensors read_and_written);
 /// Of activations x (N, H, W, C): "64 at 8x8", and " + residual" if there is one.
 KernelWork activation_work(const Tensor& x, const Tensor& residual, Tensors read_and_written);
-/// Of a convolution of x (N, H, W, C) by windows w (K, R, S, C) to y, " + residual" if one is added.
+/// Of a convolution of x (N, H, W, C) by windows w (K, R, S, C / G) to y: "3x3/2 128 -> 128 at 56x56", " in 32" groups
+/// if there are several, and " + residual" if one is added.
 KernelWork convolution_work(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, const Tensor& y,
                             const Tensor& residual = {});
 /// Of a layer with weights w (K, C) on n rows: "2048 -> 256".

@@ -19,6 +19,7 @@ inline std::int64_t count_windows(std::int64_t length, std::int64_t window, std:
 struct Conv2dGeometry {
   std::int64_t stride = 1;
   std::int64_t padding = 0;
+  std::int64_t groups = 1;  ///< G: the first K / G filters see the first C / G channels alone, and so on
 
   /// Output length for an input of `length` and a window of `window`.
   std::int64_t output(std::int64_t length, std::int64_t window) const {

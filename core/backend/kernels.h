@@ -66,7 +66,8 @@ class Kernels {
   /// y (R, C): row r is the sum of the rows i of x (n, C) with index[i] = r, in the order of i; 0 if there is none.
   virtual void scatter_add_rows(const Tensor& x, const Tensor& index, Tensor& y) = 0;
 
-  // Convolution: x (N, H, W, C) T, w (K, R, S, C) real, y (N, H', W', K) T. ------------------------------------------
+  // Convolution: x (N, H, W, C) T, w (K, R, S, C / G) real, y (N, H', W', K) T; G, of the geometry, divides K and C.
+  // ---
 
   virtual void conv2d_forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) = 0;
   virtual void conv2d_grad_input(const Conv2dGeometry& geometry, const Tensor& dy, const Tensor& w, Tensor& dx) = 0;
@@ -119,6 +120,11 @@ class Kernels {
   virtual void average_pool_forward(const Tensor& x, Tensor& y) = 0;
   /// dy (N, C) real to dx (N, H, W, C) T.
   virtual void average_pool_backward(const Tensor& dy, Tensor& dx) = 0;
+  /// x (N, H, W, C) T to the means of its squares of `side` pixels, y (N, ceil(H / side), ceil(W / side), C) T. The
+  /// squares lie side by side; those at the bottom and at the right have what is left, and are means of that.
+  virtual void average_squares_forward(std::int64_t side, const Tensor& x, Tensor& y) = 0;
+  /// dy of y's shape to dx of x's.
+  virtual void average_squares_backward(std::int64_t side, const Tensor& dy, Tensor& dx) = 0;
 
   // Fused losses. Others are composed in core/ops and layers/.
   // -----------------------------------------------------------------------------------------------------------

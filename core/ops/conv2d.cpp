@@ -6,8 +6,9 @@ namespace {
 
 Shape output_shape(const Tensor& x, const Tensor& w, const Conv2dGeometry& geometry) {
   const Shape &in = x.shape(), &window = w.shape();
-  require(in.rank() == 4 && window.rank() == 4 && in[3] == window[3],
-          "conv2d: x {} and w {}, expected (N, H, W, C) and (K, R, S, C)", in, window);
+  const std::int64_t groups = geometry.groups;
+  require(groups > 0 && in.rank() == 4 && window.rank() == 4 && in[3] == groups * window[3] && window[0] % groups == 0,
+          "conv2d: x {} and w {} in {} groups, expected (N, H, W, C) and (K, R, S, C / groups)", in, window, groups);
   require(w.dtype() == param_dtype(x.dtype()), "conv2d: w {} for x {}, expected {}", w.dtype(), x.dtype(),
           param_dtype(x.dtype()));
   const Shape out{in[0], geometry.output(in[1], window[1]), geometry.output(in[2], window[2]), window[0]};

@@ -22,7 +22,8 @@ struct ContrastiveOptions {
 
 namespace ops {
 
-/// x (N, H, W, C) T, w (K, R, S, C) real; (N, H', W', K) T. No bias: batch norm follows.
+/// x (N, H, W, C) T, w (K, R, S, C / G) real; (N, H', W', K) T. In G groups, which divide K and C: the first K / G
+/// filters see the first C / G channels alone, and so on. No bias: batch norm follows.
 Variable conv2d(Context& context, const Variable& x, const Variable& w, const Conv2dGeometry& geometry);
 
 /// x (N, C), w (K, C), b (K); (N, K) = x w' + b, all real.
@@ -59,6 +60,10 @@ Variable add(Context& context, const Variable& a, const Variable& b);
 Variable max_pool(Context& context, const Variable& x, const Pool2dGeometry& geometry);
 /// Mean over height and width: x (N, H, W, C) T; (N, C) real.
 Variable global_average_pool(Context& context, const Variable& x);
+/// Means of squares of `side` pixels, side by side: x (N, H, W, C) T; (N, ceil(H / side), ceil(W / side), C) T. Squares
+/// at the bottom and at the right have what is left. PyTorch's avg_pool2d(x, side, ceil_mode=True,
+/// count_include_pad=False).
+Variable average_pool(Context& context, const Variable& x, std::int64_t side);
 
 /// Rows [begin, end) of dimension 0, sharing memory with x: a tower's part of a stacked batch.
 Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int64_t end);

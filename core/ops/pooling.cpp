@@ -26,6 +26,24 @@ Variable max_pool(Context& context, const Variable& x, const Pool2dGeometry& geo
   return output;
 }
 
+Variable average_pool(Context& context, const Variable& x, std::int64_t side) {
+  const Shape& in = x.shape();
+  require(in.rank() == 4 && side > 0, "average_pool: x {} in squares of {}, expected (N, H, W, C) and a side from 1",
+          in, side);
+  Backend& backend = context.backend;
+  const auto squares = [side](std::int64_t length) { return (length + side - 1) / side; };
+  Tensor y = backend.empty({in[0], squares(in[1]), squares(in[2]), in[3]}, x.value().dtype());
+  backend.average_squares_forward(side, x.value(), y);
+  Variable output = make_output(context, std::move(y), {&x});
+  if (output.wants_gradient())
+    context.tape->record(output, [&backend, side, slot = x.slot()](const Tensor& dy) {
+      Tensor dx = backend.empty(slot->shape(), slot->dtype());
+      backend.average_squares_backward(side, dy, dx);
+      slot->add(backend, std::move(dx));
+    });
+  return output;
+}
+
 Variable global_average_pool(Context& context, const Variable& x) {
   const Shape& in = x.shape();
   require(in.rank() == 4, "global_average_pool: x {}, expected (N, H, W, C)", in);

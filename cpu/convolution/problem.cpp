@@ -28,8 +28,10 @@ const char* name_of(Method method) {
 
 std::string ConvolutionProblem::name() const {
   constexpr const char* kDirections[] = {"forward", "grad_input", "grad_weight", "inference"};
-  return fmt::format("{} {} {} {} stride {} padding {}{}{}", kDirections[static_cast<int>(direction)], dtype, joined(x),
-                     joined(w), geometry.stride, geometry.padding, adds ? " added" : "", relu ? " relu" : "");
+  const std::string groups = geometry.groups == 1 ? "" : fmt::format(" groups {}", geometry.groups);
+  return fmt::format("{} {} {} {} stride {} padding {}{}{}{}", kDirections[static_cast<int>(direction)], dtype,
+                     joined(x), joined(w), geometry.stride, geometry.padding, groups, adds ? " added" : "",
+                     relu ? " relu" : "");
 }
 
 }  // namespace tandem::cpu

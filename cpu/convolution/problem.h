@@ -21,7 +21,7 @@ struct ConvolutionProblem {
   Direction direction;
   DType dtype;  ///< of the activations
   Conv2dGeometry geometry;
-  Shape x, w;  ///< (N, H, W, C), (K, R, S, C)
+  Shape x, w;  ///< (N, H, W, C), (K, R, S, C / G)
   // Of inference, which also adds a bias:
   bool adds = false;  ///< to what the output holds
   bool relu = false;  ///< at the end

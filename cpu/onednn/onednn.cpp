@@ -54,8 +54,21 @@ memory::desc activation(const Shape& x, DType dtype) {
   return {{x[0], x[3], x[1], x[2]}, type_of(dtype), memory::format_tag::nhwc};
 }
 
-memory::desc weights(const Shape& w, DType dtype, memory::format_tag tag) {
-  return {{w[0], w[3], w[1], w[2]}, type_of(dtype), tag};
+/// w (K, R, S, C / G) as oneDNN's (K, C, R, S), or its (G, K / G, C / G, R, S) where there are several groups.
+memory::dims weight_dims(const Shape& w, std::int64_t groups) {
+  if (groups == 1) return {w[0], w[3], w[1], w[2]};
+  return {groups, w[0] / groups, w[3], w[1], w[2]};
+}
+
+/// Laid out as oneDNN likes it.
+memory::desc any_weights(const Shape& w, std::int64_t groups, DType dtype) {
+  return {weight_dims(w, groups), type_of(dtype), memory::format_tag::any};
+}
+
+/// Laid out as Tandem does it.
+memory::desc stored_weights(const Shape& w, std::int64_t groups) {
+  return {weight_dims(w, groups), memory::data_type::f32,
+          groups == 1 ? memory::format_tag::ohwi : memory::format_tag::gohwi};
 }
 
 /// (rows, columns) of a matrix stored row-major, its rows `stride` apart, or of its transpose.
@@ -141,8 +154,11 @@ void OneDnn::run(const dnnl::primitive& primitive, const std::unordered_map<int,
   stream.wait();
 }
 
-OneDnn::Weights OneDnn::make_weights(const memory::desc& stored, const memory::desc& used, bool is_output,
-                                     const Shape& w) const {
+OneDnn::Weights OneDnn::make_weights(const ConvolutionProblem& problem, const memory::desc& used) const {
+  const Shape& w = problem.w;
+  const std::int64_t groups = problem.geometry.groups;
+  const bool is_output = problem.direction == Direction::grad_weight;
+  const memory::desc stored = stored_weights(w, groups);
   Weights weights{stored, used, is_output, {}, {}};
   if (used == stored) return weights;
   if (weight_kernels_) {
@@ -159,7 +175,7 @@ OneDnn::Weights OneDnn::make_weights(const memory::desc& stored, const memory::d
   constexpr std::int64_t kFilters = 64;  // a piece: a multiple of the filters in a block
   try {
     const memory::dims part{kFilters, w[3], w[1], w[2]};
-    for (std::int64_t k = 0; w[0] % kFilters == 0 && k < w[0]; k += kFilters)
+    for (std::int64_t k = 0; groups == 1 && w[0] % kFilters == 0 && k < w[0]; k += kFilters)
       add(stored.submemory_desc(part, {k, 0, 0, 0}), used.submemory_desc(part, {k, 0, 0, 0}));
   } catch (const dnnl::error&) {  // Filters do not come in blocks of so few in this layout.
     weights.reorders.clear();
@@ -177,20 +193,15 @@ OneDnn::Convolution OneDnn::make_convolution(const ConvolutionProblem& problem) 
   const memory::dims strides{geometry.stride, geometry.stride}, padding{geometry.padding, geometry.padding};
   const auto algorithm = dnnl::algorithm::convolution_direct;
   const memory::desc in = activation(x, problem.dtype), out = activation(y, problem.dtype);
-  const memory::desc any = weights(w, problem.dtype, memory::format_tag::any);
-  const memory::desc stored_weights = weights(w, DType::f32, memory::format_tag::ohwi);
+  const memory::desc any = any_weights(w, geometry.groups, problem.dtype);
   if (problem.direction == Direction::inference) {
     const memory::desc bias{{w[0]}, memory::data_type::f32, memory::format_tag::x};
     const auto desc =
         describe<dnnl::convolution_forward>(engine_, attributes(problem), dnnl::prop_kind::forward_inference, algorithm,
                                             in, any, bias, out, strides, padding, padding);
-    return {dnnl::convolution_forward(desc),
-            {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
-            in,
-            desc.weights_desc(),
-            out,
-            desc.scratchpad_desc(),
-            make_weights(stored_weights, desc.weights_desc(), false, w)};
+    return {
+        dnnl::convolution_forward(desc), {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST}, in, desc.weights_desc(), out,
+        desc.scratchpad_desc(),          make_weights(problem, desc.weights_desc())};
   }
   const auto forward = describe<dnnl::convolution_forward>(engine_, attributes(), dnnl::prop_kind::forward_training,
                                                            algorithm, in, any, out, strides, padding, padding);
@@ -202,7 +213,7 @@ OneDnn::Convolution OneDnn::make_convolution(const ConvolutionProblem& problem) 
               forward.weights_desc(),
               out,
               forward.scratchpad_desc(),
-              make_weights(stored_weights, forward.weights_desc(), false, w)};
+              make_weights(problem, forward.weights_desc())};
     case Direction::grad_input: {
       const auto desc = describe_gradient<dnnl::convolution_backward_data>(engine_, forward, algorithm, in, any, out,
                                                                            strides, padding, padding);
@@ -212,20 +223,20 @@ OneDnn::Convolution OneDnn::make_convolution(const ConvolutionProblem& problem) 
               desc.weights_desc(),
               in,
               desc.scratchpad_desc(),
-              make_weights(stored_weights, desc.weights_desc(), false, w)};
+              make_weights(problem, desc.weights_desc())};
     }
     default:
       break;
   }
   const auto desc = describe_gradient<dnnl::convolution_backward_weights>(
-      engine_, forward, algorithm, in, weights(w, DType::f32, memory::format_tag::any), out, strides, padding, padding);
+      engine_, forward, algorithm, in, any_weights(w, geometry.groups, DType::f32), out, strides, padding, padding);
   return {dnnl::convolution_backward_weights(desc),
           {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS},
           in,
           out,
           desc.diff_weights_desc(),
           desc.scratchpad_desc(),
-          make_weights(stored_weights, desc.diff_weights_desc(), true, w)};
+          make_weights(problem, desc.diff_weights_desc())};
 }
 
 const OneDnn::Convolution& OneDnn::convolution(const ConvolutionProblem& problem) {
@@ -234,6 +245,7 @@ const OneDnn::Convolution& OneDnn::convolution(const ConvolutionProblem& problem
                 static_cast<std::int64_t>(problem.dtype),
                 problem.geometry.stride,
                 problem.geometry.padding,
+                problem.geometry.groups,
                 x[0],
                 x[1],
                 x[2],

@@ -67,12 +67,11 @@ class OneDnn {
     DType dtype;
     bool bias;
   };
-  using Key = std::array<std::int64_t, 12>;
+  using Key = std::array<std::int64_t, 13>;
 
   const Convolution& convolution(const ConvolutionProblem& problem);
   Convolution make_convolution(const ConvolutionProblem& problem) const;
-  Weights make_weights(const dnnl::memory::desc& stored, const dnnl::memory::desc& used, bool is_output,
-                       const Shape& w) const;
+  Weights make_weights(const ConvolutionProblem& problem, const dnnl::memory::desc& used) const;
   /// Output pieces, each computed whole by one primitive.
   void convolve_pieces(const ConvolutionProblem& problem, const Tensor& a, const Tensor& w, const Tensor& bias,
                        Tensor& output);

@@ -9,35 +9,36 @@
 namespace tandem::cpu {
 namespace {
 
-/// The sizes of one convolution: x (N, H, W, C), w (K, R, S, C), y (N, P, Q, K).
+/// The sizes of one convolution: x (N, H, W, pixel), w (K, R, S, C), y (N, P, Q, K); a group has C channels of a pixel.
 struct Sizes {
-  std::int64_t n, h, w, c, k, r, s, p, q, stride, padding;
+  std::int64_t n, h, w, pixel, c, k, r, s, p, q, stride, padding, group_filters;
 
   Sizes(const Conv2dGeometry& geometry, const Shape& x, const Shape& window, const Shape& y)
       : n(x[0]),
         h(x[1]),
         w(x[2]),
-        c(x[3]),
+        pixel(x[3]),
+        c(window[3]),
         k(window[0]),
         r(window[1]),
         s(window[2]),
         p(y[1]),
         q(y[2]),
         stride(geometry.stride),
-        padding(geometry.padding) {}
+        padding(geometry.padding),
+        group_filters(k / geometry.groups) {}
 
-  /// Calls body(x offset, w offset of filter 0) for each tap of the window at output (pi, qi) that lies inside image
-  /// ni.
+  /// Calls body(x offset, w offset) for each tap of filter ki at output (pi, qi) that lies inside image ni.
   template <class Body>
-  void for_taps(std::int64_t ni, std::int64_t pi, std::int64_t qi, const Body& body) const {
+  void for_taps(std::int64_t ni, std::int64_t pi, std::int64_t qi, std::int64_t ki, const Body& body) const {
+    const std::int64_t first = ki / group_filters * c;
     for (std::int64_t ri = 0; ri < r; ++ri)
       for (std::int64_t si = 0; si < s; ++si) {
         const std::int64_t hi = pi * stride - padding + ri, wi = qi * stride - padding + si;
         if (hi < 0 || hi >= h || wi < 0 || wi >= w) continue;
-        body(((ni * h + hi) * w + wi) * c, (ri * s + si) * c);
+        body(((ni * h + hi) * w + wi) * pixel + first, ((ki * r + ri) * s + si) * c);
       }
   }
-  std::int64_t filter() const { return r * s * c; }
 };
 
 /// Keeps several sums at a time: with a single sum, each addition would wait for the one before.
@@ -65,10 +66,8 @@ void ReferenceBackend::conv2d_forward(const Conv2dGeometry& geometry, const Tens
       for (std::int64_t qi = 0; qi < z.q; ++qi)
         for (std::int64_t ki = 0; ki < z.k; ++ki) {
           T sum = 0;
-          z.for_taps(row / z.p, row % z.p, qi, [&](std::int64_t xi, std::int64_t wi) {
-            const T *a = xs + xi, *b = ws + ki * z.filter() + wi;
-            sum += dot(a, b, z.c);
-          });
+          z.for_taps(row / z.p, row % z.p, qi, ki,
+                     [&](std::int64_t xi, std::int64_t wi) { sum += dot(xs + xi, ws + wi, z.c); });
           ys[(row * z.q + qi) * z.k + ki] = sum;
         }
     });
@@ -88,8 +87,8 @@ void ReferenceBackend::conv2d_grad_input(const Conv2dGeometry& geometry, const T
       for (std::int64_t at = 0; at < z.p * z.q; ++at)
         for (std::int64_t ki = 0; ki < z.k; ++ki) {
           const T d = dys[(ni * z.p * z.q + at) * z.k + ki];
-          z.for_taps(ni, at / z.q, at % z.q, [&](std::int64_t xi, std::int64_t wi) {
-            const T* a = ws + ki * z.filter() + wi;
+          z.for_taps(ni, at / z.q, at % z.q, ki, [&](std::int64_t xi, std::int64_t wi) {
+            const T* a = ws + wi;
             for (std::int64_t ci = 0; ci < z.c; ++ci) dxs[xi + ci] += d * a[ci];
           });
         }
@@ -110,8 +109,8 @@ void ReferenceBackend::conv2d_grad_weight(const Conv2dGeometry& geometry, const 
       for (std::int64_t ni = 0; ni < z.n; ++ni)
         for (std::int64_t at = 0; at < z.p * z.q; ++at) {
           const T d = dys[(ni * z.p * z.q + at) * z.k + ki];
-          z.for_taps(ni, at / z.q, at % z.q, [&](std::int64_t xi, std::int64_t wi) {
-            T* a = dws + ki * z.filter() + wi;
+          z.for_taps(ni, at / z.q, at % z.q, ki, [&](std::int64_t xi, std::int64_t wi) {
+            T* a = dws + wi;
             for (std::int64_t ci = 0; ci < z.c; ++ci) a[ci] += d * xs[xi + ci];
           });
         }

@@ -70,4 +70,36 @@ void ReferenceBackend::average_pool_backward(const Tensor& dy, Tensor& dx) {
   });
 }
 
+void ReferenceBackend::average_squares_forward(std::int64_t side, const Tensor& x, Tensor& y) {
+  const KernelScope scope(*this, "average_squares_forward", [&] { return activation_work(x, {}, {&x, &y}); });
+  for_real("average_squares_forward", x.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const std::int64_t height = x.dim(1), width = x.dim(2), channels = x.dim(3);
+    for (std::int64_t i = 0; i < y.size(); ++i) {
+      const std::int64_t c = i % channels, at = i / channels, n = at / (y.dim(1) * y.dim(2));
+      const std::int64_t top = at / y.dim(2) % y.dim(1) * side, left = at % y.dim(2) * side;
+      T sum = 0;
+      std::int64_t count = 0;
+      for (std::int64_t h = top; h < std::min(top + side, height); ++h)
+        for (std::int64_t w = left; w < std::min(left + side, width); ++w, ++count)
+          sum += x.data<T>()[((n * height + h) * width + w) * channels + c];
+      y.data<T>()[i] = sum / static_cast<T>(count);
+    }
+  });
+}
+
+void ReferenceBackend::average_squares_backward(std::int64_t side, const Tensor& dy, Tensor& dx) {
+  const KernelScope scope(*this, "average_squares_backward", [&] { return activation_work(dx, {}, {&dy, &dx}); });
+  for_real("average_squares_backward", dx.dtype(), [&](auto type) {
+    using T = decltype(type);
+    const std::int64_t height = dx.dim(1), width = dx.dim(2), channels = dx.dim(3);
+    for (std::int64_t i = 0; i < dx.size(); ++i) {
+      const std::int64_t c = i % channels, at = i / channels, n = at / (height * width);
+      const std::int64_t p = at / width % height / side, q = at % width / side;
+      const std::int64_t count = std::min(side, height - p * side) * std::min(side, width - q * side);
+      dx.data<T>()[i] = dy.data<T>()[((n * dy.dim(1) + p) * dy.dim(2) + q) * channels + c] / static_cast<T>(count);
+    }
+  });
+}
+
 }  // namespace tandem::cpu

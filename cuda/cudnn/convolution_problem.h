@@ -10,8 +10,9 @@ namespace tandem::cuda {
 
 enum class Direction { forward, grad_input, grad_weight };
 
-/// x (N, H, W, C) and y (N, H', W', K) are of type `activations`, in NHWC order; w (K, R, S, C) is of type `weights`.
-/// cuDNN computes one of them from the other two, and sums in f32.
+/// x (N, H, W, C) and y (N, H', W', K) are of type `activations`, in NHWC order; w (K, R, S, C / G) is of type
+/// `weights`. cuDNN takes from C and C / G that there are G groups. It computes one of them from the other two, and
+/// sums in f32.
 struct ConvolutionProblem {
   Direction direction;
   DType activations;

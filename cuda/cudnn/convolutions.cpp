@@ -57,7 +57,8 @@ std::string Convolutions::version() {
   return fmt::format("cuDNN {}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
 }
 
-std::int64_t Convolutions::computed_channels(DType dtype, std::int64_t channels) const {
+std::int64_t Convolutions::computed_channels(const Conv2dGeometry& geometry, DType dtype, std::int64_t channels) const {
+  if (geometry.groups > 1) return channels;
   // 16 bytes of each pixel at a time.
   const std::int64_t unit = dtype != DType::f32 ? 8 : rules_.tf32 ? 4 : 1;
   return (channels + unit - 1) / unit * unit;
@@ -87,8 +88,8 @@ void Convolutions::convert(const Tensor& from, Tensor& to) {
 }
 
 void Convolutions::forward(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w, Tensor& y) {
-  const std::int64_t channels = computed_channels(x.dtype(), x.dim(3));
-  const Tensor in = widened(x, channels), filter = weights(w, x.dtype(), channels);
+  const std::int64_t channels = computed_channels(geometry, x.dtype(), w.dim(3));
+  const Tensor in = widened(x, geometry.groups * channels), filter = weights(w, x.dtype(), channels);
   run({Direction::forward, x.dtype(), x.dtype(), geometry, in.shape(), filter.shape()},
       {pointer(in), pointer(filter), pointer(y)});
 }
@@ -100,8 +101,8 @@ void Convolutions::grad_input(const Conv2dGeometry& geometry, const Tensor& dy, 
 }
 
 void Convolutions::grad_weight(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& dy, Tensor& dw) {
-  const std::int64_t channels = computed_channels(x.dtype(), x.dim(3));
-  const Tensor in = widened(x, channels);
+  const std::int64_t channels = computed_channels(geometry, x.dtype(), dw.dim(3));
+  const Tensor in = widened(x, geometry.groups * channels);
   const bool direct = channels == dw.dim(3) && x.dtype() == dw.dtype();
   Tensor result = direct ? dw : Tensor(arena_, {dw.dim(0), dw.dim(1), dw.dim(2), channels}, x.dtype());
   run({Direction::grad_weight, x.dtype(), x.dtype(), geometry, in.shape(), result.shape()},

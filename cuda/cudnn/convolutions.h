@@ -4,7 +4,8 @@
 // cuDNN has several engines for each problem, each with settings. The first call of a problem measures which one is the
 // fastest, and the choice is remembered in this process and on disk. Weights are f32. For 16-bit activations they are
 // converted for each use; cuDNN then gives their gradients in 16 bits, and these are converted back. The three channels
-// of an image are fewer than tensor cores load at a time, so such an input is first widened with zeros.
+// of an image are fewer than tensor cores load at a time, so such an input is first widened with zeros; one in groups
+// is taken as it is.
 
 #include <map>
 #include <memory>
@@ -51,12 +52,13 @@ class Convolutions {
   Plan choose_plan(const ConvolutionProblem& problem, const std::string& name, const Operands& operands);
   double time(const EnginePlan& plan, const Operands& operands);
   void keep_busy();
-  /// x with as many channels as computing takes, and as many for w (K, R, S, C) in x's type.
+  /// x with that many channels, and w (K, R, S, C) with as many as computing takes, in x's type.
   Tensor widened(const Tensor& x, std::int64_t channels);
   Tensor weights(const Tensor& w, DType dtype, std::int64_t channels);
   /// (.., C) to (.., C') of another type: missing channels become 0, surplus ones are dropped.
   void convert(const Tensor& from, Tensor& to);
-  std::int64_t computed_channels(DType dtype, std::int64_t channels) const;
+  /// Of a filter.
+  std::int64_t computed_channels(const Conv2dGeometry& geometry, DType dtype, std::int64_t channels) const;
 
   const Stream& stream_;
   kernels::Queue queue_;

@@ -132,6 +132,56 @@ unsigned grid_of_rows(std::int64_t rows) {
   return static_cast<unsigned>(std::min<std::int64_t>(rows, std::int64_t{1} << 30));
 }
 
+// Means of squares: as max pooling, by windows that do not overlap. ---------------------------------------------------
+
+MaxPoolShape windows_of(const SquaresShape& z) {
+  return {z.n, z.h, z.w, z.c, ceil_div(z.h, z.side), ceil_div(z.w, z.side), z.side, z.side, 0};
+}
+
+template <class T, bool kAligned>
+__global__ void __launch_bounds__(kThreads)
+    average_squares_forward_kernel(const __grid_constant__ PoolSizes z, const T* x, T* y) {
+  for (std::int64_t row = blockIdx.x; row < z.out_rows; row += gridDim.x) {
+    const std::int64_t image = row / z.p;
+    const int top = static_cast<int>(row % z.p) * z.window, bottom = min(top + z.window, z.h);
+    for (int item = static_cast<int>(threadIdx.x); item < z.q * z.packs; item += kThreads) {
+      const int at = item / z.packs, channel = item % z.packs * kPack;
+      const int count = kAligned ? kPack : min(kPack, z.c - channel);
+      const int left = at * z.window, right = min(left + z.window, z.w);
+      float sum[kPack] = {};
+      for (int h = top; h < bottom; ++h)
+        for (int w = left; w < right; ++w) {
+          float values[kPack];
+          to_floats(load_pack<kAligned>(x + ((image * z.h + h) * z.w + w) * z.c + channel, count), values);
+#pragma unroll
+          for (int i = 0; i < kPack; ++i) sum[i] += values[i];
+        }
+#pragma unroll
+      for (int i = 0; i < kPack; ++i) sum[i] /= static_cast<float>((bottom - top) * (right - left));
+      store_pack<kAligned>(from_floats<T>(sum), y + (row * z.q + at) * z.c + channel, count);
+    }
+  }
+}
+
+template <class T, bool kAligned>
+__global__ void __launch_bounds__(kThreads)
+    average_squares_backward_kernel(const __grid_constant__ PoolSizes z, const T* dy, T* dx) {
+  for (std::int64_t row = blockIdx.x; row < z.in_rows; row += gridDim.x) {
+    const std::int64_t image = row / z.h;
+    const int p = static_cast<int>(row % z.h) / z.window, rows = min(z.window, z.h - p * z.window);
+    for (int item = static_cast<int>(threadIdx.x); item < z.w * z.packs; item += kThreads) {
+      const int w = item / z.packs, channel = item % z.packs * kPack;
+      const int count = kAligned ? kPack : min(kPack, z.c - channel);
+      const int q = w / z.window, columns = min(z.window, z.w - q * z.window);
+      float share[kPack];
+      to_floats(load_pack<kAligned>(dy + ((image * z.p + p) * z.q + q) * z.c + channel, count), share);
+#pragma unroll
+      for (int i = 0; i < kPack; ++i) share[i] /= static_cast<float>(rows * columns);
+      store_pack<kAligned>(from_floats<T>(share), dx + (row * z.w + w) * z.c + channel, count);
+    }
+  }
+}
+
 // Average pooling: a block takes an image's strip of channels. -------------------------------------------------------
 
 template <class T, bool kAligned>
@@ -205,6 +255,36 @@ void max_pool_backward(const Queue& queue, Element type, const MaxPoolShape& sha
                  sizes, static_cast<const T*>(dy), argmax, static_cast<T*>(dx));
         },
         sizes.c % kPack == 0 && aligned({dy, argmax, dx}));
+  });
+}
+
+void average_squares_forward(const Queue& queue, Element type, const SquaresShape& shape, const void* x, void* y) {
+  const PoolSizes sizes(windows_of(shape));
+  if (sizes.out_rows * sizes.q * sizes.c == 0) return;
+  with_type(type, [&](auto element) {
+    using T = decltype(element);
+    with_flags(
+        [&](auto is_aligned) {
+          launch(queue, grid_of_rows(sizes.out_rows), kThreads,
+                 average_squares_forward_kernel<T, decltype(is_aligned)::value>, sizes, static_cast<const T*>(x),
+                 static_cast<T*>(y));
+        },
+        sizes.c % kPack == 0 && aligned({x, y}));
+  });
+}
+
+void average_squares_backward(const Queue& queue, Element type, const SquaresShape& shape, const void* dy, void* dx) {
+  const PoolSizes sizes(windows_of(shape));
+  if (sizes.in_rows * sizes.w * sizes.c == 0) return;
+  with_type(type, [&](auto element) {
+    using T = decltype(element);
+    with_flags(
+        [&](auto is_aligned) {
+          launch(queue, grid_of_rows(sizes.in_rows), kThreads,
+                 average_squares_backward_kernel<T, decltype(is_aligned)::value>, sizes, static_cast<const T*>(dy),
+                 static_cast<T*>(dx));
+        },
+        sizes.c % kPack == 0 && aligned({dy, dx}));
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Max pooling and global average pooling, channels last. Padding counts as minus infinity.
+// Max pooling, means of squares and global average pooling, channels last. A maximum's padding counts as minus
+// infinity.
 
 #include <cstdint>
 
@@ -21,6 +22,17 @@ void max_pool_forward(const Queue& queue, Element type, const MaxPoolShape& shap
 /// dx (N, H, W, C), overwritten: the sum of dy (N, P, Q, C) over the windows of which it is the maximum.
 void max_pool_backward(const Queue& queue, Element type, const MaxPoolShape& shape, const void* dy,
                        const std::uint8_t* argmax, void* dx);
+
+/// x (N, H, W, C) with squares of `side` pixels, side by side.
+struct SquaresShape {
+  std::int64_t n = 0, h = 0, w = 0, c = 0;
+  int side = 2;
+};
+
+/// x to the means of its squares, y (N, ceil(H / side), ceil(W / side), C) T; the last ones have what is left.
+void average_squares_forward(const Queue& queue, Element type, const SquaresShape& shape, const void* x, void* y);
+/// dx, overwritten: each square's dy over the number of its pixels.
+void average_squares_backward(const Queue& queue, Element type, const SquaresShape& shape, const void* dy, void* dx);
 
 /// x (N, area, C) T to its mean y (N, C) f32.
 void average_pool_forward(const Queue& queue, Element type, std::int64_t images, std::int64_t area,

@@ -5,6 +5,7 @@
 #include "core/backend/host_copy.h"
 #include "inference/model/model_file.h"
 #include "inference/model/tensors.h"
+#include "layers/backbones/factory.h"
 #include "layers/initialise.h"
 #include "layers/torch_layout.h"
 #include "weights/content.h"
@@ -15,34 +16,21 @@ namespace {
 constexpr std::array<double, 3> kCaffeMean = {104, 117, 123};  // B, G, R, of ImageNet
 constexpr int kUsualSize = 224;
 
-struct KnownResNet {
-  const char* name;
-  bool bottleneck;
-  std::vector<int> depths;
-};
-
-/// The backbone of the same blocks; of the same kind of block where the depths are nobody's.
-BackboneSpec backbone_of(const std::filesystem::path& path, const ResNetShape& shape) {
-  const char* other = shape.deep_stem                    ? "a stem of three convolutions"
-                      : shape.average_down               ? "average pools on its shortcuts"
-                      : shape.groups != 1                ? "grouped convolutions"
-                      : shape.inner_width != shape.width ? "wide 3x3 convolutions"
-                                                         : nullptr;
-  if (other) refuse_file(path, "a ResNet with {}, which none of Tandem's backbones has", other);
-  static const std::vector<KnownResNet> kKnown = {{"resnet18", false, {2, 2, 2, 2}},
-                                                  {"resnet34", false, {3, 4, 6, 3}},
-                                                  {"resnet50", true, {3, 4, 6, 3}},
-                                                  {"resnet101", true, {3, 4, 23, 3}},
-                                                  {"resnet152", true, {3, 8, 36, 3}}};
-  BackboneSpec backbone;
-  backbone.name = shape.bottleneck ? "resnet50" : "resnet18";
-  backbone.resnet = {shape.depths, shape.width, shape.stem_width, shape.stride_on_1x1, shape.caffe_pool};
-  for (const auto& [name, bottleneck, depths] : kKnown) {
-    if (bottleneck != shape.bottleneck || depths != shape.depths) continue;
-    backbone.name = name;
-    backbone.resnet.depths.clear();
-  }
-  return backbone;
+ResNetSpec spec_of(const std::filesystem::path& path, const ResNetShape& shape) {
+  const std::int64_t group = shape.groups < 1 ? 0 : shape.inner_width / shape.groups;
+  if (shape.width < 1 || group < 1 || group * 64 % shape.width != 0)
+    refuse_file(path, "a ResNet of width {} with {} groups of {} channels, which none of Tandem's backbones has",
+                shape.width, shape.groups, group);
+  return {.block = shape.bottleneck ? ResNetSpec::Block::bottleneck : ResNetSpec::Block::basic,
+          .depths = shape.depths,
+          .width = shape.width,
+          .stem_width = shape.stem_width,
+          .stride_on = shape.stride_on_1x1 ? ResNetSpec::StrideOn::conv1x1 : ResNetSpec::StrideOn::conv3x3,
+          .caffe_pool = shape.caffe_pool,
+          .groups = shape.groups,
+          .group_width = group * 64 / shape.width,
+          .deep_stem = shape.deep_stem,
+          .pooled_shortcut = shape.average_down};
 }
 
 InputDescription input_of(const ImportOptions& options, ResNetWeights& weights) {
@@ -78,8 +66,17 @@ void replace(ResNetWeights& weights, std::string_view name, std::vector<float> v
   weights.owners.push_back(owner);
 }
 
+/// The first convolution's weight, and the mean of the batch norm behind it.
+struct FirstNames {
+  const char *weight, *mean;
+};
+FirstNames first_names(const ResNetShape& shape) {
+  return shape.deep_stem ? FirstNames{"conv1.0.weight", "conv1.1.running_mean"}
+                         : FirstNames{"conv1.weight", "bn1.running_mean"};
+}
+
 const WeightsEntry& first_convolution(const ResNetWeights& weights) {
-  const WeightsEntry* conv = weights.find("conv1.weight");
+  const WeightsEntry* conv = weights.find(first_names(weights.shape).weight);
   require(conv && conv->shape.size() == 4 && conv->shape[1] == 3, "import: no first convolution over three channels");
   return *conv;
 }
@@ -95,13 +92,14 @@ void upload_torch(Backend& backend, const std::vector<double>& torch, Tensor& te
   upload_real(backend, ours, tensor);
 }
 
-/// Changes conv1 and bn1 of a network for the input `from` so that they compute the same from the input `to`: with
-/// x_from = a x_to + b in each channel, the weights are multiplied by a, and the sum of the weights times b is taken
-/// off the running mean.
+/// Changes the first convolution and batch norm of a network for the input `from` so that they compute the same from
+/// the input `to`: with x_from = a x_to + b in each channel, the weights are multiplied by a, and the sum of the
+/// weights times b is taken off the running mean.
 void change_input(ResNetWeights& weights, const InputStatistics& from, const InputStatistics& to) {
   const WeightsEntry& conv = first_convolution(weights);
-  const WeightsEntry* mean_entry = weights.find("bn1.running_mean");
-  require(mean_entry != nullptr, "import: no tensor bn1.running_mean");
+  const FirstNames names = first_names(weights.shape);
+  const WeightsEntry* mean_entry = weights.find(names.mean);
+  require(mean_entry != nullptr, "import: no tensor {}", names.mean);
   std::vector<double> w = real_values<double>(conv), mean = real_values<double>(*mean_entry);
   const auto area = static_cast<std::size_t>(conv.shape[2] * conv.shape[3]);
   for (std::size_t i = 0; i < w.size(); ++i) {
@@ -109,8 +107,8 @@ void change_input(ResNetWeights& weights, const InputStatistics& from, const Inp
     mean[i / (3 * area)] -= w[i] * (to.mean[channel] - from.mean[channel]) / from.deviation[channel];
     w[i] *= to.deviation[channel] / from.deviation[channel];
   }
-  replace(weights, "conv1.weight", {w.begin(), w.end()});
-  replace(weights, "bn1.running_mean", {mean.begin(), mean.end()});
+  replace(weights, names.weight, {w.begin(), w.end()});
+  replace(weights, names.mean, {mean.begin(), mean.end()});
 }
 
 /// What no tensor's shape tells apart.
@@ -130,7 +128,7 @@ void tell_difference(const ResNetVariant& theirs, const ResNetVariant& ours, std
 ModelDescription describe_import(const std::filesystem::path& path, const ImportOptions& options,
                                  ResNetWeights& weights) {
   ModelDescription model;
-  model.backbone = backbone_of(path, weights.shape);
+  model.backbone = backbone_of(spec_of(path, weights.shape));
   model.embedding = options.embedding;
   model.input = input_of(options, weights);
   model.classes = options.classes;
@@ -153,7 +151,7 @@ void take_rgb(ResNetWeights& weights) {
   const auto area = conv.shape[2] * conv.shape[3];
   for (auto filter = w.begin(); filter != w.end(); filter += 3 * area)
     std::swap_ranges(filter, filter + area, filter + 2 * area);
-  replace(weights, "conv1.weight", std::move(w));
+  replace(weights, first_names(weights.shape).weight, std::move(w));
   weights.notes.emplace_back("the first convolution's channels are turned from BGR to RGB");
 }
 
@@ -177,6 +175,9 @@ Match write_import(const std::filesystem::path& path, const ResNetWeights& weigh
   TwinTowers network(*backend, DType::f32, tower_options(model));
   initialise(*backend, network, 1);
   Match match = load_weights(path, weights, {}, *backend, network);
+  for (const WeightsEntry* entry : match.left_over)
+    if (weights.find(entry->name) == entry && entry->name.starts_with("layer"))
+      refuse_file(path, "{} is in its blocks, which no ResNet of Tandem's has", printable(weights.origins.at(entry->name)));
   std::vector<std::vector<std::byte>> buffers;
   std::vector<SafetensorsEntry> entries;
   for (const NamedTensor& t : network.state()) {
@@ -187,9 +188,9 @@ Match write_import(const std::filesystem::path& path, const ResNetWeights& weigh
   return match;
 }
 
-InitialWeights load_initial_weights(const std::filesystem::path& path, const std::vector<std::string>& skip,
-                                    Backend& backend, TwinTowers& network) {
-  ResNetWeights weights = read_resnet({path, "", ""});
+InitialWeights load_initial_weights(const std::filesystem::path& path, const std::string& key,
+                                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network) {
+  ResNetWeights weights = read_resnet({path, "", key});
   take_rgb(weights);
   InputStatistics from;
   ResNetVariant variant = {

@@ -24,7 +24,7 @@ struct ImportOptions {
 
 /// The description of the network. What is assumed, for lack of a word in the file, is added to its notes:
 /// torchvision's input for PyTorch's files; for Caffe's BGR, Caffe's usual mean (104, 117, 123) and 224 pixels.
-/// InputError, naming `path`, for a network that is none of Tandem's backbones, or class names that do not fit.
+/// InputError, naming `path`, for a network that none of Tandem's backbones can be, or class names that do not fit.
 ModelDescription describe_import(const std::filesystem::path& path, const ImportOptions& options,
                                  ResNetWeights& weights);
 
@@ -37,7 +37,8 @@ Match load_weights(const std::filesystem::path& path, const ResNetWeights& weigh
                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network);
 
 /// Writes a checkpoint: a file for tandem-predict, tandem-eval and model.weights. The heads that the weights lack are
-/// drawn at random and described as untrained. Returns the match, for the user.
+/// drawn at random and described as untrained. Returns the match, for the user. InputError for a file whose blocks have
+/// more tensors than a ResNet's: its network computes something else.
 Match write_import(const std::filesystem::path& path, const ResNetWeights& weights, const ModelDescription& model,
                    const std::filesystem::path& out);
 
@@ -49,9 +50,10 @@ struct InitialWeights {
 
 /// Starts a network, whose input is ImageNet's, from a file of any format (weights/weights_file.h). A file whose
 /// network expects another mean or scale has its first convolution and batch norm changed so that they compute the same
-/// from ImageNet's input; only within three pixels of the border, where the padding is no longer the old mean, is there
-/// a difference.
-InitialWeights load_initial_weights(const std::filesystem::path& path, const std::vector<std::string>& skip,
-                                    Backend& backend, TwinTowers& network);
+/// from ImageNet's input; only near the border, where the padding is no longer the old mean, is there a difference.
+///
+/// `key` as in read_resnet(), `skip` as in match_weights().
+InitialWeights load_initial_weights(const std::filesystem::path& path, const std::string& key,
+                                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network);
 
 }  // namespace tandem

@@ -28,6 +28,10 @@ ordered_json to_json(const BackboneSpec& backbone) {
   if (variant.stem_width != usual.stem_width) all["stem_width"] = variant.stem_width;
   if (variant.stride_on_1x1) all["stride_on"] = "1x1";
   if (variant.caffe_pool) all["pool"] = "caffe";
+  if (variant.groups) all["groups"] = *variant.groups;
+  if (variant.group_width) all["group_width"] = *variant.group_width;
+  if (variant.deep_stem) all["stem"] = *variant.deep_stem ? "deep" : "conv7";
+  if (variant.pooled_shortcut) all["shortcut"] = *variant.pooled_shortcut ? "pooled" : "conv";
   return all;
 }
 
@@ -48,6 +52,10 @@ BackboneSpec parse_backbone(const json& all, const std::string& source) {
   variant.stem_width = all.value("stem_width", variant.stem_width);
   variant.stride_on_1x1 = is_second(all, "stride_on", "3x3", "1x1", source);
   variant.caffe_pool = is_second(all, "pool", "torch", "caffe", source);
+  if (all.contains("groups")) variant.groups = all["groups"].get<std::int64_t>();
+  if (all.contains("group_width")) variant.group_width = all["group_width"].get<std::int64_t>();
+  if (all.contains("stem")) variant.deep_stem = is_second(all, "stem", "conv7", "deep", source);
+  if (all.contains("shortcut")) variant.pooled_shortcut = is_second(all, "shortcut", "conv", "pooled", source);
   return backbone;
 }
 
@@ -58,11 +66,13 @@ void check(const BackboneSpec& backbone, const std::string& source) {
   constexpr int kMostBlocks = 1024;
   const ResNetVariant& variant = backbone.resnet;
   const auto in_range = [](std::int64_t value, std::int64_t most) { return value >= 1 && value <= most; };
+  const std::int64_t groups = variant.groups.value_or(1), group_width = variant.group_width.value_or(1);
   if (!in_range(variant.width, kMostChannels) || !in_range(variant.stem_width, kMostChannels) ||
-      variant.depths.size() > kMostStages ||
+      !in_range(groups, kMostChannels) || !in_range(group_width, kMostChannels) ||
+      !in_range(groups * group_width, kMostChannels) || variant.depths.size() > kMostStages ||
       !std::all_of(variant.depths.begin(), variant.depths.end(), [&](int n) { return in_range(n, kMostBlocks); }))
-    fail_input("{}: backbone: {}, expected widths from 1 to {}, and at most {} stages of 1 to {} blocks", source,
-               to_json(backbone).dump(), kMostChannels, kMostStages, kMostBlocks);
+    fail_input("{}: backbone: {}, expected widths and groups from 1 to {}, and at most {} stages of 1 to {} blocks",
+               source, to_json(backbone).dump(), kMostChannels, kMostStages, kMostBlocks);
 }
 
 /// Calls body(), which reads JSON.

@@ -37,8 +37,8 @@ InputDescription evaluation_input(int size);
 
 struct ModelDescription {
   /// The JSON holds the name and, where they differ from the name's ResNet, "depths", "width", "stem_width",
-  /// "stride_on"
-  /// ("1x1") and "pool" ("caffe"). What the network expects of its input is `input`.
+  /// "stride_on" ("1x1"), "pool" ("caffe"), "groups", "group_width", "stem" and "shortcut", as the config has them.
+  /// What the network expects of its input is `input`.
   BackboneSpec backbone;
   std::vector<int> embedding;        ///< widths of the embedding head's layers
   std::vector<std::string> classes;  ///< names

@@ -2,6 +2,7 @@
 // A backbone: the part of a network that turns images into features, on which the heads rest.
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,16 @@ struct InputStatistics {
 
 /// How a ResNet differs from the one of its name, as one may that another program trained.
 struct ResNetVariant {
-  std::vector<int> depths;       ///< residual blocks of each stage; empty: the name's
-  std::int64_t width = 64;       ///< channels of the first stage's 3x3 convolutions
-  std::int64_t stem_width = 64;  ///< channels of the 7x7 convolution
+  std::vector<int> depths = {};  ///< residual blocks of each stage; empty: the name's
+  std::int64_t width = 64;  ///< channels of the first stage's 3x3 convolutions, if they are neither wide nor grouped
+  std::int64_t stem_width = 64;  ///< channels of the stem
   bool stride_on_1x1 = false;    ///< of a bottleneck: as published, and in Caffe; else on the 3x3, as in torchvision
   bool caffe_pool = false;       ///< the max pool has no padding, and its last window may reach over the end
+  // Of ResNetSpec (layers/backbones/resnet.h); absent: the name's.
+  std::optional<std::int64_t> groups = {};
+  std::optional<std::int64_t> group_width = {};
+  std::optional<bool> deep_stem = {};
+  std::optional<bool> pooled_shortcut = {};
 
   bool operator==(const ResNetVariant&) const = default;
 };

@@ -23,18 +23,21 @@ class ResNet::ResidualBlock : public Module {
     } else {
       const bool first = spec.stride_on == ResNetSpec::StrideOn::conv1x1;
       append(backend, real, in, inner, 1, first ? stride : 1);
-      append(backend, real, inner, inner, 3, first ? 1 : stride);
+      append(backend, real, inner, inner, 3, first ? 1 : stride, 1, spec.groups);
       append(backend, real, inner, out, 1, 1, last_weight);
     }
     if (in == out && stride == 1) return;
-    downsample_ = std::make_unique<ConvNorm>(backend, real, in, out, 1, stride);
-    add_module("downsample.0", downsample_->conv);
-    add_module("downsample.1", downsample_->norm);
+    pooled_ = spec.pooled_shortcut && stride == 2;
+    downsample_ = std::make_unique<ConvNorm>(backend, real, in, out, 1, pooled_ ? 1 : stride);
+    const int first = spec.pooled_shortcut ? 1 : 0;  // behind the pool, or where it would be
+    add_module(fmt::format("downsample.{}", first), downsample_->conv);
+    add_module(fmt::format("downsample.{}", first + 1), downsample_->norm);
   }
 
   Variable forward(Context& context, Variable x) {
     Variable y = x;
     for (std::size_t i = 0; i + 1 < chain_.size(); ++i) y = chain_[i]->forward(context, y, Activation::relu);
+    if (pooled_) x = ops::average_pool(context, x, 2);
     if (downsample_) x = downsample_->forward(context, x, Activation::none);
     return chain_.back()->forward(context, y, Activation::relu, std::move(x));
   }
@@ -49,8 +52,8 @@ class ResNet::ResidualBlock : public Module {
 
  private:
   void append(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride,
-              double weight = 1) {
-    chain_.push_back(std::make_unique<ConvNorm>(backend, real, in, out, window, stride, weight));
+              double weight = 1, std::int64_t groups = 1) {
+    chain_.push_back(std::make_unique<ConvNorm>(backend, real, in, out, window, stride, weight, groups));
     const std::string number = std::to_string(chain_.size());
     add_module("conv" + number, chain_.back()->conv);
     add_module("bn" + number, chain_.back()->norm);
@@ -58,6 +61,7 @@ class ResNet::ResidualBlock : public Module {
 
   std::vector<std::unique_ptr<ConvNorm>> chain_;
   std::unique_ptr<ConvNorm> downsample_;
+  bool pooled_ = false;
 };
 
 /// From an image z of ImageNet's statistics m and s to x = (s z + m - mean) / deviation, by a batch norm whose running
@@ -95,15 +99,21 @@ class ResNet::InputChange {
 };
 
 ResNet::ResNet(Backend& backend, DType real, const ResNetSpec& spec, bool zero_init_residual)
-    : caffe_pool_(spec.caffe_pool), stem_(backend, real, 3, spec.stem_width, 7, 2), features_(spec.stem_width) {
+    : caffe_pool_(spec.caffe_pool),
+      stem_(backend, real, spec.deep_stem ? spec.stem_width / 2 : 3, spec.stem_width, spec.deep_stem ? 3 : 7,
+            spec.deep_stem ? 1 : 2),
+      features_(spec.stem_width) {
   require(!spec.depths.empty(), "resnet: no stages, expected at least one");
+  require(spec.inner_width(spec.width) > 0, "resnet: groups without a channel");
+  require(spec.block == ResNetSpec::Block::bottleneck || (spec.groups == 1 && spec.group_width == 64),
+          "resnet: {} groups of {} channels in basic blocks, expected 1 of 64", spec.groups, spec.group_width);
   if (spec.input != InputStatistics()) input_ = std::make_unique<InputChange>(backend, real, spec.input);
-  add_module("conv1", stem_.conv);
-  add_module("bn1", stem_.norm);
-  std::int64_t inner = spec.width;
-  for (std::size_t stage = 0; stage < spec.depths.size(); ++stage, inner *= 2) {
+  add_stem(backend, real, spec);
+  std::int64_t width = spec.width;
+  for (std::size_t stage = 0; stage < spec.depths.size(); ++stage, width *= 2) {
     require(spec.depths[stage] > 0, "resnet: stage {} has no blocks, expected at least one", stage + 1);
-    const std::int64_t out = spec.block == ResNetSpec::Block::bottleneck ? 4 * inner : inner;
+    const std::int64_t inner = spec.inner_width(width);
+    const std::int64_t out = spec.block == ResNetSpec::Block::bottleneck ? 4 * width : width;
     for (int i = 0; i < spec.depths[stage]; ++i) {
       const std::int64_t stride = stage > 0 && i == 0 ? 2 : 1;
       blocks_.push_back(std::make_unique<ResidualBlock>(
@@ -116,18 +126,37 @@ ResNet::ResNet(Backend& backend, DType real, const ResNetSpec& spec, bool zero_i
 
 ResNet::~ResNet() = default;
 
+/// timm's names for a deep stem: positions in a sequence that holds batch norms and activations, too.
+void ResNet::add_stem(Backend& backend, DType real, const ResNetSpec& spec) {
+  if (spec.deep_stem) {
+    require(spec.stem_width % 2 == 0, "resnet: a deep stem of {} channels, expected an even number", spec.stem_width);
+    for (const bool first : {true, false}) {
+      const std::int64_t half = spec.stem_width / 2;
+      deep_stem_.push_back(std::make_unique<ConvNorm>(backend, real, first ? 3 : half, half, 3, first ? 2 : 1));
+      add_module(first ? "conv1.0" : "conv1.3", deep_stem_.back()->conv);
+      add_module(first ? "conv1.1" : "conv1.4", deep_stem_.back()->norm);
+    }
+  }
+  add_module(spec.deep_stem ? "conv1.6" : "conv1", stem_.conv);
+  add_module("bn1", stem_.norm);
+}
+
 void ResNet::fold(Backend& backend) {
+  for (auto& part : deep_stem_) part->fold(backend);
   stem_.fold(backend);
   for (auto& block : blocks_) block->fold(backend);
 }
 
 void ResNet::unfold() {
+  for (auto& part : deep_stem_) part->unfold();
   stem_.unfold();
   for (auto& block : blocks_) block->unfold();
 }
 
 Variable ResNet::forward(Context& context, const Variable& images) {
-  Variable x = stem_.forward(context, input_ ? input_->apply(context, images) : images, Activation::relu);
+  Variable x = input_ ? input_->apply(context, images) : images;
+  for (auto& part : deep_stem_) x = part->forward(context, x, Activation::relu);
+  x = stem_.forward(context, x, Activation::relu);
   x = ops::max_pool(context, x, caffe_pool_ ? Pool2dGeometry{3, 2, 0, true} : Pool2dGeometry{3, 2, 1});
   for (auto& block : blocks_) x = block->forward(context, std::move(x));
   return ops::global_average_pool(context, x);

@@ -16,6 +16,9 @@ using nlohmann::json;
 constexpr const char* kResNet18 = "resnet18_32px_6pairs_separate";
 constexpr const char* kSeparate = "resnet50_64px_4pairs_separate";
 constexpr const char* kStacked = "resnet50_64px_4pairs_stacked";
+constexpr const char* kGroups = "resnext50_32x4d_32px_3pairs_separate";
+// timm's: a deep stem, and pooled shortcuts, which 40 pixels cut.
+constexpr const char* kDeep = "resnet26d_40px_3pairs_separate";
 
 json read_fixture(const std::string& name) {
   std::ifstream file(std::string(TANDEM_TEST_DATA) + "/bench/fixtures/" + name + ".json");
@@ -62,18 +65,24 @@ void check_bf16(const std::string& name) {
 TEST_CASE("ResNet-18 agrees with PyTorch in f64") { check_f64(kResNet18); }
 TEST_CASE("ResNet-50 with separate towers agrees with PyTorch in f64", "[slow]") { check_f64(kSeparate); }
 TEST_CASE("ResNet-50 with joint towers agrees with PyTorch in f64", "[slow]") { check_f64(kStacked); }
+TEST_CASE("ResNeXt-50 agrees with PyTorch in f64", "[slow]") { check_f64(kGroups); }
+TEST_CASE("ResNet-26-D agrees with PyTorch in f64", "[slow]") { check_f64(kDeep); }
 
 TEST_CASE("ResNet-18 agrees with PyTorch in f32") { check_f32(kResNet18); }
+TEST_CASE("ResNeXt-50 agrees with PyTorch in f32") { check_f32(kGroups); }
+TEST_CASE("ResNet-26-D agrees with PyTorch in f32") { check_f32(kDeep); }
 TEST_CASE("ResNet-50 with separate towers agrees with PyTorch in f32") { check_f32(kSeparate); }
 TEST_CASE("ResNet-50 with joint towers agrees with PyTorch in f32") { check_f32(kStacked); }
 
 TEST_CASE("ResNet-18 agrees with PyTorch in bf16") { check_bf16(kResNet18); }
+TEST_CASE("ResNeXt-50 agrees with PyTorch in bf16") { check_bf16(kGroups); }
+TEST_CASE("ResNet-26-D agrees with PyTorch in bf16") { check_bf16(kDeep); }
 TEST_CASE("ResNet-50 with separate towers agrees with PyTorch in bf16") { check_bf16(kSeparate); }
 TEST_CASE("ResNet-50 with joint towers agrees with PyTorch in bf16") { check_bf16(kStacked); }
 
 TEST_CASE("a fixture holds the tensors of our network and no others") {
   const auto backend = make_cpu_backend();
-  for (const char* name : {kResNet18, kSeparate, kStacked}) {
+  for (const char* name : {kResNet18, kSeparate, kStacked, kGroups, kDeep}) {
     CAPTURE(name);
     const json fixture = read_fixture(name);
     TwinTowersOptions options;

@@ -30,8 +30,9 @@ Numbers naive_conv2d(const Conv2dGeometry& z, const Shape& x, const Numbers& xs,
           y.push_back(0);
           for (std::int64_t r = 0; r < w[1]; ++r)
             for (std::int64_t s = 0; s < w[2]; ++s)
-              for (std::int64_t c = 0; c < x[3]; ++c)
-                y.back() += pixel(n, p * z.stride + r - z.padding, q * z.stride + s - z.padding, c) *
+              for (std::int64_t c = 0; c < w[3]; ++c)
+                y.back() += pixel(n, p * z.stride + r - z.padding, q * z.stride + s - z.padding,
+                                  k * z.groups / w[0] * w[3] + c) *
                             ws[static_cast<std::size_t>(((k * w[1] + r) * w[2] + s) * w[3] + c)];
         }
   return y;
@@ -68,6 +69,13 @@ TEST_CASE("Convolution agrees with the naive loop") {
       {{1, 1}, {2, 5, 5, 3}, {4, 3, 3, 3}},
       {{2, 0}, {2, 5, 5, 3}, {4, 3, 3, 3}},
       {{2, 1}, {2, 5, 5, 3}, {4, 3, 3, 3}},
+      // In groups: of one channel each, of as many as filters, of odd numbers, and one shape in two ways.
+      {{1, 1, 5}, {2, 6, 5, 5}, {10, 3, 3, 1}},
+      {{1, 1, 32}, {1, 7, 6, 128}, {128, 3, 3, 4}},
+      {{2, 1, 32}, {1, 7, 6, 128}, {128, 3, 3, 4}},
+      {{2, 1, 3}, {2, 9, 8, 21}, {15, 3, 3, 7}},
+      {{1, 0, 2}, {1, 4, 4, 32}, {64, 1, 1, 16}},
+      {{1, 0, 4}, {1, 4, 4, 64}, {64, 1, 1, 16}},
   };
   for_each_backend([&](Backend& backend, DType real, double tolerance) {
     for (const auto& row : rows) {
@@ -79,6 +87,18 @@ TEST_CASE("Convolution agrees with the naive loop") {
       CAPTURE(row.x[1], row.w[1], row.geometry.stride);
       CHECK(largest_difference(values_of(backend, y), expected) < 10 * tolerance);
     }
+  });
+}
+
+TEST_CASE("Means of squares, whole and cut, of known numbers") {
+  const Numbers x{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  for_each_backend([&](Backend& backend, DType real, double tolerance) {
+    const Tensor image = tensor(backend, real, {1, 3, 3, 1}, x);
+    Tensor y = backend.empty({1, 2, 2, 1}, real), dx = backend.empty(image.shape(), real);
+    backend.average_squares_forward(2, image, y);
+    CHECK(largest_difference(values_of(backend, y), {3, 4.5, 7.5, 9}) < 10 * tolerance);
+    backend.average_squares_backward(2, tensor(backend, real, {1, 2, 2, 1}, {4, 8, 12, 16}), dx);
+    CHECK(largest_difference(values_of(backend, dx), {1, 1, 4, 1, 1, 4, 6, 6, 16}) < 10 * tolerance);
   });
 }
 

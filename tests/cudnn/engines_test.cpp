@@ -41,7 +41,7 @@ std::vector<std::string> ready_engines(const Descriptor& device, const Convoluti
 }
 
 struct Layer {
-  std::int64_t size, in, out, window, stride;
+  std::int64_t size, in, out, window, stride, groups = 1;
 };
 /// ResNet-50's kinds of convolution, at the sizes of 224x224 images; the first as it is computed, with channels added.
 constexpr Layer kResNet50[] = {
@@ -54,13 +54,20 @@ constexpr Layer kResNet50[] = {
 /// Sizes that nothing divides.
 constexpr Layer kOdd[] = {{7, 5, 7, 3, 1}, {13, 3, 11, 5, 2}, {9, 17, 1, 1, 1}, {3, 1, 1, 3, 1}};
 
+/// The grouped ones of resnext50_32x4d, at the sizes of 224x224 images.
+constexpr Layer kResNeXt50[] = {{56, 128, 128, 3, 1, 32}, {56, 256, 256, 3, 2, 32}, {28, 256, 256, 3, 1, 32},
+                                {28, 512, 512, 3, 2, 32}, {14, 512, 512, 3, 1, 32}, {14, 1024, 1024, 3, 2, 32},
+                                {7, 1024, 1024, 3, 1, 32}};
+/// Groups of odd numbers of channels.
+constexpr Layer kOddGroups[] = {{7, 10, 6, 3, 1, 2}, {9, 15, 9, 5, 2, 3}, {5, 8, 8, 1, 1, 8}, {6, 64, 48, 3, 1, 4}};
+
 ConvolutionProblem problem_of(const Layer& layer, Direction direction, DType dtype, std::int64_t images) {
   return {direction,
           dtype,
           dtype,
-          {layer.stride, layer.window / 2},
+          {layer.stride, layer.window / 2, layer.groups},
           {images, layer.size, layer.size, layer.in},
-          {layer.out, layer.window, layer.window, layer.in}};
+          {layer.out, layer.window, layer.window, layer.in / layer.groups}};
 }
 
 constexpr Direction kDirections[] = {Direction::forward, Direction::grad_input, Direction::grad_weight};
@@ -91,6 +98,21 @@ TEST_CASE("cuDNN has engines for odd sizes, few channels and one image") {
           CAPTURE(problem.name());
           CHECK_FALSE(ready_engines(device, problem, {}).empty());
         }
+}
+
+TEST_CASE("cuDNN has engines for convolutions in groups in every precision") {
+  if (!can_describe_devices()) TANDEM_SKIP("cuDNN before 9.8 knows no device that is not there");
+  const Descriptor device = h100();
+  const auto check = [&](const Layer& layer, std::int64_t images) {
+    for (const Direction direction : kDirections)
+      for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
+        const ConvolutionProblem problem = problem_of(layer, direction, dtype, images);
+        CAPTURE(problem.name());
+        CHECK_FALSE(ready_engines(device, problem, {}).empty());
+      }
+  };
+  for (const Layer& layer : kResNeXt50) check(layer, 256);
+  for (const Layer& layer : kOddGroups) check(layer, 3);
 }
 
 TEST_CASE("Rules leave engines out, and an engine is named once") {

@@ -68,6 +68,30 @@ TEST_CASE("max pooling agrees with the reference, with ties, NaN and infinities"
   });
 }
 
+TEST_CASE("means of squares agree with the reference, also where the border cuts them") {
+  const Reference reference;
+  for_random_cases_of_each_type(kCases, [&](Draws& draws, Element element) {
+    const std::int64_t n = draws.pick({1, 2, 3}), h = draws.pick({1, 2, 5, 8}), w = draws.pick({1, 3, 6, 9}),
+                       c = draws.pick({1, 3, 8, 13, 64, 264}), side = draws.pick({1, 2, 3}), shift = draws.shift();
+    CAPTURE(n, h, w, c, side, shift);
+    const Shape in{n, h, w, c}, out{n, (h + side - 1) / side, (w + side - 1) / side, c};
+    const Floats x = draws.normals(in.size(), element), dy = draws.normals(out.size(), element);
+    Tensor y = reference.empty(out), dx = reference.empty(in);
+    reference->average_squares_forward(side, reference.tensor(in, x), y);
+    reference->average_squares_backward(side, reference.tensor(out, dy), dx);
+
+    const kernels::Queue queue = draws.queue();
+    const kernels::SquaresShape shape{n, h, w, c, static_cast<int>(side)};
+    const Activations device_x(element, x, shift), device_dy(element, dy, shift);
+    Activations got_y(element, out.size(), shift), got_dx(element, in.size(), shift);
+    kernels::average_squares_forward(queue, element, shape, device_x.address(), got_y.address());
+    kernels::average_squares_backward(queue, element, shape, device_dy.address(), got_dx.address());
+    check_close("average_squares_forward", got_y.values(), y, tolerance(element));
+    check_close("average_squares_backward", got_dx.values(), dx, tolerance(element));
+    check_intact(got_y, got_dx);
+  });
+}
+
 TEST_CASE("average pooling agrees with the reference") {
   const Reference reference;
   for_random_cases_of_each_type(kCases, [&](Draws& draws, Element element) {

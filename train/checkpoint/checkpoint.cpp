@@ -50,13 +50,16 @@ CheckpointInfo parse_info(const ModelFile& model) {
 /// What the run has made so far, for those who run it.
 BackboneSpec backbone_of(const ModelConfig& config) {
   const ResNetConfig& resnet = config.resnet;
-  return {config.arch,
-          config.zero_init_residual,
-          {{},
-           resnet.width,
-           resnet.stem_width,
-           resnet.stride_on == ResNetConfig::StrideOn::conv1x1,
-           resnet.pool == ResNetConfig::Pool::caffe}};
+  BackboneSpec spec{config.arch, config.zero_init_residual};
+  spec.resnet.width = resnet.width;
+  spec.resnet.stem_width = resnet.stem_width;
+  spec.resnet.stride_on_1x1 = resnet.stride_on == ResNetConfig::StrideOn::conv1x1;
+  spec.resnet.caffe_pool = resnet.pool == ResNetConfig::Pool::caffe;
+  spec.resnet.groups = resnet.groups;
+  spec.resnet.group_width = resnet.group_width;
+  if (resnet.stem) spec.resnet.deep_stem = *resnet.stem == ResNetConfig::Stem::deep;
+  if (resnet.shortcut) spec.resnet.pooled_shortcut = *resnet.shortcut == ResNetConfig::Shortcut::pooled;
+  return spec;
 }
 
 ModelDescription model_of(const CheckpointInfo& info) {

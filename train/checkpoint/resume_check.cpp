@@ -13,6 +13,7 @@ nlohmann::json essence(Config config) {
   config.output = defaults.output;
   config.model.classes = defaults.model.classes;  // compared by the classes' names
   config.model.weights = defaults.model.weights;  // only the first step starts from them
+  config.model.weights_key = defaults.model.weights_key;
   config.model.weights_skip = defaults.model.weights_skip;
   config.data.train = defaults.data.train;
   config.data.eval = defaults.data.eval;

@@ -89,6 +89,8 @@ void check_model(const ModelConfig& model, const ConfigSource& from) {
   const auto names = backbone_names();
   if (std::find(names.begin(), names.end(), model.arch) == names.end())
     from.fail_value("/model/arch", model.arch, "one of " + known_backbones());
+  if (model.weights_key && !model.weights)
+    from.fail_value("/model/weights_key", *model.weights_key, "null, since /model/weights names no file");
   if (model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");
 }
 

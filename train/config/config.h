@@ -22,15 +22,22 @@
 
 namespace tandem {
 
-/// How the ResNet differs from torchvision's of its name: so that weights of Caffe's fit (docs/weights.md).
+/// How the ResNet differs from torchvision's or timm's of its name: so that other weights fit (docs/weights.md).
 struct ResNetConfig {
   enum class StrideOn { conv3x3, conv1x1 };
   enum class Pool { torch, caffe };
+  enum class Stem { conv7, deep };
+  enum class Shortcut { conv, pooled };
 
-  int width = 64;                          ///< Channels of the first stage's 3x3 convolutions.
-  int stem_width = 64;                     ///< Channels of the first convolution.
+  int width = 64;                          ///< Of the first stage (ResNetSpec in layers/backbones/resnet.h).
+  int stem_width = 64;                     ///< Channels of the stem.
   StrideOn stride_on = StrideOn::conv3x3;  ///< Of bottlenecks.
   Pool pool = Pool::torch;                 ///< Caffe's has no padding and rounds up.
+  // Absent: as the network of that name has it.
+  std::optional<int> groups = {};         ///< Of bottlenecks' 3x3 convolutions.
+  std::optional<int> group_width = {};    ///< Channels of such a group where the width is 64.
+  std::optional<Stem> stem = {};          ///< One convolution of 7x7, or three of 3x3.
+  std::optional<Shortcut> shortcut = {};  ///< How a shortcut halves the image.
 
   bool operator==(const ResNetConfig&) const = default;
 };
@@ -46,6 +53,7 @@ struct ModelConfig {
   std::optional<std::string> weights;     ///< A file to start from (docs/weights.md). Absent: random weights.
   std::vector<std::string> weights_skip;  ///< Patterns of tensors that begin at random all the same.
   ResNetConfig resnet = {};
+  std::optional<std::string> weights_key = {};  ///< Which of several sets of weights in the file: "model_ema".
 
   bool operator==(const ModelConfig&) const = default;
 };

@@ -16,6 +16,14 @@ constexpr auto enum_names(ResNetConfig::Pool) {
   using enum ResNetConfig::Pool;
   return std::to_array<EnumName<ResNetConfig::Pool>>({{torch, "torch"}, {caffe, "caffe"}});
 }
+constexpr auto enum_names(ResNetConfig::Stem) {
+  using enum ResNetConfig::Stem;
+  return std::to_array<EnumName<ResNetConfig::Stem>>({{conv7, "conv7"}, {deep, "deep"}});
+}
+constexpr auto enum_names(ResNetConfig::Shortcut) {
+  using enum ResNetConfig::Shortcut;
+  return std::to_array<EnumName<ResNetConfig::Shortcut>>({{conv, "conv"}, {pooled, "pooled"}});
+}
 constexpr auto enum_names(ModelConfig::BatchNorm) {
   using enum ModelConfig::BatchNorm;
   return std::to_array<EnumName<ModelConfig::BatchNorm>>({{per_tower, "per_tower"}, {joint, "joint"}});
@@ -27,6 +35,10 @@ void visit_keys(Keys& keys, C& c) {
   keys("stem_width", c.stem_width, Range{1, 4096});
   keys("stride_on", c.stride_on);
   keys("pool", c.pool);
+  keys("groups", c.groups, Range{1, 4096});
+  keys("group_width", c.group_width, Range{1, 4096});
+  keys("stem", c.stem);
+  keys("shortcut", c.shortcut);
 }
 
 template <class Keys, Of<ModelConfig> C>
@@ -37,6 +49,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("batch_norm", c.batch_norm);
   keys("zero_init_residual", c.zero_init_residual);
   keys("weights", c.weights);
+  keys("weights_key", c.weights_key);
   keys("weights_skip", c.weights_skip);
   keys("resnet", c.resnet);
 }

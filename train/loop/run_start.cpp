@@ -25,9 +25,10 @@ void report_changes(const CheckpointInfo& before, const Session& session, RunSta
 }  // namespace
 
 RunState begin_anew(Session& session, std::ostream& out) {
-  if (const auto& weights = session.config.model.weights) {
-    const InitialWeights initial =
-        load_initial_weights(*weights, session.config.model.weights_skip, session.backend, session.model);
+  const ModelConfig& model = session.config.model;
+  if (const auto& weights = model.weights) {
+    const InitialWeights initial = load_initial_weights(*weights, model.weights_key.value_or(""), model.weights_skip,
+                                                        session.backend, session.model);
     out << fmt::format("weights from {}\n", *weights) << summarise_match(initial.match, initial.weights.origins);
     for (const std::string& note : initial.weights.notes) out << note << '\n';
   }

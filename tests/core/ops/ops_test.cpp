@@ -55,6 +55,20 @@ TEST_CASE("Ops refuse arguments that do not fit together") {
        }},
       {"conv2d",
        [&] {
+         ops::conv2d(context, f32({1, 4, 4, 6}), f32({4, 3, 3, 3}), {1, 1, 2});
+       },
+       [&] {
+         ops::conv2d(context, f32({1, 4, 4, 6}), f32({4, 3, 3, 6}), {1, 1, 2});
+       }},
+      {"conv2d",
+       [&] {
+         ops::conv2d(context, f32({1, 4, 4, 6}), f32({4, 3, 3, 3}), {1, 1, 2});
+       },
+       [&] {
+         ops::conv2d(context, f32({1, 4, 4, 6}), f32({5, 3, 3, 3}), {1, 1, 2});
+       }},
+      {"conv2d",
+       [&] {
          ops::conv2d(context, f32({1, 3, 3, 3}), f32({2, 3, 3, 3}), {2, 0});
        },
        [&] {
@@ -133,6 +147,13 @@ TEST_CASE("Ops refuse arguments that do not fit together") {
        },
        [&] {
          ops::max_pool(context, f32({1, 2, 2, 2}), {3, 2, 0});
+       }},
+      {"average_pool",
+       [&] {
+         ops::average_pool(context, f32({2, 3, 3, 1}), 2);
+       },
+       [&] {
+         ops::average_pool(context, f32({2, 3, 3, 1}), 0);
        }},
       {"global_average_pool",
        [&] {

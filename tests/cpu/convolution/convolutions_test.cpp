@@ -21,6 +21,16 @@ ConvolutionProblem draw_problem(std::uint32_t seed, Direction direction, DType d
   return {direction, dtype, {seed % 8 < 6 ? 1 : 2, window / 2}, x, {out, window, window, in}};
 }
 
+/// One in groups that looks otherwise like those that Winograd's method and the matrix product take.
+ConvolutionProblem draw_grouped_problem(std::uint32_t seed, Direction direction, DType dtype) {
+  constexpr std::int64_t kChannels[] = {1, 3, 4, 8, 16, 24, 64};
+  Random random(seed, RandomPurpose::test);
+  const std::int64_t window = seed % 3 == 0 ? 1 : 3, groups = 2 + random.below(7), in = kChannels[random.below(7)],
+                     out = seed % 2 == 0 ? in : kChannels[random.below(7)];
+  const Shape x{1 + random.below(3), 1 + random.below(15), 1 + random.below(15), groups * in};
+  return {direction, dtype, {seed % 4 < 3 ? 1 : 2, window / 2, groups}, x, {groups * out, window, window, in}};
+}
+
 /// The output by the reference, from the two inputs.
 void reference_convolution(Backend& reference, const ConvolutionProblem& p, const Tensor& a, const Tensor& b,
                            Tensor& output) {
@@ -105,6 +115,18 @@ TEST_CASE("Winograd's convolution agrees with the reference at any size") {
   }
 }
 
+TEST_CASE("A convolution in groups agrees with the reference, by no method that knows no groups") {
+  const bool has_bf16 = make_cpu_backend()->supports(DType::bf16);
+  Comparison comparison;
+  for (std::uint32_t seed = 0; seed < 48; ++seed)
+    for (const Direction direction : kTrained)
+      for (const DType dtype : {DType::f32, DType::bf16})
+        if (dtype == DType::f32 || has_bf16) comparison.check(draw_grouped_problem(seed, direction, dtype), seed);
+  CHECK(comparison.seen[Method::direct] >= 144);
+  CHECK(comparison.seen[Method::gemm] == 0);
+  CHECK(comparison.seen[Method::winograd] == 0);
+}
+
 TEST_CASE("A convolution gives the same bits with one thread and with three") {
   const bool has_bf16 = vector_kernels().has_bf16();
   const auto arena = std::make_shared<Arena>(std::make_unique<HostSegments>());
@@ -118,14 +140,16 @@ TEST_CASE("A convolution gives the same bits with one thread and with three") {
     return test::download(*backend, output).values;
   };
   // Several pieces, of unequal size, in every direction; large and small weights.
-  const std::pair<Shape, Shape> kProblems[] = {
-      {{7, 24, 24, 64}, {64, 3, 3, 64}}, {{5, 14, 14, 128}, {192, 3, 3, 128}}, {{7, 30, 28, 64}, {256, 1, 1, 64}}};
+  const std::pair<Shape, Shape> kProblems[] = {{{7, 24, 24, 64}, {64, 3, 3, 64}},
+                                               {{5, 14, 14, 128}, {192, 3, 3, 128}},
+                                               {{7, 30, 28, 64}, {256, 1, 1, 64}},
+                                               {{7, 28, 28, 128}, {128, 3, 3, 4}}};
   for (const auto& [x, w] : kProblems)
     for (const std::int64_t stride : {1, 2})
       for (const Direction direction : kTrained)
         for (const DType dtype : {DType::f32, DType::bf16}) {
           if (dtype == DType::bf16 && !has_bf16) continue;
-          const ConvolutionProblem p{direction, dtype, {stride, w[1] / 2}, x, w};
+          const ConvolutionProblem p{direction, dtype, {stride, w[1] / 2, x[3] / w[3]}, x, w};
           const Shape y{x[0], p.geometry.output(x[1], w[1]), p.geometry.output(x[2], w[2]), w[0]};
           const bool gradient = direction == Direction::grad_weight;
           const Shape first = direction == Direction::grad_input ? y : x, second = gradient ? y : w;

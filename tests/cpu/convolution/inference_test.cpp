@@ -14,19 +14,21 @@ struct Case {
   bool adds, relu;
 };
 
-/// Every other 3x3 convolution has the stride and the channels that Winograd's algorithm takes.
+/// Every other 3x3 convolution has the stride and the channels that Winograd's algorithm takes, some others have
+/// groups.
 Case draw(std::uint32_t seed) {
   Random random(seed, RandomPurpose::test);
   const bool whole = seed % 6 == 3;
-  const std::int64_t window = seed % 3 == 0 ? 3 : 1, stride = whole ? 1 : 1 + random.below(2),
-                     c = whole ? 64 : 1 + random.below(40), k = whole ? 128 : 1 + random.below(40),
-                     height = 1 + random.below(9), width = 1 + random.below(9);
-  const Conv2dGeometry geometry{stride, window / 2};
+  const std::int64_t groups = seed % 5 == 4 ? 4 : 1, window = seed % 3 == 0 ? 3 : 1,
+                     stride = whole ? 1 : 1 + random.below(2), c = whole ? 64 : groups * (1 + random.below(40)),
+                     k = whole ? 128 : groups * (1 + random.below(40)), height = 1 + random.below(9),
+                     width = 1 + random.below(9);
+  const Conv2dGeometry geometry{stride, window / 2, groups};
   const Shape x{1 + random.below(3), height, width, c},
       y{x[0], geometry.output(height, window), geometry.output(width, window), k};
   return {geometry,
           random_tensor(x, random),
-          random_tensor({k, window, window, c}, random),
+          random_tensor({k, window, window, c / groups}, random),
           random_tensor({k}, random),
           random_tensor(y, random),
           seed % 2 == 0,

@@ -1,11 +1,15 @@
 #include "inference/model/import.h"
 
 #include <cmath>
+#include <list>
 
 #include "core/backend/host_copy.h"
 #include "core/base/rng.h"
 #include "inference/model/model_file.h"
+#include "inference/model/tensors.h"
+#include "layers/backbones/factory.h"
 #include "layers/initialise.h"
+#include "layers/torch_layout.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/train/config/errors.h"
@@ -31,12 +35,13 @@ std::vector<std::uint8_t> draw_pixels() {
 }
 
 /// The logits of a network from pixels, which are normalised as always.
-std::vector<double> logits_of(Backend& backend, TwinTowers& network, const std::vector<std::uint8_t>& pixels) {
+std::vector<double> logits_of(Backend& backend, TwinTowers& network, const std::vector<std::uint8_t>& pixels,
+                              DType type = DType::f64) {
   Tensor bytes = backend.empty({1, kSize, kSize, 3}, DType::u8);
   backend.copy_from_host(pixels.data(), bytes);
-  Tensor images = backend.empty(bytes.shape(), DType::f64);
+  Tensor images = backend.empty(bytes.shape(), type);
   backend.normalize_images(bytes, images);
-  Context context{backend, DType::f64};
+  Context context{backend, type};
   return download(backend, network.forward(context, images).logits.value());
 }
 
@@ -115,7 +120,7 @@ TEST_CASE("a run that starts from a Caffe network begins close to what Caffe com
   backbone.resnet = {{2, 1}, 2, 4, true, true};
   TwinTowers network(*backend, DType::f64, {backbone, 3, {8}});
   initialise(*backend, network, 1);
-  const InitialWeights initial = load_initial_weights(path, {}, *backend, network);
+  const InitialWeights initial = load_initial_weights(path, "", {}, *backend, network);
   const auto pixels = draw_pixels();
   check_close(logits_of(*backend, network, pixels),
               test::run_caffe(net, caffe_input(pixels, {104, 117, 123}, 1), "answer"), 0.02);
@@ -129,19 +134,150 @@ TEST_CASE("a run that starts from a Caffe network begins close to what Caffe com
   (void)files.convert(path, options);
   TwinTowers again(*backend, DType::f64, {backbone, 3, {8}});
   initialise(*backend, again, 1);
-  (void)load_initial_weights(files.out, {}, *backend, again);
+  (void)load_initial_weights(files.out, "", {}, *backend, again);
   check_close(logits_of(*backend, again, pixels), logits_of(*backend, network, pixels), 1e-5);
 
   // A network of torchvision's kind computes something else with these weights, and the run says so.
   backbone.resnet = {{2, 1}, 2, 4, false, false};
   TwinTowers other(*backend, DType::f64, {backbone, 4, {8}});
   initialise(*backend, other, 1);
-  const InitialWeights told = load_initial_weights(path, {"layer2.*"}, *backend, other);
+  const InitialWeights told = load_initial_weights(path, "", {"layer2.*"}, *backend, other);
   const std::string table = describe_match(told.match, told.weights.origins);
   CHECK(contains(table, "F32 (3, 16) in the file"));
   CHECK(contains(table, "skipped by \"layer2.*\""));
   CHECK(std::count_if(told.weights.notes.begin(), told.weights.notes.end(),
                       [](const std::string& note) { return contains(note, "compute other features"); }) == 2);
+}
+
+/// A file that PyTorch could have written of a network with random weights and statistics, under each of the prefixes,
+/// and tensors of zeros beside them.
+class TorchFile {
+ public:
+  TorchFile(Backend& backend, const TwinTowersOptions& options)
+      : backend_(backend), network(backend, DType::f32, options) {}
+
+  void add(const std::string& prefix, std::uint64_t seed) {
+    initialise(backend_, network, seed);
+    std::uint64_t number = 100 * seed;
+    for (const NamedTensor& t : network.state()) {
+      if (t.name.starts_with("embedding.")) continue;
+      if (t.tensor().shape().rank() == 1) {
+        std::vector<float> values(static_cast<std::size_t>(t.tensor().size()));
+        Random random(++number, RandomPurpose::test);
+        for (float& value : values) value = random.uniform(0.5F, 1.5F);
+        upload(backend_, values, t.tensor());
+      }
+      bytes_.push_back(file_bytes(backend_, t.tensor()));
+      entries_.push_back(file_entry(prefix + t.name, t.tensor(), bytes_.back()));
+    }
+  }
+  void add_zeros(const std::string& name, std::size_t count) {
+    bytes_.emplace_back(4 * count);
+    entries_.push_back({name, "F32", {static_cast<std::int64_t>(count)}, bytes_.back()});
+  }
+  void write(const std::filesystem::path& path) const { write_safetensors(path, entries_, {}); }
+
+ private:
+  Backend& backend_;
+  std::list<std::vector<std::byte>> bytes_;
+  std::vector<SafetensorsEntry> entries_;
+
+ public:
+  TwinTowers network;  ///< with the weights that were added last
+};
+
+BackboneSpec narrow(std::string_view name) {
+  BackboneSpec spec{std::string(name)};
+  spec.resnet.width = spec.resnet.stem_width = 16;
+  return spec;
+}
+
+TEST_CASE("every backbone is recognised by its tensors") {
+  const auto backend = make_cpu_backend();
+  for (const std::string_view name : backbone_names()) {
+    CAPTURE(name);
+    TwinTowers network(*backend, DType::f32, {narrow(name), 5, {8}});
+    WeightsFile file;
+    file.path = "a.pth";
+    file.format = "PyTorch";
+    for (const NamedTensor& t : network.state())
+      file.entries.push_back({"module." + t.name, "F32", torch_shape(t.tensor().shape()), {}});
+    ResNetWeights weights = resnet_by_names(std::move(file), "");
+    const ModelDescription model = describe_import("a.pth", {}, weights);
+    CHECK(model.backbone.name == name);
+    CHECK(model.backbone.resnet == narrow(name).resnet);
+  }
+}
+
+TEST_CASE("a file by timm's names computes what the network did that wrote it, whatever it expects as its input") {
+  const Files files;
+  const auto backend = make_cpu_backend();
+  BackboneSpec spec = narrow("resnext50_32x4d");
+  spec.resnet.depths = {1, 2};
+  spec.resnet.deep_stem = spec.resnet.pooled_shortcut = true;
+  TorchFile torch(*backend, {spec, 3, {8}});
+  torch.add("", 1);
+  torch.write(files.folder / "a.safetensors");
+  const ModelFile model = files.convert(files.folder / "a.safetensors", {});
+  CHECK(model.description().backbone.name == "resnext50_32x4d");
+  CHECK(model.description().backbone.resnet == spec.resnet);
+  TwinTowers network(*backend, DType::f32, tower_options(model.description()));
+  model.load(*backend, network);
+  const auto pixels = draw_pixels();
+  check_close(logits_of(*backend, network, pixels, DType::f32), logits_of(*backend, torch.network, pixels, DType::f32),
+              1e-6);
+
+  // A run expects ImageNet's input; with its mean, but another scale, the border is no exception.
+  ImportOptions options;
+  options.mean = {0.485 * 255, 0.456 * 255, 0.406 * 255};
+  options.scale = 0.01;
+  const ModelFile scaled = files.convert(files.folder / "a.safetensors", options);
+  TwinTowers expected(*backend, DType::f32, tower_options(scaled.description())),
+      run(*backend, DType::f32, {spec, 3, {8}});
+  scaled.load(*backend, expected);
+  initialise(*backend, run, 1);
+  (void)load_initial_weights(files.out, "", {}, *backend, run);
+  const auto logits = logits_of(*backend, run, pixels, DType::f32);
+  check_close(logits, logits_of(*backend, expected, pixels, DType::f32), 1e-4);
+  CHECK(logits != logits_of(*backend, network, pixels, DType::f32));
+}
+
+TEST_CASE("a run starts from the set of weights under its key") {
+  const Files files;
+  const auto backend = make_cpu_backend();
+  BackboneSpec spec = narrow("resnet26d");
+  spec.resnet.depths = {1, 1};
+  TorchFile torch(*backend, {spec, 3, {8}});
+  const auto path = files.folder / "a.safetensors";
+  const auto pixels = draw_pixels();
+  torch.add("state_dict.", 1);
+  const auto first = logits_of(*backend, torch.network, pixels, DType::f32);
+  torch.add("state_dict_ema.", 2);
+  const auto second = logits_of(*backend, torch.network, pixels, DType::f32);
+  torch.write(path);
+  const auto from = [&](const std::string& key) {
+    TwinTowers run(*backend, DType::f32, {spec, 3, {8}});
+    initialise(*backend, run, 1);
+    (void)load_initial_weights(path, key, {}, *backend, run);
+    return logits_of(*backend, run, pixels, DType::f32);
+  };
+  CHECK(from("") == first);
+  CHECK(from("state_dict_ema") == second);
+  CHECK(contains(error_of([&] { from("ema"); }), "nothing under the key ema, expected one of \"state_dict.\""));
+}
+
+TEST_CASE("a network whose blocks have more than a ResNet's is refused") {
+  const Files files;
+  const auto backend = make_cpu_backend();
+  BackboneSpec spec = narrow("resnet50");
+  spec.resnet.depths = {1};
+  TorchFile torch(*backend, {spec, 3, {8}});
+  torch.add("", 1);
+  torch.add_zeros("layer1.0.se.fc1.bias", 4);
+  const auto path = files.folder / "a.safetensors";
+  torch.write(path);
+  CHECK(error_of([&] { (void)files.convert(path, {}); }) ==
+        "2: " + path.string() + ": layer1.0.se.fc1.bias is in its blocks, which no ResNet of Tandem's has");
 }
 
 TEST_CASE("a network that is no backbone of Tandem's is refused") {
@@ -159,8 +295,15 @@ TEST_CASE("a network that is no backbone of Tandem's is refused") {
   CHECK(error(shape, {"a", "b"}, 0).empty());
   CHECK(error(shape, {"a", "b"}, 3) == "2: a.pth: its classifier has 3 classes, but 2 are named");
   CHECK(contains(error(shape, {}, 0), "has no classifier, so expected a file with the names"));
-  shape.groups = 32;
-  CHECK(contains(error(shape, {}, 10), "a ResNet with grouped convolutions, which none of"));
+  shape.width = 48;
+  shape.inner_width = 50;
+  CHECK(error(shape, {}, 10) ==
+        "2: a.pth: a ResNet of width 48 with 1 groups of 50 channels, which none of Tandem's backbones has");
+  for (const auto member : {&ResNetShape::width, &ResNetShape::inner_width, &ResNetShape::groups}) {
+    ResNetShape none = shape;
+    none.*member = 0;
+    CHECK(contains(error(none, {}, 10), "which none of Tandem's backbones has"));
+  }
 }
 
 }  // namespace

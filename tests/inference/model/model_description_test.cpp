@@ -73,11 +73,26 @@ TEST_CASE("a network that another program trained is described by what it has of
   const ModelDescription read = parse_model_description(all.dump(), "");
   check_same(read, model);
   CHECK(read.backbone.resnet == model.backbone.resnet);
+  ModelDescription other = model;
+  for (const bool flag : {false, true}) {
+    other.backbone.resnet = {.groups = 32, .group_width = 4, .deep_stem = flag, .pooled_shortcut = !flag};
+    const json own = to_json(other);
+    CHECK(own["backbone"].dump() ==
+          (flag ? R"({"group_width":4,"groups":32,"name":"resnet34","shortcut":"conv","stem":"deep"})"
+                : R"({"group_width":4,"groups":32,"name":"resnet34","shortcut":"pooled","stem":"conv7"})"));
+    CHECK(parse_model_description(own.dump(), "").backbone.resnet == other.backbone.resnet);
+  }
   CHECK(tower_options(read).backbone.input == InputStatistics{{0.25, 0.5, 0.75}, {0.5, 1, 2}});
   const std::string refusal = "2: a.safetensors: backbone: {";
   CHECK(error_with([](json& m) { m["backbone"]["width"] = 0; }).starts_with(refusal));
   CHECK(error_with([](json& m) { m["backbone"]["stem_width"] = 1 << 20; }).starts_with(refusal));
   CHECK(error_with([](json& m) { m["backbone"]["depths"] = {2, 0}; }).starts_with(refusal));
+  CHECK(error_with([](json& m) { m["backbone"]["groups"] = 0; }).starts_with(refusal));
+  CHECK(error_with([](json& m) { m["backbone"]["group_width"] = -1; }).starts_with(refusal));
+  CHECK(
+      error_with([](json& m) { m["backbone"]["groups"] = m["backbone"]["group_width"] = 4096; }).starts_with(refusal));
+  CHECK(error_with([](json& m) { m["backbone"]["stem"] = "shallow"; }) ==
+        "2: a.safetensors: backbone: stem: got \"shallow\", expected \"conv7\" or \"deep\"");
   CHECK(error_with([](json& m) { m["backbone"]["pool"] = "cafe"; }) ==
         "2: a.safetensors: backbone: pool: got \"cafe\", expected \"torch\" or \"caffe\"");
   CHECK(contains(error_with([](json& m) { m["input"]["std"][1] = 0; }), "input: a std of 0"));

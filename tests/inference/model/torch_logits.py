@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a ResNet of torchvision with random weights in three formats, pictures, and its logits in float64.
+"""Writes a ResNet of torchvision, or of timm, with random weights in three formats, pictures, and its logits in float64.
 
     torch_logits.py NAME FOLDER
 """
@@ -13,11 +13,11 @@ from safetensors.torch import save_file
 name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 torch.manual_seed(1)
 torch.set_num_threads(1)
-if name == "resnet26":  # timm's
-    resnet = torchvision.models.resnet
-    model = resnet.ResNet(resnet.Bottleneck, [2, 2, 2, 2], num_classes=7)
-else:
+if hasattr(torchvision.models, name):
     model = getattr(torchvision.models, name)(num_classes=7)
+else:
+    import timm
+    model = timm.create_model(name, pretrained=False, num_classes=7)
 for module in model.modules():
     if isinstance(module, torch.nn.BatchNorm2d):
         torch.nn.init.uniform_(module.weight, -0.5, 1.5)

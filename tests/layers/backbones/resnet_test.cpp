@@ -20,7 +20,7 @@ std::vector<NamedTensor> torchvision_part(TwinTowers& model) {
   return state;
 }
 
-TEST_CASE("ResNets have as many parameters as torchvision's") {
+TEST_CASE("ResNets have as many parameters as torchvision's and timm's") {
   struct Row {
     std::string arch;
     std::size_t tensors;
@@ -30,7 +30,20 @@ TEST_CASE("ResNets have as many parameters as torchvision's") {
   for (const Row& row : std::vector<Row>{{"resnet18", 62, 11'689'512},
                                          {"resnet34", 110, 21'797'672},
                                          {"resnet50", 161, 25'557'032},
-                                         {"resnet101", 314, 44'549'160}}) {
+                                         {"resnet101", 314, 44'549'160},
+                                         {"resnet26", 89, 15'995'176},
+                                         {"resnet18d", 68, 11'708'744},
+                                         {"resnet26d", 95, 16'014'408},
+                                         {"resnet34d", 116, 21'816'904},
+                                         {"resnet50d", 167, 25'576'264},
+                                         {"resnet101d", 320, 44'568'392},
+                                         {"resnet152d", 473, 60'212'040},
+                                         {"wide_resnet50_2", 161, 68'883'240},
+                                         {"wide_resnet101_2", 314, 126'886'696},
+                                         {"resnext50_32x4d", 161, 25'028'904},
+                                         {"resnext101_32x4d", 314, 44'177'704},
+                                         {"resnext101_32x8d", 314, 88'791'336},
+                                         {"resnext101_64x4d", 314, 83'455'272}}) {
     CAPTURE(row.arch);
     const auto backend = make_cpu_backend();
     TwinTowers model(*backend, DType::f32, {{row.arch}, 1000, {8}});
@@ -150,6 +163,27 @@ TEST_CASE("the stride of a basic block is on its first convolution") {
   CHECK(calls["layer3.0.conv2.weight"] == Call{{1, 1}, {1, 4, 4, 256}});
 }
 
+TEST_CASE("groups, deep stems and pooled shortcuts are where timm has them") {
+  using Call = ConvolutionSpy::Call;
+  auto calls = convolutions({.groups = 32, .group_width = 4});
+  CHECK(calls.size() == 53);
+  CHECK(calls["layer1.0.conv1.weight"] == Call{{1, 0}, {1, 16, 16, 64}});
+  CHECK(calls["layer1.0.conv2.weight"] == Call{{1, 1, 32}, {1, 16, 16, 128}});
+  CHECK(calls["layer1.0.conv3.weight"] == Call{{1, 0}, {1, 16, 16, 128}});
+  CHECK(calls["layer4.0.conv2.weight"] == Call{{2, 1, 32}, {1, 4, 4, 1024}});
+  CHECK(calls["layer4.0.downsample.0.weight"] == Call{{2, 0}, {1, 4, 4, 1024}});
+
+  calls = convolutions({.deep_stem = true, .pooled_shortcut = true});
+  CHECK(calls.size() == 55);
+  CHECK(calls["conv1.0.weight"] == Call{{2, 1}, {1, 64, 64, 3}});
+  CHECK(calls["conv1.3.weight"] == Call{{1, 1}, {1, 32, 32, 32}});
+  CHECK(calls["conv1.6.weight"] == Call{{1, 1}, {1, 32, 32, 32}});
+  CHECK(calls["layer1.0.downsample.1.weight"] == Call{{1, 0}, {1, 16, 16, 64}});
+  CHECK(calls["layer2.0.downsample.1.weight"] == Call{{1, 0}, {1, 8, 8, 256}});
+  CHECK(calls["layer4.0.downsample.1.weight"] == Call{{1, 0}, {1, 2, 2, 1024}});
+  CHECK(calls["layer4.0.conv2.weight"] == Call{{2, 1}, {1, 4, 4, 512}});
+}
+
 using Shapes = std::map<std::string, std::vector<std::int64_t>>;
 
 /// The shapes, as PyTorch has them, of a ResNet's parameters and statistics, spelt out convolution by convolution.
@@ -198,6 +232,9 @@ TEST_CASE("a ResNet has the blocks, depths and widths that its spec says") {
   }
   CHECK_THROWS_AS(ResNet(*backend, DType::f32, {.depths = {}}), Error);
   CHECK_THROWS_AS(ResNet(*backend, DType::f32, {.depths = {1, 0}}), Error);
+  CHECK_THROWS_AS(ResNet(*backend, DType::f32, {.depths = {1}, .width = 8, .group_width = 4}), Error);
+  CHECK_THROWS_AS(ResNet(*backend, DType::f32, {.depths = {1}, .stem_width = 9, .deep_stem = true}), Error);
+  CHECK_THROWS_AS(ResNet(*backend, DType::f32, {.block = Block::basic, .depths = {1}, .groups = 2}), Error);
 }
 
 /// Leaves NaNs in the memory that the next tensors get, so that a kernel that reads what nobody wrote is noticed.
@@ -238,9 +275,11 @@ TEST_CASE("images of any size pass forward and backward in f32") {
 }
 
 TEST_CASE("folding batch norms changes nothing but rounding, and unfolding takes it back") {
-  for (const std::string arch : {"resnet18", "resnet50"}) {
+  BackboneSpec all{"resnext50_32x4d"};
+  all.resnet = {.depths = {1, 2}, .width = 16, .deep_stem = true, .pooled_shortcut = true};
+  for (const BackboneSpec& spec : {BackboneSpec{"resnet18"}, BackboneSpec{"resnet50"}, all}) {
     const auto backend = make_reference_backend();
-    const auto made = make_backbone(*backend, DType::f64, {arch});
+    const auto made = make_backbone(*backend, DType::f64, spec);
     Backbone& backbone = *made;
     initialise(*backend, backbone, 3);
     int seed = 0;

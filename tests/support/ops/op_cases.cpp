@@ -28,6 +28,19 @@ OpInstance conv2d(Random& random, std::int64_t window) {
           }};
 }
 
+/// Few channels a group, as many as a vector has, and between.
+OpInstance conv2d_in_groups(Random& random) {
+  const std::int64_t window = one_of(random, {1, 3, 3, 5}), groups = one_of(random, {2, 3, 4, 8});
+  const Conv2dGeometry geometry{one_of(random, {1, 2}), one_of(random, {0, window / 2}), groups};
+  const std::int64_t c = one_of(random, {1, 2, 4, 5, 16}), k = one_of(random, {1, 3, 4, 16});
+  const Shape x{one_of(random, {2, 3}), one_of(random, {5, 6, 9}), one_of(random, {5, 8, 10}), groups * c};
+  return {{activation("x", random, x), real("w", random, {groups * k, window, window, c}, 0, 0.3F)},
+          1,
+          [geometry](Context& context, const Inputs& in) {
+            return OpOutput{ops::conv2d(context, in[0], in[1], geometry), {}};
+          }};
+}
+
 OpInstance linear(Random& random) {
   const std::int64_t n = one_of(random, {1, 2, 5, 16}), c = one_of(random, {1, 7, 33}), k = one_of(random, {1, 3, 12});
   return {{real("x", random, {n, c}), real("w", random, {k, c}), real("b", random, {k})},
@@ -155,6 +168,16 @@ OpInstance max_pool(Random& random) {
           }};
 }
 
+/// Most have squares that the border cuts.
+OpInstance average_pool(Random& random) {
+  const std::int64_t side = one_of(random, {1, 2, 2, 3});
+  const Shape shape{one_of(random, {1, 2, 3}), one_of(random, {1, 4, 7}), one_of(random, {1, 5, 8}),
+                    one_of(random, {1, 3, 8, 16, 19})};
+  return {{activation("x", random, shape)}, 1, [side](Context& context, const Inputs& in) {
+            return OpOutput{ops::average_pool(context, in[0], side), {}};
+          }};
+}
+
 OpInstance global_average_pool(Random& random) {
   return {{activation("x", random, random_image(random))}, 1, [](Context& context, const Inputs& in) {
             return OpOutput{ops::global_average_pool(context, in[0]), {}};
@@ -268,6 +291,7 @@ std::vector<OpCase> make_cases() {
   std::vector<OpCase> cases;
   for (const std::int64_t window : {1, 3, 7})
     cases.push_back({fmt::format("conv2d {}x{}", window, window), [=](Random& r) { return conv2d(r, window); }});
+  cases.push_back({"conv2d in groups", conv2d_in_groups});
   cases.push_back({"linear", linear});
   for (const std::int64_t groups : {1, 2})
     for (const bool residual : {false, true})
@@ -281,6 +305,7 @@ std::vector<OpCase> make_cases() {
   cases.push_back({"relu and add of many elements", many_elements});
   cases.push_back({"rows", rows});
   cases.push_back({"max pool", max_pool});
+  cases.push_back({"average pool", average_pool});
   cases.push_back({"global average pool", global_average_pool});
   cases.push_back({"softmax", [](Random& r) { return softmax(r, 0); }});
   cases.push_back({"softmax with smoothing", [](Random& r) { return softmax(r, 0.1); }});

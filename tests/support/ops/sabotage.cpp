@@ -86,6 +86,10 @@ class Distorted : public ReferenceBackend {
     ReferenceBackend::average_pool_backward(dy, dx);
     distort("average_pool_backward dx", dx);
   }
+  void average_squares_backward(std::int64_t side, const Tensor& dy, Tensor& dx) override {
+    ReferenceBackend::average_squares_backward(side, dy, dx);
+    distort("average_squares_backward dx", dx);
+  }
   void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
                              Tensor& dlogits) override {
     ReferenceBackend::softmax_cross_entropy(logits, labels, smoothing, loss, dlogits);
@@ -210,6 +214,20 @@ struct MaxPoolOverwrites : ReferenceBackend {
   }
 };
 
+/// Squares that the border cuts as if they were whole.
+struct AverageOfWholeSquares : ReferenceBackend {
+  void average_squares_backward(std::int64_t side, const Tensor& dy, Tensor& dx) override {
+    ReferenceBackend::average_squares_backward(side, dy, dx);
+    const std::int64_t height = dx.dim(1), width = dx.dim(2);
+    for (std::int64_t i = 0; i < dx.size(); ++i) {
+      const std::int64_t at = i / dx.dim(3), h = at / width % height, w = at % width;
+      const std::int64_t rows = std::min(side, height - h / side * side),
+                         columns = std::min(side, width - w / side * side);
+      dx.data<double>()[i] *= static_cast<double>(rows * columns) / static_cast<double>(side * side);
+    }
+  }
+};
+
 struct RowsNotCleared : ReferenceBackend {
   void fill(Tensor& x, double value) override {
     ReferenceBackend::fill(x, value);
@@ -243,6 +261,8 @@ void add_distortions(std::vector<Sabotage>& all) {
   } outputs[] = {
       {"conv2d_grad_input dx", "conv2d 3x3", false, true},
       {"conv2d_grad_weight dw", "conv2d 3x3", false, true},
+      {"conv2d_grad_input dx", "conv2d in groups", false, true},
+      {"conv2d_grad_weight dw", "conv2d in groups", false, true},
       {"linear_grad_input dx", "linear", false, true},
       {"linear_grad_weight dw", "linear", false, true},
       {"linear_grad_weight db", "linear", false, false},
@@ -252,6 +272,7 @@ void add_distortions(std::vector<Sabotage>& all) {
       {"batch_norm_backward dbeta", "batch norm in groups with residual with relu", false, false},
       {"relu_backward dx", "relu", false, true},
       {"max_pool_backward dx", "max pool", false, true},
+      {"average_squares_backward dx", "average pool", false, true},
       {"average_pool_backward dx", "global average pool", false, true},
       {"softmax_cross_entropy dlogits", "softmax with smoothing", false, true},
       {"binary", "softmax", false, true, 1},
@@ -310,6 +331,7 @@ std::vector<Sabotage> all_sabotages() {
   all.push_back({"batch norm: mean term dropped", "batch norm", std::make_shared<BatchNormTermDropped<true>>()});
   all.push_back({"batch norm: variance term dropped", "batch norm", std::make_shared<BatchNormTermDropped<false>>()});
   all.push_back({"max pool: windows overwrite", "max pool", std::make_shared<MaxPoolOverwrites>()});
+  all.push_back({"average pool: all squares whole", "average pool", std::make_shared<AverageOfWholeSquares>()});
   all.push_back({"rows: the rest not cleared", "rows", std::make_shared<RowsNotCleared>()});
   all.push_back({"softmax: target dropped", "softmax", std::make_shared<SoftmaxTargetDropped>()});
   all.push_back(

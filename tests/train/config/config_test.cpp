@@ -44,6 +44,11 @@ Config unusual() {
              {33},       ModelConfig::BatchNorm::joint,
              true,       "w.safetensors",
              {"fc.*"},   {32, 48, ResNetConfig::StrideOn::conv1x1, ResNetConfig::Pool::caffe}};
+  c.model.resnet.groups = 32;
+  c.model.resnet.group_width = 4;
+  c.model.resnet.stem = ResNetConfig::Stem::deep;
+  c.model.resnet.shortcut = ResNetConfig::Shortcut::conv;
+  c.model.weights_key = "model_ema";
   c.data.train = {"a.txt", "images"};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
@@ -369,6 +374,12 @@ TEST_CASE("every backbone can be asked for by name, and no other") {
   CHECK(error_in(with(R"("model": {"arch": "resnet51"})")) ==
         "2: my.json: /model/arch: got \"resnet51\", expected one of " + known_backbones());
   CHECK(contains(error_in(with(R"("model": {"arch": 50})")), "/model/arch: got 50, expected a string"));
+}
+
+TEST_CASE("a key of weights needs a file of weights") {
+  CHECK(parse(with(R"("model": {"weights": "a.pth", "weights_key": "model_ema"})")).model.weights_key == "model_ema");
+  CHECK(error_in(with(R"("model": {"weights_key": "model_ema"})")) ==
+        "2: my.json: /model/weights_key: got \"model_ema\", expected null, since /model/weights names no file");
 }
 
 TEST_CASE("precisions have names") {
