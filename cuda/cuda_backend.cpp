@@ -423,6 +423,14 @@ void CudaBackend::optimizer_update(const UpdateRule& rule, const UpdateInputs& i
     kernels::sgd_update(queue_, sgd->momentum, sgd->nesterov, scalars_of(inputs), tensors);
     return;
   }
+  if (std::holds_alternative<AverageOptions>(rule)) {
+    std::vector<kernels::AverageTensor> tensors;
+    tensors.reserve(parameters.size());
+    for (ParameterUpdate& p : parameters)
+      tensors.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.weight.size()});
+    kernels::average_update(queue_, scalars_of(inputs), tensors);
+    return;
+  }
   const auto& adam = std::get<AdamOptions>(rule);
   std::vector<kernels::AdamTensor> tensors;
   tensors.reserve(parameters.size());

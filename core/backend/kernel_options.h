@@ -81,7 +81,8 @@ enum class Over {
 
 /// What an update reads on the device.
 struct UpdateInputs {
-  Tensor scalars;        ///< (3) real: learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t); SGD reads the first alone
+  Tensor
+      scalars;  ///< (3) real: learning rate, 1 / (1 - beta1^t), 1 / (1 - beta2^t); Adam alone reads more than the first
   Tensor gradient_norm;  ///< (1) real: if it is not finite, nothing is updated; undefined: always update
   Tensor loss_scale;     ///< (2) real: gradients are divided by its first element; undefined: they are not
 };
@@ -108,8 +109,12 @@ struct AdamOptions {
   bool decoupled = false;  ///< AdamW: the decay does not pass through the moments
 };
 
+/// w = w + lr * (gradient - w), and exactly the gradient at lr = 1: with a tensor in the gradient's place, w is that
+/// tensor's moving average. Keeps nothing, and knows neither weight decay nor a loss scale.
+struct AverageOptions {};
+
 /// How optimizer_update changes a parameter. A rule that is not here is written with the kernels of "Arithmetic".
-using UpdateRule = std::variant<SgdOptions, AdamOptions>;
+using UpdateRule = std::variant<SgdOptions, AdamOptions, AverageOptions>;
 
 /// One parameter of an update, its tensors all real and of one size.
 struct ParameterUpdate {

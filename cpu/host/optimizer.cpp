@@ -57,6 +57,20 @@ void update_elements(const AdamOptions& options, const UpdateInputs& inputs, Par
   }
 }
 
+template <class T>
+void update_elements(const AverageOptions&, const UpdateInputs& inputs, ParameterUpdate& p, std::int64_t begin,
+                     std::int64_t end) {
+  const T share = inputs.scalars.data<T>()[0], rest = 1 - share;
+  const T* values = p.gradient.data<T>();
+  T* average = p.weight.data<T>();
+  // The nearer end is the one that rounding leaves exact.
+  if (share < T{0.5}) {
+    for (std::int64_t i = begin; i < end; ++i) average[i] += share * (values[i] - average[i]);
+  } else {
+    for (std::int64_t i = begin; i < end; ++i) average[i] = values[i] - rest * (values[i] - average[i]);
+  }
+}
+
 template void update_elements<float>(const SgdOptions&, const UpdateInputs&, ParameterUpdate&, std::int64_t,
                                      std::int64_t);
 template void update_elements<double>(const SgdOptions&, const UpdateInputs&, ParameterUpdate&, std::int64_t,
@@ -64,6 +78,10 @@ template void update_elements<double>(const SgdOptions&, const UpdateInputs&, Pa
 template void update_elements<float>(const AdamOptions&, const UpdateInputs&, ParameterUpdate&, std::int64_t,
                                      std::int64_t);
 template void update_elements<double>(const AdamOptions&, const UpdateInputs&, ParameterUpdate&, std::int64_t,
+                                      std::int64_t);
+template void update_elements<float>(const AverageOptions&, const UpdateInputs&, ParameterUpdate&, std::int64_t,
+                                     std::int64_t);
+template void update_elements<double>(const AverageOptions&, const UpdateInputs&, ParameterUpdate&, std::int64_t,
                                       std::int64_t);
 
 void HostBackend::update_loss_scale(const LossScaleOptions& options, const Tensor& gradient_norm, Tensor& loss_scale) {

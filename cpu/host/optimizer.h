@@ -16,5 +16,9 @@ void update_elements(const SgdOptions& options, const UpdateInputs& inputs, Para
 template <class T>
 void update_elements(const AdamOptions& options, const UpdateInputs& inputs, ParameterUpdate& p, std::int64_t begin,
                      std::int64_t end);
+/// The same by the moving average's.
+template <class T>
+void update_elements(const AverageOptions& options, const UpdateInputs& inputs, ParameterUpdate& p, std::int64_t begin,
+                     std::int64_t end);
 
 }  // namespace tandem::cpu

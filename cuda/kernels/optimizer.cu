@@ -180,6 +180,34 @@ __global__ void __launch_bounds__(kThreads)
     update<false>(t, part, numbers, scalars);
 }
 
+// Moving averages. --------------------------------------------------------------------------------------------------
+
+template <bool kAligned>
+__device__ __forceinline__ void update(const AverageTensor& t, const Part& part, float share) {
+  for_each_pack(part, [&](std::int64_t at, int count) {
+    float average[kPack], value[kPack];
+    load<kAligned>(t.average + at, count, average);
+    load<kAligned>(t.value + at, count, value);
+#pragma unroll
+    for (int i = 0; i < kPack; ++i) {
+      const float difference = value[i] - average[i];
+      average[i] = share < 0.5F ? average[i] + share * difference : value[i] - (1 - share) * difference;
+    }
+    store<kAligned>(average, t.average + at, count);
+  });
+}
+
+__global__ void __launch_bounds__(kThreads)
+    average_kernel(const __grid_constant__ Batch<AverageTensor> batch, UpdateScalars scalars) {
+  if (skips(scalars)) return;
+  const Part part(batch);
+  const AverageTensor& t = batch.tensors[part.tensor];
+  if (aligned_16(t.average, t.value, nullptr, nullptr))
+    update<true>(t, part, *scalars.scalars);
+  else
+    update<false>(t, part, *scalars.scalars);
+}
+
 // Norm and loss scale. ----------------------------------------------------------------------------------------------
 
 /// The sum of the block's values, in thread 0.
@@ -252,6 +280,12 @@ void adam_update(const Queue& queue, const AdamFactors& factors, const UpdateSca
                             static_cast<float>(factors.eps),   factors.decoupled};
   for_each_batch(tensors, [&](const Batch<AdamTensor>& batch, std::int64_t chunks, std::int64_t) {
     launch(queue, static_cast<unsigned>(chunks), kThreads, adam_kernel, batch, numbers, scalars);
+  });
+}
+
+void average_update(const Queue& queue, const UpdateScalars& scalars, std::span<const AverageTensor> tensors) {
+  for_each_batch(tensors, [&](const Batch<AverageTensor>& batch, std::int64_t chunks, std::int64_t) {
+    launch(queue, static_cast<unsigned>(chunks), kThreads, average_kernel, batch, scalars);
   });
 }
 

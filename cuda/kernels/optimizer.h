@@ -50,6 +50,14 @@ struct AdamFactors {
 void adam_update(const Queue& queue, const AdamFactors& factors, const UpdateScalars& scalars,
                  std::span<const AdamTensor> tensors);
 
+struct AverageTensor {
+  float* average = nullptr;
+  const float* value = nullptr;
+  std::int64_t size = 0;
+};
+/// average = average + scalars[0] * (value - average), and exactly the value at 1.
+void average_update(const Queue& queue, const UpdateScalars& scalars, std::span<const AverageTensor> tensors);
+
 struct ConstTensor {
   const float* data = nullptr;
   std::int64_t size = 0;
