@@ -43,6 +43,7 @@ TwinTowersOptions towers_of(const std::string& arch) {
 StepOptions step_options(const Backend& backend, DType compute, const StepBenchOptions& options) {
   StepOptions steps;
   steps.pairs = options.pairs;
+  steps.batches = options.accumulate;
   steps.size = options.size;
   steps.synchronous = backend.device().kind == DeviceKind::cpu;
   steps.max_in_flight = std::max(options.in_flight, 1);
@@ -57,20 +58,17 @@ StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& op
     : model_(backend, param_dtype(compute), towers_of(options.arch)),
       optimizer_(backend, model_, {0.9, false, 1e-4}),
       loss_(LossOptions()),
+      ema_(options.ema ? std::make_unique<Ema>(backend, model_, EmaOptions{}) : nullptr),
       steps_({backend, compute, true, 2}, model_, optimizer_, loss_, step_options(backend, compute, options),
-             {0, kFirstLossScale}),
+             {0, kFirstLossScale}, ema_.get()),
       batch_(random_batch(options, static_cast<std::uint32_t>(model_.options().classes))) {
   initialise(backend, model_, 1);
+  for (int part = 0; part < options.accumulate; ++part) steps_.load(batch_, part);
 }
 
 LossValues StepBench::run(int steps) {
   LossValues last;
-  for (int i = 0; i < steps; ++i) {
-    if (done_++ == 0)
-      steps_.submit(batch_, 0.01, done_);
-    else
-      steps_.submit_again(0.01, done_);
-  }
+  for (int i = 0; i < steps; ++i) steps_.submit(0.01, ++done_);
   steps_.finish([&](const LossValues& values) { last = values; });
   return last;
 }
@@ -89,7 +87,7 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
 namespace {
 
 nlohmann::ordered_json stats(Backend& backend, const StepBenchOptions& options, const std::vector<double>& times) {
-  const double images = 2.0 * options.pairs, typical = median(times);
+  const double images = 2.0 * options.pairs * options.accumulate, typical = median(times);
   const double arena = static_cast<double>(backend.memory().reserved) / 1048576;
   return {{"device", backend.device().to_string()},
           {"backend", backend.description()},
@@ -112,6 +110,8 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
   std::vector<double> times = time_steps(options, [&] { losses = bench.run(options.in_flight); });
   for (double& time : times) time /= options.in_flight;
   nlohmann::ordered_json result = stats(backend, options, times);
+  result["accumulate"] = options.accumulate;
+  result["ema"] = options.ema;
   result["loss"] = losses.total;
   return result;
 }

@@ -2,6 +2,7 @@
 // Times training steps on random images.
 
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct StepBenchOptions {
   int size = 224;
   int steps = 10;
   int warmup = 3;
+  int accumulate = 1;                   ///< batches of `pairs` pairs a step
+  bool ema = false;                     ///< steps average the weights
   int in_flight = 1;                    ///< steps whose losses are read together
   bool capture = true;                  ///< of StepOptions
   std::string_view precision = "fp32";  ///< its name, for the result
@@ -28,14 +31,15 @@ class StepBench {
  public:
   StepBench(Backend& backend, DType compute, const StepBenchOptions& options);
 
-  /// Steps over 2 * pairs images, from u8 pixels in the backend's memory to updated weights; waits for them. The losses
-  /// of the last.
+  /// Steps over 2 * pairs * accumulate images, from u8 pixels in the backend's memory to updated weights; waits for
+  /// them. The losses of the last.
   LossValues run(int steps = 1);
 
  private:
   TwinTowers model_;
   Sgd optimizer_;
   TrainingLoss loss_;
+  std::unique_ptr<Ema> ema_;
   StepExecutor steps_;
   Batch batch_;
   std::int64_t done_ = 0;

@@ -173,6 +173,8 @@ int run(int argc, char** argv) {
   for (CLI::App* command : {layers, comparison})
     command->add_flag("--json", json, "Prints one JSON line instead of a table");
   add_capture_option(step, options);
+  add_count(step, "--accumulate", options.accumulate, "Batches of that many pairs a step", 1, 64);
+  step->add_flag("--ema", options.ema, "Average the weights");
   add_loader_options(loading, loader);
   add_peer_options(comparison, peers);
   fixture->add_option("FILE", path, "The fixture")->required();

@@ -434,12 +434,32 @@ void CudaBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labe
 
 // Optimizer. ----------------------------------------------------------------------------------------------------------
 
+namespace {
+
+double weight_decay_of(const UpdateRule& rule) {
+  return std::visit(
+      [](const auto& options) {
+        if constexpr (requires { options.weight_decay; }) return options.weight_decay;
+        return 0.0;
+      },
+      rule);
+}
+
+}  // namespace
+
 void CudaBackend::optimizer_update(const UpdateRule& rule, const UpdateInputs& inputs,
                                    std::vector<ParameterUpdate>& parameters) {
   const Call call(*this, "optimizer_update", [&] { return update_work(parameters); });
-  const double weight_decay = std::visit([](const auto& options) { return options.weight_decay; }, rule);
-  const std::vector<kernels::UpdateTensor> tensors = tensors_of(parameters, weight_decay);
   const kernels::UpdateScalars scalars = scalars_of(inputs);
+  if (std::holds_alternative<AverageOptions>(rule)) {
+    std::vector<kernels::AverageTensor> averages;
+    averages.reserve(parameters.size());
+    for (ParameterUpdate& p : parameters)
+      averages.push_back({p.weight.data<float>(), p.gradient.data<float>(), p.weight.size()});
+    kernels::average_update(queue_, scalars, averages);
+    return;
+  }
+  const std::vector<kernels::UpdateTensor> tensors = tensors_of(parameters, weight_decay_of(rule));
   if (const auto* sgd = std::get_if<SgdOptions>(&rule)) {
     kernels::sgd_update(queue_, sgd->momentum, sgd->nesterov, scalars, tensors);
   } else if (const auto* adam = std::get_if<AdamOptions>(&rule)) {

@@ -42,7 +42,7 @@ std::string note_on_distances(const EmbeddingMetrics& metrics, bool features, bo
 }
 
 int evaluate(const Options& o) {
-  const ModelFile file(o.network.checkpoint);
+  const ModelFile file = o.network.read();
   const ModelDescription& model = file.description();
   const ImageList list = ImageList::load_known(o.data, o.root, model.classes);
   for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
@@ -57,11 +57,13 @@ int evaluate(const Options& o) {
               [&] { p = predict(*network.engine.backend, network.engine.compute, network.model, list, options); });
 
   const EmbeddingMetrics distances = embedding_metrics(p.embeddings, p.labels, p.dimensions);
-  const Evaluation evaluation{{{"checkpoint", o.network.checkpoint},
+  nlohmann::ordered_json about{{"checkpoint", o.network.checkpoint},
                                {"data", o.data},
                                {"naming", list.naming()},
                                {"step", model.steps},
-                               {"precision", network.engine.precision}},
+                               {"precision", network.engine.precision}};
+  if (file.has_average()) about["weights"] = enum_name(file.weights());
+  const Evaluation evaluation{about,
                               model.classes,
                               classification_metrics(p.logits, p.labels, p.classes),
                               distances,

@@ -170,7 +170,7 @@ class Labelling {
 };
 
 int predict(const Options& o) {
-  const ModelFile file(o.network.checkpoint);
+  const ModelFile file = o.network.read();
   const ModelDescription& model = file.description();
   if (o.embeddings && !model.embedding_trained)
     fail_input(

@@ -61,7 +61,7 @@ int convert(Options& o) {
   }
   if (!o.classes.empty()) o.import.classes = read_classes(o.classes);
   if (!o.mean.empty()) o.import.mean = {o.mean[0], o.mean[1], o.mean[2]};
-  ResNetWeights weights = read_resnet({o.in, o.net, o.key});
+  ResNetWeights weights = read_network({o.in, o.net, o.key});
   const ModelDescription model = describe_import(o.in, o.import, weights);
   take_rgb(weights);
   const std::filesystem::path folder = std::filesystem::path(o.out).parent_path();

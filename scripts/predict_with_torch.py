@@ -84,7 +84,8 @@ class Network:
     def __init__(self, checkpoint):
         with safe_open(checkpoint, "pt") as f:
             metadata = f.metadata()
-            weights = {n.removeprefix("model."): f.get_tensor(n) for n in f.keys() if n.startswith("model.")}
+            prefix = "ema." if any(n.startswith("ema.") for n in f.keys()) else "model."  # averaged weights come first
+            weights = {n.removeprefix(prefix): f.get_tensor(n) for n in f.keys() if n.startswith(prefix)}
         model = json.loads(metadata["tandem.model"])
         self.classes, inputs = model["classes"], model["input"]
         head = {n.removeprefix("embedding."): weights.pop(n) for n in list(weights) if n.startswith("embedding.")}

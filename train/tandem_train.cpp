@@ -12,7 +12,7 @@
 
 int main(int argc, char** argv) {
   CLI::App app("Trains two weight-shared ResNet towers with softmax and contrastive losses.", "tandem-train");
-  std::string path, sweep, find_lr;
+  std::string path, sweep, find_lr, weights = "auto";
   std::vector<std::string> overrides, strip;
   tandem::TrainOptions options;
   CLI::Option* const training[] = {
@@ -38,12 +38,14 @@ int main(int argc, char** argv) {
                                           "optimizer and run, to another file, of about half the size")
                                ->type_name("CHECKPOINT OUT")
                                ->expected(2);
+  app.add_option("--weights", weights, "Which weights --strip keeps: raw, ema, or auto: ema if there are averaged ones")
+      ->needs(stripping);
   for (CLI::Option* option : training) stripping->excludes(option);
   stripping->excludes(sweeping, finding);
   return tandem::run_program(app, argc, argv, [&] {
     if (!strip.empty()) {
-      tandem::strip_checkpoint(strip[0], strip[1]);
-      std::cout << "written: " << strip[1] << '\n';
+      const tandem::WeightSet kept = tandem::strip_checkpoint(strip[0], strip[1], tandem::parse_weight_set(weights));
+      std::cout << "written: " << strip[1] << (kept == tandem::WeightSet::ema ? ", the averaged weights\n" : "\n");
       return 0;
     }
     if (!sweep.empty()) return tandem::run_sweep(sweep, {options.resume, options.dry_run, overrides}, std::cerr);

@@ -154,8 +154,12 @@ struct RmsPropOptions {
   double weight_decay = 0.0;
 };
 
+/// w = w + lr * (gradient - w), and exactly the gradient at lr = 1: with a tensor in the gradient's place, w is that
+/// tensor's moving average. Keeps nothing, reads scalars[0] alone, and knows neither weight decay nor a loss scale.
+struct AverageOptions {};
+
 /// How optimizer_update changes a parameter. A rule that is not here is written with the kernels of "Arithmetic".
-using UpdateRule = std::variant<SgdOptions, AdamOptions, LarsOptions, LambOptions, RmsPropOptions>;
+using UpdateRule = std::variant<SgdOptions, AdamOptions, LarsOptions, LambOptions, RmsPropOptions, AverageOptions>;
 
 /// One parameter of an update, its tensors all real and of one size.
 struct ParameterUpdate {

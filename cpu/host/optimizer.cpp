@@ -161,6 +161,19 @@ void update_parameter(const Rule& rule, Elements<T> e, std::int64_t size, const 
   pieces.for_each(size, [&](std::int64_t begin, std::int64_t end) { update_elements(rule, e, begin, end); });
 }
 
+template <class T>
+void average_elements(const UpdateInputs& inputs, ParameterUpdate& p, std::int64_t begin, std::int64_t end) {
+  const T share = inputs.scalars.data<T>()[0], rest = 1 - share;
+  const T* values = p.gradient.data<T>();
+  T* average = p.weight.data<T>();
+  // The nearer end is the one that rounding leaves exact.
+  if (share < T{0.5}) {
+    for (std::int64_t i = begin; i < end; ++i) average[i] += share * (values[i] - average[i]);
+  } else {
+    for (std::int64_t i = begin; i < end; ++i) average[i] = values[i] - rest * (values[i] - average[i]);
+  }
+}
+
 }  // namespace
 
 bool may_update(const UpdateInputs& inputs) { return !inputs.gradient_norm || is_finite(inputs.gradient_norm); }
@@ -176,8 +189,12 @@ T gradient_factor(const UpdateInputs& inputs) {
 template <class T>
 void update_parameter(const UpdateRule& rule, const UpdateInputs& inputs, ParameterUpdate& p, const Pieces& pieces) {
   std::visit(
-      [&](const auto& options) {
-        update_parameter(options, Elements<T>(options.weight_decay, inputs, p), p.weight.size(), pieces);
+      [&]<class Rule>(const Rule& options) {
+        if constexpr (std::is_same_v<Rule, AverageOptions>)
+          pieces.for_each(p.weight.size(),
+                          [&](std::int64_t begin, std::int64_t end) { average_elements<T>(inputs, p, begin, end); });
+        else
+          update_parameter(options, Elements<T>(options.weight_decay, inputs, p), p.weight.size(), pieces);
       },
       rule);
 }

@@ -68,6 +68,33 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
+template <bool kAligned>
+__device__ __forceinline__ void average(const AverageTensor& t, const Part& part, float share) {
+  for_each_pack(part, [&](std::int64_t at, int count) {
+    float average[kPack], value[kPack];
+    load<kAligned>(t.average + at, count, average);
+    load<kAligned>(t.value + at, count, value);
+#pragma unroll
+    for (int i = 0; i < kPack; ++i) {
+      const float difference = value[i] - average[i];
+      // The nearer end is the one that rounding leaves exact.
+      average[i] = share < 0.5F ? average[i] + share * difference : value[i] - (1 - share) * difference;
+    }
+    store<kAligned>(average, t.average + at, count);
+  });
+}
+
+__global__ void __launch_bounds__(kThreads)
+    average_kernel(const __grid_constant__ Batch<AverageTensor> batch, UpdateScalars scalars) {
+  if (skips(scalars)) return;
+  const Part part(batch);
+  const AverageTensor& t = batch.tensors[part.tensor];
+  if (aligned_16(t.average, t.value, nullptr, nullptr))
+    average<true>(t, part, *scalars.scalars);
+  else
+    average<false>(t, part, *scalars.scalars);
+}
+
 }  // namespace
 
 void sgd_update(const Queue& queue, double momentum, bool nesterov, const UpdateScalars& scalars,
@@ -94,6 +121,12 @@ void rmsprop_update(const Queue& queue, const RmsPropFactors& factors, const Upd
                                static_cast<float>(factors.momentum)};
   for_each_batch(tensors, [&](const UpdateBatch& batch) {
     launch(queue, static_cast<unsigned>(batch.chunks()), kThreads, rmsprop_kernel, batch, numbers, scalars);
+  });
+}
+
+void average_update(const Queue& queue, const UpdateScalars& scalars, std::span<const AverageTensor> tensors) {
+  for_each_batch(tensors, [&](const Batch<AverageTensor>& batch) {
+    launch(queue, static_cast<unsigned>(batch.chunks()), kThreads, average_kernel, batch, scalars);
   });
 }
 

@@ -71,6 +71,14 @@ struct LambFactors {
 void lamb_update(const Queue& queue, const LambFactors& factors, const UpdateScalars& scalars,
                  std::span<const UpdateTensor> tensors, void* workspace);
 
+struct AverageTensor {
+  float* average = nullptr;
+  const float* value = nullptr;
+  std::int64_t size = 0;
+};
+/// average = average + scalars[0] * (value - average), and exactly the value at 1.
+void average_update(const Queue& queue, const UpdateScalars& scalars, std::span<const AverageTensor> tensors);
+
 struct ConstTensor {
   const float* data = nullptr;
   std::int64_t size = 0;

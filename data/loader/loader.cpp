@@ -15,14 +15,16 @@ PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
   require(pairs >= 1 && options.image_size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1", pairs,
           options.image_size);
   PairStream stream(list.labels(), options.pairs, options.seed);
-  auto plan = [stream, options, pairs, step = options.first_step]() mutable -> std::optional<BatchPlan> {
-    if (step >= options.last_step) return std::nullopt;
-    BatchPlan batch{step, {}};
-    const std::int64_t begin = step * pairs;
+  const std::int64_t parts = options.pairs.accumulate, last = options.last_step * parts;
+  auto plan = [stream, options, pairs, parts, last,
+               number = options.first_step * parts]() mutable -> std::optional<BatchPlan> {
+    if (number >= last) return std::nullopt;
+    BatchPlan batch{number / parts, {}};
+    const std::int64_t begin = number * pairs;
     for (std::uint32_t s = 0; s < 2; ++s)
       for (std::int64_t position = begin; position < begin + pairs; ++position)
         batch.jobs.push_back({stream.image(s, position), stream.augmentation(s, position)});
-    ++step;
+    ++number;
     return batch;
   };
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {

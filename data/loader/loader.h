@@ -35,12 +35,12 @@ struct PairLoaderOptions {
   std::int64_t max_pixels = kDefaultMaxPixels;  // an image with more is a bad one
 };
 
-/// The batches of steps first_step .. last_step - 1, in order (see pair_stream.h).
+/// The batches of steps first_step .. last_step - 1, in order (see pair_stream.h); of each step, pairs.accumulate.
 class PairLoader {
  public:
   PairLoader(const ImageList& list, PairLoaderOptions options);
   ~PairLoader();
-  /// The next step's batch. Throws Error after the last one.
+  /// The next batch. Throws Error after the last one.
   Batch next();
   void recycle(Batch&& batch);
 

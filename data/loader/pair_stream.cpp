@@ -5,7 +5,7 @@
 namespace tandem {
 
 PairStream::PairStream(const std::vector<std::int32_t>& labels, const PairOptions& options, std::uint64_t seed)
-    : images_(static_cast<std::uint32_t>(labels.size())), pairs_(options.batch), seed_(seed) {
+    : images_(static_cast<std::uint32_t>(labels.size())), pairs_(options.of_step()), seed_(seed) {
   require(images_ >= 1 && pairs_ >= 1, "pair stream: got {} images and {} pairs: expected at least 1", images_, pairs_);
 }
 

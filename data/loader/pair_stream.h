@@ -3,7 +3,8 @@
 //
 // Stream s (0 is A, 1 is B) is endless: one random permutation of the n images after the other, each epoch's drawn
 // independently, and independently of the other stream's. Step k over N pairs takes the positions kN .. kN + N - 1 of
-// both streams. So every batch is full, and each stream shows every image exactly once in n positions.
+// both streams, those of its batches one after the other. So every batch is full, and each stream shows every image
+// exactly once in n positions.
 
 #include <array>
 #include <cstdint>
@@ -19,7 +20,11 @@ struct PairOptions {
   enum class Sampler { random };
 
   Sampler sampler = Sampler::random;
-  int batch = 32;  ///< Pairs a step; a step trains twice as many images.
+  int batch = 32;      ///< Pairs a batch, which has twice as many images.
+  int accumulate = 1;  ///< Batches a step, whose gradients are averaged.
+
+  /// Pairs a step.
+  int of_step() const { return batch * accumulate; }
 
   bool operator==(const PairOptions&) const = default;
 };
@@ -32,12 +37,13 @@ template <class Keys, Of<PairOptions> C>
 void visit_keys(Keys& keys, C& c) {
   keys("sampler", c.sampler);
   keys("batch", c.batch, Range{1, 65536});
+  keys("accumulate", c.accumulate, Range{1, 64});
 }
 
 class PairStream {
  public:
-  /// Over the n images with these labels, from which a sampler may choose by class. Both n and N = options.batch are at
-  /// least 1.
+  /// Over the n images with these labels, from which a sampler may choose by class. Both n and N = options.of_step()
+  /// are at least 1.
   PairStream(const std::vector<std::int32_t>& labels, const PairOptions& options, std::uint64_t seed);
 
   /// The image at a position (from 0) of a stream. Keeps the stream's latest permutation, so it is fast for positions

@@ -125,6 +125,14 @@ void tell_difference(const ResNetVariant& theirs, const ResNetVariant& ours, std
 
 }  // namespace
 
+ResNetWeights read_network(const ResNetSource& source) {
+  ResNetWeights weights = read_resnet(source);
+  const bool averaged = std::any_of(weights.left_over.begin(), weights.left_over.end(),
+                                    [](const auto& entry) { return entry.name.starts_with(kAveragePrefix); });
+  if (!source.key.empty() || !averaged || !weights.metadata.contains(kModelKey)) return weights;
+  return read_resnet({source.weights, source.net, "ema"});
+}
+
 ModelDescription describe_import(const std::filesystem::path& path, const ImportOptions& options,
                                  ResNetWeights& weights) {
   ModelDescription model;
@@ -190,7 +198,7 @@ Match write_import(const std::filesystem::path& path, const ResNetWeights& weigh
 
 InitialWeights load_initial_weights(const std::filesystem::path& path, const std::string& key,
                                     const std::vector<std::string>& skip, Backend& backend, TwinTowers& network) {
-  ResNetWeights weights = read_resnet({path, "", key});
+  ResNetWeights weights = read_network({path, "", key});
   take_rgb(weights);
   InputStatistics from;
   ResNetVariant variant = {

@@ -28,6 +28,9 @@ struct ImportOptions {
 ModelDescription describe_import(const std::filesystem::path& path, const ImportOptions& options,
                                  ResNetWeights& weights);
 
+/// read_resnet(); of a checkpoint of Tandem's that has averaged weights, these, unless a key says otherwise.
+ResNetWeights read_network(const ResNetSource& source);
+
 /// Turns the channels of the first convolution from BGR to RGB, if the file's are BGR.
 void take_rgb(ResNetWeights& weights);
 

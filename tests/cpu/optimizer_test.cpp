@@ -150,6 +150,31 @@ TEST_CASE("Adam follows its formula") {
     check_adam<float>(*backend, 3e-5);  // where the gradients almost cancel, their sign is rounding
 }
 
+TEST_CASE(
+    "A moving average follows its formula, is exact at a share of 1, and is held back by a norm that is not finite") {
+  for (const auto& backend : {make_reference_backend(), make_cpu_backend()}) {
+    Random random(4, RandomPurpose::test);
+    const auto scalar = [&](double value) { return upload<float>(*backend, {value}); };
+    for (const std::size_t n : {1, 17, 40'000})
+      for (const double share : {0.0, 1e-4, 0.3, 0.75, 1.0}) {
+        CAPTURE(n, share);
+        const auto average = random_numbers<float>(random, n), values = random_numbers<float>(random, n);
+        std::vector<ParameterUpdate> updates{{upload<float>(*backend, average), upload<float>(*backend, values), {}}};
+        backend->optimizer_update(AverageOptions{}, {scalar(share), scalar(HUGE_VAL), {}}, updates);
+        CHECK(values_of(updates[0].weight) == average);
+        backend->optimizer_update(AverageOptions{}, {scalar(share), {}, {}}, updates);
+        const auto got = values_of(updates[0].weight);
+        double worst = 0;
+        for (std::size_t i = 0; i < n; ++i)
+          test::include_worst(worst, std::abs(got[i] - (average[i] + share * (values[i] - average[i]))));
+        CHECK(worst < 5e-7);
+        if (share == 0.0) CHECK(got == average);
+        if (share == 1.0) CHECK(got == values);
+        CHECK(values_of(updates[0].gradient) == values);
+      }
+  }
+}
+
 TEST_CASE("Updates are held back by a gradient norm that is not finite, and divide by the loss's scale") {
   for (const auto& backend : {make_reference_backend(), make_cpu_backend()}) {
     const Tensor scalars = upload<float>(*backend, {0.1, 2, 3}), scale = upload<float>(*backend, {1024, 7});

@@ -68,6 +68,33 @@ TEST_CASE("an old checkpoint and a stripped one give the results of the run's ow
   }
 }
 
+TEST_CASE("the averaged weights are what is evaluated and labels images, unless those of the last step are asked for") {
+  const TinyRun run;
+  run.must_train({"train.epochs=2", R"(ema={"decay":0.9,"warmup":false})"});
+  const std::string averaged = run.path("averaged"), last = run.path("last_step");
+  const Outcome kept = run_to_end({"tandem-train", "--strip", run.last(), averaged});
+  CHECK(kept.out == "written: " + averaged + ", the averaged weights\n");
+  const Outcome raw = run_to_end({"tandem-train", "--strip", run.last(), last, "--weights", "raw"});
+  CHECK(raw.out == "written: " + last + "\n");
+
+  Results by_default = results(run, run.last());
+  CHECK(by_default.metrics.at("weights") == "ema");
+  CHECK(by_default.metrics.erase("weights") == 1);
+  CHECK(by_default == results(run, averaged));
+  CHECK_FALSE(by_default == results(run, last));
+  const Outcome asked =
+      run_to_end({"tandem-predict", run.last(), run.path("set/test"), "--backbone-features", "--weights", "raw"});
+  CHECK(asked.out == results(run, last).lines);
+  CHECK(asked.error.empty());
+  const Outcome told = run_to_end({"tandem-predict", run.last(), run.path("set/test")});
+  CHECK(told.error == "with the averaged weights; --weights raw takes those of the last step\n");
+  check_refused(run_to_end({"tandem-predict", averaged, run.path("set/test"), "--weights", "ema"}),
+                averaged + ": has no averaged weights");
+  check_refused(run_to_end({"tandem-predict", averaged, run.path("set/test"), "--weights", "old"}),
+                "weights: got \"old\", expected one of \"auto\", \"raw\", \"ema\"");
+  check_refused(run_to_end({"tandem-train", run.path("config.json"), "--weights", "raw"}), "--strip");
+}
+
 TEST_CASE("a model is run without a look at how it was trained") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});

@@ -197,6 +197,30 @@ TEST_CASE("LAMB's updates agree with the reference, and do not happen where the 
   });
 }
 
+TEST_CASE("moving averages agree with the reference, and stay where the norm is infinite") {
+  const Reference reference;
+  for_random_cases(kCases, [&](Draws& draws) {
+    const std::vector<Parameter> parameters = draw_parameters(reference, draws);
+    const bool infinite = draws.one_in(3);
+    const float share = draws.one_in(2) ? 1.F : draws.one_in(2) ? 0.7F : 2e-4F;
+    CAPTURE(parameters.size(), infinite, share);
+    const Twin scalar(reference, {share}, 0), norm(reference, {infinite ? INFINITY : 1.F}, 0);
+    std::vector<ParameterUpdate> of_reference;
+    std::vector<kernels::AverageTensor> of_device;
+    for (const Parameter& p : parameters) {
+      of_reference.push_back({p.weight.reference, p.gradient.reference, {}, false});
+      of_device.push_back({p.weight.device->data(), p.gradient.device->data(), p.size});
+    }
+    reference->optimizer_update(AverageOptions{}, {scalar.reference, norm.reference, {}}, of_reference);
+    kernels::average_update(draws.queue(), {scalar.device->data(), norm.device->data(), nullptr}, of_device);
+    for (const Parameter& p : parameters) {
+      CAPTURE(p.size);
+      p.weight.check("average");
+      p.gradient.check("value");
+    }
+  });
+}
+
 TEST_CASE("the gradients' norm agrees with the reference, and shows what is not finite") {
   const Reference reference;
   for_random_cases(kCases, [&](Draws& draws) {

@@ -79,7 +79,7 @@ ModelDescription model_of(const CheckpointInfo& info) {
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
-                     const CheckpointInfo& info) {
+                     const CheckpointInfo& info, Ema* ema) {
   std::vector<std::vector<std::byte>> buffers;
   std::vector<SafetensorsEntry> entries;
   const auto append = [&](const std::string& prefix, const std::vector<NamedTensor>& tensors) {
@@ -90,6 +90,7 @@ void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTo
     }
   };
   append(kModelPrefix, model.state());
+  if (ema) append(kAveragePrefix, ema->state());
   append(kOptimizerPrefix, optimizer.state());
   write_safetensors(path, entries,
                     {{kFormatKey, kCheckpointFormat},
@@ -99,10 +100,14 @@ void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTo
                      {kStateKey, to_json(info.state).dump()}});
 }
 
-Checkpoint::Checkpoint(const std::filesystem::path& path) : model_(path), info_(parse_info(model_)) {}
+Checkpoint::Checkpoint(const std::filesystem::path& path) : model_(path, WeightSet::raw), info_(parse_info(model_)) {}
 
 void Checkpoint::load_optimizer(Backend& backend, Optimizer& optimizer) const {
   read_tensors(model_.path(), model_.file(), kOptimizerPrefix, backend, optimizer.state());
+}
+
+void Checkpoint::load_ema(Backend& backend, Ema& ema) const {
+  read_tensors(model_.path(), model_.file(), kAveragePrefix, backend, ema.state());
 }
 
 TwinTowersOptions model_options(const ModelConfig& config, std::int64_t classes) {

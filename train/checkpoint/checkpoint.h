@@ -2,6 +2,7 @@
 // Checkpoints: one safetensors file with everything a run needs to go on, or an evaluation to begin.
 //
 //   model.<name>               parameters and running statistics, torchvision's names, in PyTorch's layout
+//   ema.<name>                 the same, averaged over the steps (train/optim/ema.h), where the run averages them
 //   optimizer.<kind>.<name>    what it keeps (train/optim/optimizer.h): momentum, for example, SGD's velocities
 //   metadata                   tandem.format and tandem.model (inference/model/model_file.h), tandem.config (the
 //                              resolved config), tandem.classes (names), tandem.state (RunState): JSON
@@ -15,6 +16,7 @@
 #include "inference/model/model_file.h"
 #include "train/checkpoint/run_state.h"
 #include "train/config/config.h"
+#include "train/optim/ema.h"
 #include "train/optim/optimizer.h"
 
 namespace tandem {
@@ -28,7 +30,7 @@ struct CheckpointInfo {
 /// Writes atomically: after an Error (disk full, ...) an earlier file at `path` is as it was. Error also for a value
 /// that is not a finite number: a run goes on from such a checkpoint to nowhere.
 void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
-                     const CheckpointInfo& info);
+                     const CheckpointInfo& info, Ema* ema = nullptr);
 
 /// A run's checkpoint, read and verified. InputError, naming the file, for anything that Tandem did not write whole,
 /// and for a model without a run's state.
@@ -40,6 +42,7 @@ class Checkpoint {
   /// Copies parameters and running statistics; all must be there, in the same shapes.
   void load_model(Backend& backend, TwinTowers& model) const { model_.load(backend, model); }
   void load_optimizer(Backend& backend, Optimizer& optimizer) const;
+  void load_ema(Backend& backend, Ema& ema) const;
 
  private:
   ModelFile model_;

@@ -17,6 +17,7 @@
 #include "data/loader/pair_stream.h"
 #include "inference/precision.h"
 #include "layers/losses/loss_options.h"
+#include "train/optim/ema_options.h"
 #include "train/optim/optimizer_options.h"
 #include "train/optim/schedule_options.h"
 
@@ -111,6 +112,7 @@ struct Config {
   LossOptions loss;
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
+  std::optional<EmaOptions> ema;  ///< Absent: the weights are not averaged.
   TrainConfig train;
   CheckpointConfig checkpoint;
   CpuConfig cpu;

@@ -102,6 +102,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("loss", c.loss);
   keys("optimizer", c.optimizer);
   keys("schedule", c.schedule);
+  keys("ema", c.ema);
   keys("train", c.train);
   keys("checkpoint", c.checkpoint);
   keys("cpu", c.cpu);

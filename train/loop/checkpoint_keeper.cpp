@@ -23,7 +23,7 @@ std::string CheckpointKeeper::save(const Names& names) {
   if (session_.loss.matches()) state_.matched_weight = on_device.matched_weight;
   if (state_.loss_scale) state_.loss_scale = on_device.loss_scale;
   save_checkpoint(folder_.next(), session_.backend, session_.model, *session_.optimizer,
-                  {session_.config, session_.train_list.classes(), state_});
+                  {session_.config, session_.train_list.classes(), state_}, session_.ema.get());
   if (names.best) folder_.mark_best();
   if (names.numbered) folder_.keep_numbered(state_.step);
   folder_.mark_last();

@@ -22,10 +22,13 @@ double seconds_of_a_step(Session& session, const RunState& state) {
   double sum = 0;
   for (std::int64_t i = 0; took.size() < kFewest || (sum < kLongEnough && took.size() < kMost); ++i) {
     const double begin = seconds();
-    Batch batch = batches.next();
-    steps.submit(batch, session.schedule.lr(state.step + i), state.step + i + 1);
+    for (int part = 0; part < session.step_options.batches; ++part) {
+      Batch batch = batches.next();
+      steps.load(batch, part);
+      batches.recycle(std::move(batch));
+    }
+    steps.submit(session.schedule.lr(state.step + i), state.step + i + 1);
     steps.finish([](const LossValues&) {});
-    batches.recycle(std::move(batch));
     if (i < warm_up) continue;
     took.push_back(seconds() - begin);
     sum += took.back();
@@ -46,13 +49,16 @@ double seconds_of_an_evaluation(Session& session) {
     begin = seconds();
     predict_blank(session);
   }
-  return (seconds() - begin) * static_cast<double>(session.eval_list->size()) / session.predict_options.batch;
+  const int evaluations = session.ema ? 2 : 1;
+  return evaluations * (seconds() - begin) * static_cast<double>(session.eval_list->size()) /
+         session.predict_options.batch;
 }
 
 /// Says so where the run's checkpoints may not fit: last, best, the one that is being written, and those that are kept.
 void compare_room(Session& session, std::ostream& out) {
   std::uintmax_t bytes = 0;
-  for (const std::vector<NamedTensor>& tensors : {session.model.state(), session.optimizer->state()})
+  const auto averages = session.ema ? session.ema->state() : std::vector<NamedTensor>();
+  for (const std::vector<NamedTensor>& tensors : {session.model.state(), session.optimizer->state(), averages})
     for (const NamedTensor& t : tensors) bytes += t.tensor().bytes();
   bytes *= static_cast<std::uintmax_t>(3 + session.config.checkpoint.keep);
   std::filesystem::path folder = std::filesystem::absolute(session.config.output);
@@ -91,8 +97,9 @@ void try_batch(Config config, int pairs) {
   Batch batch{0, 2 * pairs, session.step_options.size, {}, {}};
   batch.labels.assign(static_cast<std::size_t>(batch.images), 0);
   batch.pixels.assign(batch.labels.size() * static_cast<std::size_t>(3 * batch.size * batch.size), 0);
+  for (int part = 0; part < session.step_options.batches; ++part) steps.load(batch, part);
   for (std::int64_t t = 1; t <= 3; ++t) {
-    steps.submit(batch, 0.0, t);
+    steps.submit(0.0, t);
     steps.finish([](const LossValues&) {});
   }
   if (session.eval_list) predict_blank(session);

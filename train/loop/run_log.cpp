@@ -14,6 +14,13 @@ ordered_json to_json(const LossValues& losses) {
   return json;
 }
 
+ordered_json to_json(const Scores& scores) {
+  const Accuracy& a = scores.accuracy;
+  ordered_json json{{"top1", a.top1}, {"top5", a.top5}, {"loss", a.loss}};
+  if (scores.recall_at_1) json["recall_at_1"] = *scores.recall_at_1;
+  return json;
+}
+
 }  // namespace
 
 RunLog::RunLog(MetricsLog& metrics, std::ostream& out, const Epochs& epochs)
@@ -48,12 +55,14 @@ void RunLog::epoch(const EpochRecord& record) {
   std::string line = fmt::format("epoch {}/{}  loss {:.4f} ({})", record.epoch + 1, epochs_.count(),
                                  record.losses.total, summary(record.losses));
   if (const auto& scores = record.scores) {
-    const Accuracy& a = scores->accuracy;
-    event["eval"] = {{"top1", a.top1}, {"top5", a.top5}, {"loss", a.loss}};
-    if (scores->recall_at_1) event["eval"]["recall_at_1"] = *scores->recall_at_1;
-    line += fmt::format("  {} {:.3f}{}", scores->recall_at_1 ? "recall@1" : "top-1", scores->ranked(),
-                        record.best ? " (best)" : "");
+    event["eval"] = to_json(*scores);
+    line += fmt::format("  {} {:.3f}", scores->recall_at_1 ? "recall@1" : "top-1", scores->ranked());
   }
+  if (record.averaged) {
+    event["eval_ema"] = to_json(*record.averaged);
+    line += fmt::format(", averaged weights {:.3f}", record.averaged->ranked());
+  }
+  if (record.best) line += " (best)";
   metrics_.append(event);
   progress_.line(rate > 0 ? line + fmt::format("  {:.1f} images/s", rate) : line);
   if (record.scores && record.scores->collapsed)

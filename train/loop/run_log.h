@@ -39,7 +39,8 @@ struct EpochRecord {
   LossValues losses;       ///< means over its steps
   double lr = 0;           ///< of its last step
   std::optional<Scores> scores;
-  bool best = false;  ///< The scores are the best so far.
+  bool best = false;  ///< The scores are the best so far: those of the averaged weights, if there are any.
+  std::optional<Scores> averaged = std::nullopt;  ///< The scores of the averaged weights.
 };
 
 class RunLog {

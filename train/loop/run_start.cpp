@@ -31,6 +31,7 @@ RunState begin_anew(Session& session, std::ostream& out) {
                                                         session.backend, session.model);
     out << fmt::format("weights from {}\n", *weights) << summarise_match(initial.match, initial.weights.origins);
     for (const std::string& note : initial.weights.notes) out << note << '\n';
+    if (session.ema) session.ema->restart();
   }
   return session.first_state();
 }
@@ -49,6 +50,7 @@ RunState resume(Session& session, const std::filesystem::path& path, std::ostrea
                session.epochs.count(), total);
   checkpoint.load_model(session.backend, session.model);
   checkpoint.load_optimizer(session.backend, *session.optimizer);
+  if (session.ema) checkpoint.load_ema(session.backend, *session.ema);
   // A run whose precision is "auto" may go on in another one.
   if (!first.loss_scale || !state.loss_scale) state.loss_scale = first.loss_scale;
   state.eval_list = first.eval_list;

@@ -29,6 +29,7 @@ Schedule make_schedule(const ScheduleOptions& options, double lr, const Epochs& 
 StepOptions make_step_options(const Config& config, const Engine& engine) {
   StepOptions options;
   options.pairs = config.pairs.batch;
+  options.batches = config.pairs.accumulate;
   options.size = config.data.image_size;
   // On the CPU nothing is gained by waiting less often.
   options.max_in_flight = config.train.losses_every.value_or(engine.on_cuda() ? 10 : 1);
@@ -80,13 +81,15 @@ Session::Session(const Config& from)
       predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false,
                       from.data.max_pixels, heads.embedding},
       loader_options(make_loader_options(from)) {
-  if (static_cast<std::size_t>(from.pairs.batch) > train_list.size())
-    fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", from.pairs.batch,
-               train_list.size(), train_list.size());
+  if (static_cast<std::size_t>(from.pairs.of_step()) > train_list.size())
+    fail_input("/pairs/{}: {} pairs a step from {} training images; expected at most {}",
+               from.pairs.accumulate > 1 ? "accumulate" : "batch", from.pairs.of_step(), train_list.size(),
+               train_list.size());
   require_two_classes(train_list);
   if (const auto& eval = from.data.eval)
     eval_list = ImageList::load_known(eval->list, eval->root.value_or(""), train_list.classes());
   initialise(backend, model, from.seed);
+  if (from.ema) ema = std::make_unique<Ema>(backend, model, *from.ema);
 }
 
 RunState Session::first_state() const {
@@ -115,12 +118,16 @@ void Session::check_evaluation() const {
 std::string Session::description() {
   std::int64_t parameters = 0;
   for (const NamedTensor& p : model.parameters()) parameters += p.tensor().size();
-  std::string text =
-      fmt::format("{} in {}\n", config.model.arch, computed_on()) +
-      fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
-                  static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
-                  eval_list ? std::to_string(eval_list->size()) : "none") +
-      fmt::format("{} pairs a step, {} steps in {} epochs\n", step_options.pairs, epochs.total_steps(), epochs.count());
+  std::string text = fmt::format("{} in {}\n", config.model.arch, computed_on()) +
+                     fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
+                                 static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
+                                 eval_list ? std::to_string(eval_list->size()) : "none") +
+                     fmt::format("{} pairs a step, {} steps in {} epochs\n", config.pairs.of_step(),
+                                 epochs.total_steps(), epochs.count());
+  if (step_options.batches > 1)
+    text += fmt::format("each step accumulates {} batches of {} pairs: losses and batch norm see one batch at a time\n",
+                        step_options.batches, step_options.pairs);
+  if (config.ema) text += fmt::format("weights are averaged, decay {}\n", config.ema->decay);
   text += describe_groups(model.parameters(), config.optimizer.parameters);
   for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';
   return text;
@@ -128,7 +135,8 @@ std::string Session::description() {
 
 StepExecutor Session::make_steps(const RunState& state) {
   return {step_context, model,        *optimizer,
-          loss,         step_options, {state.matched_weight, state.loss_scale.value_or(kFirstLossScale)}};
+          loss,         step_options, {state.matched_weight, state.loss_scale.value_or(kFirstLossScale)},
+          ema.get()};
 }
 
 PairLoader Session::make_loader(std::int64_t first_step, std::int64_t last_step) const {

@@ -14,6 +14,7 @@
 #include "train/checkpoint/checkpoint.h"
 #include "train/loop/epochs.h"
 #include "train/loop/step_executor.h"
+#include "train/optim/ema.h"
 #include "train/optim/optimizer.h"
 #include "train/optim/schedule.h"
 
@@ -50,6 +51,7 @@ struct Session {
   Context step_context;  ///< device, type and groups of the steps
   TwinTowers model;
   std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<Ema> ema;  ///< null: the weights are not averaged
   TrainingLoss loss;
   Epochs epochs;
   Schedule schedule;

@@ -34,24 +34,32 @@ void check_gradient(double norm, const double* loss_scale, std::int64_t step) {
 }  // namespace
 
 StepExecutor::StepExecutor(const Context& context, TwinTowers& model, Optimizer& optimizer, const TrainingLoss& loss,
-                           const StepOptions& options, const StepState& state)
+                           const StepOptions& options, const StepState& state, Ema* ema)
     : context_(context),
       backend_(context.backend),
       model_(model),
       optimizer_(optimizer),
       loss_(loss),
       options_(options),
-      weights_(backend_, context.param_dtype(), loss, state.matched_weight) {
+      weights_(backend_, context.param_dtype(), loss, state.matched_weight),
+      ema_(ema) {
+  require(options.batches >= 1, "steps: {} batches a step, expected at least 1", options.batches);
   require(!options.synchronous || !options.loss_scaling, "steps: a loss scale, and losses read at once");
   if (!options_.normalize)
     options_.normalize = [this](const Tensor& pixels, Tensor& images) { backend_.normalize_images(pixels, images); };
   const std::int64_t images = 2 * options.pairs;
   const DType real = context.param_dtype();
-  pixels_ = backend_.empty({images, options.size, options.size, 3}, DType::u8);
-  labels_ = backend_.empty({images}, DType::i32);
-  scalars_ = backend_.empty({3}, real);
-  pixels_up_ = backend_.make_uploader(pixels_.bytes());
-  labels_up_ = backend_.make_uploader(labels_.bytes());
+  for (int part = 0; part < options.batches; ++part) {
+    Input& input = inputs_.emplace_back();
+    input.pixels = backend_.empty({images, options.size, options.size, 3}, DType::u8);
+    input.labels = backend_.empty({images}, DType::i32);
+    input.pixels_up = backend_.make_uploader(input.pixels.bytes());
+    input.labels_up = backend_.make_uploader(input.labels.bytes());
+  }
+  if (options.batches > 1)
+    shares_ = real_tensor(backend_, real,
+                          std::vector<double>(static_cast<std::size_t>(options.batches), 1.0 / options.batches));
+  scalars_ = backend_.empty({static_cast<std::int64_t>(optimizer.scalars(0, 1).size()) + 1}, real);
   scalars_up_ = backend_.make_uploader(scalars_.bytes());
   norm_ = backend_.empty({1}, real);
   if (options.synchronous) return;
@@ -61,20 +69,29 @@ StepExecutor::StepExecutor(const Context& context, TwinTowers& model, Optimizer&
     loss_scale_ = real_tensor(backend_, real, {state.loss_scale.begin(), state.loss_scale.end()});
 }
 
-void StepExecutor::submit(const Batch& batch, double lr, std::int64_t t) {
-  require(batch.pixels.size() == pixels_.bytes() && batch.images == labels_.dim(0),
+void StepExecutor::load(const Batch& batch, int part) {
+  require(part >= 0 && part < options_.batches, "steps: batch {} of a step of {}", part, options_.batches);
+  Input& input = inputs_[static_cast<std::size_t>(part)];
+  require(batch.pixels.size() == input.pixels.bytes() && batch.images == input.labels.dim(0),
           "steps: a batch of {} images of {} bytes, expected {} of {}", batch.images, batch.pixels.size(),
-          labels_.dim(0), pixels_.bytes());
-  pixels_up_->begin(batch.pixels.data(), pixels_.bytes());
-  labels_up_->begin(batch.labels.data(), labels_.bytes());
-  pixels_up_->finish(pixels_);
-  labels_up_->finish(labels_);
-  submit_again(lr, t);
+          input.labels.dim(0), input.pixels.bytes());
+  input.pixels_up->begin(batch.pixels.data(), input.pixels.bytes());
+  input.labels_up->begin(batch.labels.data(), input.labels.bytes());
+  input.pixels_up->finish(input.pixels);
+  input.labels_up->finish(input.labels);
 }
 
-void StepExecutor::submit_again(double lr, std::int64_t t) {
+void StepExecutor::submit(const Batch& batch, double lr, std::int64_t t) {
+  require(options_.batches == 1, "steps: one batch for a step of {}", options_.batches);
+  load(batch);
+  submit(lr, t);
+}
+
+void StepExecutor::submit(double lr, std::int64_t t) {
   require(in_flight_ < options_.max_in_flight, "steps: more than {} in flight", options_.max_in_flight);
-  scalars_up_->begin(bytes_of(optimizer_.scalars(lr, t), scalars_.dtype()).data(), scalars_.bytes());
+  std::vector<double> scalars = optimizer_.scalars(lr, t);
+  scalars.push_back(ema_ ? ema_->share(t) : 0);
+  scalars_up_->begin(bytes_of(scalars, scalars_.dtype()).data(), scalars_.bytes());
   scalars_up_->finish(scalars_);
   number_ = t;
   if (options_.capture && !options_.synchronous && steps_ == kWarmUp) captured_ = backend_.capture([this] { run(); });
@@ -89,33 +106,68 @@ void StepExecutor::submit_again(double lr, std::int64_t t) {
 
 /// What is captured: everything that it reads and writes, except its own intermediate results, is a member.
 void StepExecutor::run() {
-  Tape tape;
-  const TrainingLoss::Output losses = forward(tape);
-  if (options_.synchronous) {
-    LossValues values = read(losses);
-    check_losses(values, number_);
-    read_.push_back(std::move(values));
-  }
-  tape.backward(backend_, losses.total, loss_scale_ ? loss_scale_.rows(0, 1) : Tensor());
+  std::vector<TrainingLoss::Output> parts;
+  parts.reserve(inputs_.size());
+  for (const Input& input : inputs_) parts.push_back(run_backward(input));
+  const TrainingLoss::Output losses = mean(parts);
+  const std::int64_t own = scalars_.size() - 1;
   backend_.gradient_norm(optimizer_.gradients(), norm_);
   if (options_.synchronous) {
+    read_.push_back(read(losses));
     check_gradient(download(backend_, norm_)[0], nullptr, number_);
   } else {
     write_stats(losses);
   }
-  optimizer_.update({scalars_, norm_, loss_scale_});
+  optimizer_.update({scalars_.rows(0, own), norm_, loss_scale_});
+  if (ema_) ema_->update(scalars_.rows(own, own + 1), norm_);
   if (loss_scale_) backend_.update_loss_scale(*options_.loss_scaling, norm_, loss_scale_);
   weights_.update(losses);
 }
 
+/// Adds a batch's gradients, each times 1 / k, to those that are there.
+TrainingLoss::Output StepExecutor::run_backward(const Input& input) {
+  Tape tape;
+  TrainingLoss::Output losses = forward(input, tape);
+  if (options_.synchronous) check_losses(read(losses), number_);
+  Tensor seed = loss_scale_ ? loss_scale_.rows(0, 1) : Tensor();
+  if (shares_) {
+    Tensor share = backend_.empty({1}, shares_.dtype());
+    if (seed)
+      backend_.affine(1.0 / options_.batches, 0, seed, share);
+    else
+      backend_.fill(share, 1.0 / options_.batches);
+    seed = std::move(share);
+  }
+  tape.backward(backend_, losses.total, seed);
+  return losses;
+}
+
 /// The losses of the batch on the device, with a tape that leads back from them.
-TrainingLoss::Output StepExecutor::forward(Tape& tape) {
-  Tensor images = backend_.empty(pixels_.shape(), context_.compute);
-  options_.normalize(pixels_, images);
+TrainingLoss::Output StepExecutor::forward(const Input& input, Tape& tape) {
+  Tensor images = backend_.empty(input.pixels.shape(), context_.compute);
+  options_.normalize(input.pixels, images);
   Context recording = context_;
   recording.tape = &tape;
   recording.training = true;
-  return loss_.forward(recording, model_.forward(recording, std::exchange(images, {})), labels_, weights_.values());
+  return loss_.forward(recording, model_.forward(recording, std::exchange(images, {})), input.labels,
+                       weights_.values());
+}
+
+/// The means over the batches of a step.
+TrainingLoss::Output StepExecutor::mean(const std::vector<TrainingLoss::Output>& losses) {
+  if (losses.size() == 1) return losses.front();
+  const auto mean_of = [&](const auto& value) {
+    std::vector<Tensor> values;
+    for (const TrainingLoss::Output& one : losses) values.push_back(value(one));
+    Tensor result = backend_.empty({1}, shares_.dtype());
+    backend_.weighted_sum(values, shares_, result);
+    return Variable(std::move(result));
+  };
+  TrainingLoss::Output means;
+  means.total = mean_of([](const auto& one) { return one.total.value(); });
+  for (std::size_t i = 0; i < losses.front().terms.size(); ++i)
+    means.terms.push_back(mean_of([i](const auto& one) { return one.terms[i].value(); }));
+  return means;
 }
 
 LossValues StepExecutor::read(const TrainingLoss::Output& losses) const {

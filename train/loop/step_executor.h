@@ -2,6 +2,9 @@
 // Training steps as a run makes them: forward, loss, backward, update. They are queued on the device, their losses are
 // read together, and where the device can, a step is captured, so that the host only hands over batches.
 //
+// A step over k batches runs forward and backward on one after the other, adds up their gradients, each times 1 / k,
+// and updates once. Every batch has its own losses and its own batch statistics; the step's losses are the means.
+//
 // How a step that goes wrong is kept from the weights:
 //   synchronous       the loss is read between forward and backward, the gradients' norm between backward and update;
 //                     if one is not finite, submit() throws.
@@ -19,6 +22,7 @@
 #include "core/base/error.h"
 #include "data/loader/batch.h"
 #include "layers/losses/training_loss.h"
+#include "train/optim/ema.h"
 #include "train/optim/optimizer.h"
 
 namespace tandem {
@@ -31,6 +35,7 @@ class NotFinite : public Error {
 
 struct StepOptions {
   int pairs = 0, size = 0;  ///< of a batch: N, and height and width
+  int batches = 1;          ///< of a step: k, at most 64
   bool synchronous = true;  ///< read the losses of each step before its backward pass; otherwise finish() reads them
   int max_in_flight = 1;    ///< steps between one finish() and the next
   bool capture = true;      ///< the third step and those after it as one launch, where the device can
@@ -50,16 +55,19 @@ inline constexpr std::array<double, 2> kFirstLossScale{65536, 0};
 
 class StepExecutor {
  public:
-  /// Context: device, type and groups. Model, optimizer and loss must outlive this.
+  /// Context: device, type and groups. Model, optimizer, loss and `ema` must outlive this. `ema`, if there is one,
+  /// takes the weights in after every update.
   StepExecutor(const Context& context, TwinTowers& model, Optimizer& optimizer, const TrainingLoss& loss,
-               const StepOptions& options, const StepState& state);
+               const StepOptions& options, const StepState& state, Ema* ema = nullptr);
   StepExecutor(const StepExecutor&) = delete;
   StepExecutor& operator=(const StepExecutor&) = delete;
 
-  /// Queues step number `t`, counted from 1, on a batch, which may be reused as soon as this returns.
+  /// Hands over batch number `part`, from 0, of the next step. The batch may be reused as soon as this returns.
+  void load(const Batch& batch, int part = 0);
+  /// Queues step number `t`, counted from 1, on the batches that were loaded last.
+  void submit(double lr, std::int64_t t);
+  /// load(), then submit(), for steps of one batch.
   void submit(const Batch& batch, double lr, std::int64_t t);
-  /// The same on the batch before, which is on the device already.
-  void submit_again(double lr, std::int64_t t);
   /// Waits for the steps submitted since the last call, and calls body with the losses of each in order. Throws Error
   /// instead for the first that went wrong.
   void finish(const std::function<void(const LossValues&)>& body);
@@ -69,8 +77,16 @@ class StepExecutor {
   bool captured() const { return captured_ != nullptr; }
 
  private:
+  /// A batch on its way to the device.
+  struct Input {
+    std::unique_ptr<Uploader> pixels_up, labels_up;
+    Tensor pixels, labels;
+  };
+
   void run();
-  TrainingLoss::Output forward(Tape& tape);
+  TrainingLoss::Output forward(const Input& input, Tape& tape);
+  TrainingLoss::Output run_backward(const Input& input);
+  TrainingLoss::Output mean(const std::vector<TrainingLoss::Output>& losses);
   LossValues read(const TrainingLoss::Output& losses) const;
   void write_stats(const TrainingLoss::Output& losses);
   std::int64_t stats_per_step() const { return 1 + static_cast<std::int64_t>(loss_.terms().size()) + 2; }
@@ -82,10 +98,14 @@ class StepExecutor {
   const TrainingLoss& loss_;
   StepOptions options_;
   LossWeights weights_;
-  std::unique_ptr<Uploader> pixels_up_, labels_up_, scalars_up_;
+  Ema* ema_;
+  std::unique_ptr<Uploader> scalars_up_;
   std::unique_ptr<Downloader> stats_down_;
   // What a captured step reads and writes.
-  Tensor pixels_, labels_, scalars_, norm_, loss_scale_;
+  std::vector<Input> inputs_;  // of the k batches
+  Tensor scalars_;             // the optimizer's, then the average's share
+  Tensor shares_;              // (k), each 1 / k; undefined for one batch
+  Tensor norm_, loss_scale_;
   Tensor stats_;                  // of a step: total, each loss term, gradient norm, loss scale
   std::vector<LossValues> read_;  // synchronous
   int in_flight_ = 0, steps_ = 0;

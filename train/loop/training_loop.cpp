@@ -45,11 +45,16 @@ bool TrainingLoop::finish_step() {
 
 void TrainingLoop::submit(PairLoader& batches) {
   if (in_flight_.empty()) begin_ = seconds();
-  Batch batch = next_batch(batches);
+  int images = 0;
+  for (int part = 0; part < session_.step_options.batches; ++part) {
+    Batch batch = next_batch(batches);
+    images += batch.images;
+    steps_.load(batch, part);
+    batches.recycle(std::move(batch));
+  }
   const std::int64_t step = steps_submitted();
-  in_flight_.push_back({session_.schedule.lr(step), batch.images});
-  steps_.submit(batch, in_flight_.back().lr, step + 1);
-  batches.recycle(std::move(batch));
+  in_flight_.push_back({session_.schedule.lr(step), images});
+  steps_.submit(in_flight_.back().lr, step + 1);
 }
 
 Batch TrainingLoop::next_batch(PairLoader& batches) {
@@ -104,6 +109,11 @@ Scores TrainingLoop::evaluate() {
   return scores;
 }
 
+Scores TrainingLoop::evaluate_average() {
+  const Ema::Exchange exchange(*session_.ema);
+  return evaluate();
+}
+
 /// Evaluates and logs the epoch that the last step ends, and writes the checkpoints that are due; with `save_anyway`,
 /// one in any case. Returns false, the epoch being saved but open, if it is interrupted.
 bool TrainingLoop::finish_epoch(bool save_anyway) {
@@ -111,11 +121,12 @@ bool TrainingLoop::finish_epoch(bool save_anyway) {
   const std::int64_t epoch = session_.epochs.ended_after(state_.step) - 1;
   std::vector<double> means = state_.epoch_sums;
   for (double& mean : means) mean /= static_cast<double>(state_.epoch_steps);
-  std::optional<Scores> scores;
+  std::optional<Scores> scores, averaged;
   if (session_.eval_list) {
     log_.line(keeper_.save_steps());
     try {
       scores = evaluate();
+      if (session_.ema) averaged = evaluate_average();
     } catch (const PredictionStopped&) {
       return false;
     } catch (...) {
@@ -123,9 +134,11 @@ bool TrainingLoop::finish_epoch(bool save_anyway) {
       throw;
     }
   }
-  const bool best = scores && (!state_.best_score || scores->ranked() > *state_.best_score);
-  if (best) state_.best_score = scores->ranked();
-  log_.epoch({epoch, session_.loss.values(means), session_.schedule.lr(state_.step - 1), scores, best});
+  // What tandem-predict uses decides.
+  const std::optional<Scores>& deciding = averaged ? averaged : scores;
+  const bool best = deciding && (!state_.best_score || deciding->ranked() > *state_.best_score);
+  if (best) state_.best_score = deciding->ranked();
+  log_.epoch({epoch, session_.loss.values(means), session_.schedule.lr(state_.step - 1), scores, best, averaged});
   std::fill(state_.epoch_sums.begin(), state_.epoch_sums.end(), 0.0);
   state_.epoch_steps = 0;
   // The best one is written whenever it is found, also between the epochs that are due. Without an evaluation, the

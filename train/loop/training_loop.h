@@ -38,6 +38,7 @@ class TrainingLoop {
   bool finish_step();
   bool finish_epoch(bool save_anyway);
   Scores evaluate();
+  Scores evaluate_average();
 
   Session& session_;
   RunState state_;

@@ -86,6 +86,36 @@ TEST_CASE("batches do not depend on the number of workers or on where a run was 
     }
 }
 
+TEST_CASE("the batches of a step that accumulates are those of a larger batch, one after the other") {
+  const Fixture f;
+  const auto loader = [&](int batch, int accumulate, std::int64_t first) {
+    return PairLoader(f.list, {PairOptions{.batch = batch, .accumulate = accumulate}, 16, {}, 7, 2, first, 6});
+  };
+  for (const std::int64_t first : {0, 2}) {
+    PairLoader whole = loader(6, 1, first), parted = loader(2, 3, first);
+    for (std::int64_t step = first; step < 6; ++step) {
+      const Batch large = whole.next();
+      for (std::size_t part = 0; part < 3; ++part) {
+        const Batch small = parted.next();
+        CHECK(small.step == step);
+        REQUIRE(small.labels.size() == 4);
+        for (std::size_t i = 0; i < 4; ++i) {
+          const std::size_t same = i / 2 * 6 + part * 2 + i % 2;  // of stream A, then of stream B
+          constexpr std::ptrdiff_t kPixels = 16 * 16 * 3;
+          const auto pixels = small.pixels.begin() + static_cast<std::ptrdiff_t>(i) * kPixels;
+          CHECK(small.labels[i] == large.labels[same]);
+          CHECK(
+              std::equal(pixels, pixels + kPixels, large.pixels.begin() + static_cast<std::ptrdiff_t>(same) * kPixels));
+        }
+      }
+    }
+    CHECK_THROWS_AS(parted.next(), Error);
+  }
+  const PairStream stream(f.list.labels(), {.batch = 2, .accumulate = 3}, 7);
+  CHECK(stream.steps_before_epoch_end(0) == 2);  // 11 images, 6 a step
+  CHECK(stream.epoch_of_step(2) == 1);
+}
+
 TEST_CASE("recycled batches of any content do not show through") {
   const Fixture f;
   PairLoader loader = f.pairs(0);

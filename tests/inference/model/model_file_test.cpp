@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/backend/host_copy.h"
+#include "inference/model/import.h"
 #include "inference/model/tensors.h"
 #include "layers/initialise.h"
 #include "tests/support/catch.h"
@@ -135,6 +136,77 @@ TEST_CASE("stripping leaves the model and nothing else") {
   CHECK(contains(error_of([&] { strip_checkpoint(dir / "c", dir / "new"); }), "not a file, expected one to write"));
   CHECK(contains(error_of([&] { strip_checkpoint(dir / "nowhere", dir / "d"); }), "nowhere"));
   CHECK_FALSE(std::filesystem::exists(dir / "d"));
+}
+
+/// A file with the weights of one network and the averages of another.
+void write_averaged(const std::filesystem::path& path, Backend& backend, TwinTowers& last, TwinTowers& average) {
+  Content content(backend, last);
+  const Content averages(backend, average);
+  for (SafetensorsEntry entry : averages.entries) {
+    entry.name = kAveragePrefix + entry.name.substr(std::string(kModelPrefix).size());
+    content.entries.push_back(entry);
+  }
+  content.write(path);
+}
+
+struct Averaged {
+  TempDir dir;
+  std::shared_ptr<Backend> backend = make_cpu_backend();
+  TwinTowers last{*backend, DType::f32, tower_options(small())}, average{*backend, DType::f32, tower_options(small())},
+      other{*backend, DType::f32, tower_options(small())};
+  std::filesystem::path path = dir / "a";
+
+  Averaged() {
+    initialise(*backend, last, 3);
+    initialise(*backend, average, 4);
+    initialise(*backend, other, 5);
+    write_averaged(path, *backend, last, average);
+  }
+  bool is(TwinTowers& network) { return weights(*backend, other) == weights(*backend, network); }
+};
+
+TEST_CASE("of a file with averaged weights these are loaded, unless others are asked for") {
+  Averaged a;
+  const ModelFile file(a.path), raw(a.path, WeightSet::raw);
+  CHECK(file.has_average());
+  CHECK(file.weights() == WeightSet::ema);
+  file.load(*a.backend, a.other);
+  CHECK(a.is(a.average));
+  CHECK(raw.has_average());
+  CHECK(raw.weights() == WeightSet::raw);
+  raw.load(*a.backend, a.other);
+  CHECK(a.is(a.last));
+  ModelFile(a.path, WeightSet::ema).load(*a.backend, a.other);
+  CHECK(a.is(a.average));
+  CHECK(contains(error_of([] { parse_weight_set("last"); }), "2: weights: got \"last\", expected one of \"auto\""));
+  CHECK(parse_weight_set("raw") == WeightSet::raw);
+}
+
+TEST_CASE("stripping keeps the averaged weights alone, or those of the last step") {
+  Averaged a;
+  CHECK(strip_checkpoint(a.path, a.dir / "b") == WeightSet::ema);
+  CHECK(strip_checkpoint(a.path, a.dir / "c", WeightSet::raw) == WeightSet::raw);
+  for (const bool average : {true, false}) {
+    const ModelFile file(a.dir / (average ? "b" : "c"));
+    CHECK(file.file().entries().size() == ModelFile(a.path).file().entries().size() / 2);
+    CHECK_FALSE(file.has_average());
+    file.load(*a.backend, a.other);
+    CHECK(a.is(average ? a.average : a.last));
+    CHECK(contains(error_of([&] { ModelFile(file.path(), WeightSet::ema); }), "b: has no averaged weights") == average);
+  }
+}
+
+TEST_CASE("a run or a conversion that starts from a file with averaged weights takes these") {
+  Averaged a;
+  (void)load_initial_weights(a.path, {}, *a.backend, a.other);
+  CHECK(a.is(a.average));
+  const auto first = [](const ResNetWeights& weights) { return weights.origins.at("conv1.weight"); };
+  CHECK(first(read_network({a.path, "", ""})) == "ema.conv1.weight");
+  CHECK(first(read_network({a.path, "", "model"})) == "model.conv1.weight");
+  // A file that is not Tandem's does not say which it wants to be used.
+  const SafetensorsFile ours(a.path);
+  write_safetensors(a.dir / "b", ours.entries(), {});
+  CHECK(first(read_network({a.dir / "b", "", ""})) == "model.conv1.weight");
 }
 
 }  // namespace

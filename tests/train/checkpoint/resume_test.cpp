@@ -95,6 +95,17 @@ TEST_CASE("what RMSprop keeps resumes to the same bits, with gradients clipped b
                       "optimizer.decay_on=all", "checkpoint.every_steps=2", "train.epochs=2"});
 }
 
+TEST_CASE("averaged weights and accumulated gradients resume to the same bits, in the middle of an epoch") {
+  check_killed_every(3, TinyRun(),
+                     {"ema={}", "pairs.batch=2", "pairs.accumulate=2", "checkpoint.every_steps=2", "train.epochs=3"});
+}
+
+TEST_CASE("averages and accumulated gradients killed after every step, with losses read together", "[slow]") {
+  check_killed_every(1, TinyRun(),
+                     {R"(ema={"decay":0.6,"warmup":false})", "pairs.accumulate=2", "checkpoint.every_steps=1",
+                      "train.losses_every=2", "optimizer.type=adamw", "optimizer.lr=0.001", "train.epochs=6"});
+}
+
 TEST_CASE("a run whose losses are read together equals one whose losses are read one by one, killed or not") {
   const TinyRun run;
   const std::vector<std::string> overrides = {"checkpoint.every_steps=4"};

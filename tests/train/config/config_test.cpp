@@ -56,6 +56,7 @@ Config unusual() {
   c.data.workers = 5;
   c.data.max_pixels = 1000000;
   c.pairs.batch = 3;
+  c.pairs.accumulate = 5;
   c.loss.softmax = {0.1 + 0.2, 0.1};
   c.loss.contrastive = {std::nullopt, 1.0 / 3, ContrastiveForm::legacy};
   c.optimizer = {OptimizerOptions::Type::sgd, 1e-7, 0.123456789012345678, false, {0.9, 0.999}, 1e-8, 0};
@@ -63,6 +64,7 @@ Config unusual() {
   c.optimizer.parameters = {
       ParameterOptions::Decay::all, 0.75, {{{"*.bias", "fc.?"}, 2, 0}, {.match = {"layer1.*"}, .lr = 0.1}}};
   c.schedule = {ScheduleOptions::Type::step, 0, {2, 5, 9}, 0.3};
+  c.ema = {0.5, true, 2, 0.75};
   c.train = {11, 4};
   c.checkpoint = {2, 123456789012, 0};
   c.cpu = {3, true};
@@ -220,6 +222,14 @@ TEST_CASE("a value out of range is refused") {
       R"("schedule": {"type": "step", "milestones": [0]})",
       R"("schedule": {"type": "step", "milestones": [1], "gamma": 0})",
       R"("schedule": {"gamma": 0.5})",
+      R"("ema": true)",
+      R"("ema": {"decay": 1})",
+      R"("ema": {"decay": -0.1})",
+      R"("ema": {"warmup_gamma": 0})",
+      R"("ema": {"warmup_power": 0})",
+      R"("ema": {"warmup": false, "warmup_power": 1})",
+      R"("pairs": {"accumulate": 0})",
+      R"("pairs": {"accumulate": 65})",
       R"("schedule": {"type": "constant", "gamma": 0.5})",
       R"("schedule": {"type": "step", "milestones": [10, 30]})",
       R"("train": {"epochs": 0})",
@@ -242,6 +252,8 @@ TEST_CASE("a value out of range is refused") {
 TEST_CASE("what contradicts another key is refused with both") {
   CHECK(error_in(with(R"("schedule": {"gamma": 0.5})")) ==
         "2: my.json: /schedule/gamma: got 0.5, expected 0.1, since \"cosine\" does not use it");
+  CHECK(error_in(with(R"("ema": {"warmup": false, "warmup_gamma": 2})")) ==
+        "2: my.json: /ema/warmup_gamma: got 2.0, expected 1.0, while /ema/warmup is false");
   CHECK(error_in(with(R"("schedule": {"type": "step", "milestones": [2, 5]}, "train": {"epochs": 5})")) ==
         "2: my.json: /schedule/milestones: got [2,5], expected epochs below /train/epochs, which is 5");
   CHECK(error_in(with(R"("loss": {"softmax": {"weight": 0}, "contrastive": {"weight": "match_softmax"}})")) ==
