@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/base/pattern.h"
 #include "core/tensor/dtype.h"
 #include "weights/content.h"
 
@@ -28,25 +29,6 @@ std::vector<Real> convert(const WeightsEntry& entry) {
 std::string sizes(const std::vector<std::int64_t>& shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
 
 }  // namespace
-
-bool fits_pattern(std::string_view name, std::string_view pattern) {
-  std::size_t n = 0, p = 0, star = std::string_view::npos, from = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      from = n;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {  // let the last star take one more
-      p = star + 1;
-      n = ++from;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
 
 Match match_weights(const std::filesystem::path& path, const std::vector<WeightsEntry>& entries,
                     const std::vector<WantedTensor>& wanted, const std::vector<std::string>& skip) {

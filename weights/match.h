@@ -37,9 +37,6 @@ struct Match {
 Match match_weights(const std::filesystem::path& path, const std::vector<WeightsEntry>& entries,
                     const std::vector<WantedTensor>& wanted, const std::vector<std::string>& skip);
 
-/// Whether a whole name fits a pattern.
-bool fits_pattern(std::string_view name, std::string_view pattern);
-
 /// The match as text, a line for each tensor: taken, random, left over. `origins` says what the file calls a tensor.
 std::string describe_match(const Match& match, const std::map<std::string, std::string>& origins);
 

@@ -16,7 +16,7 @@ namespace tandem {
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
 
 /// What a random number is for; part of its counter, so that two purposes never share a sequence.
-enum class RandomPurpose : std::uint32_t { initialise = 1, shuffle = 2, augment = 3, synthesise = 4, test = 5 };
+enum class RandomPurpose : std::uint32_t { initialise = 1, shuffle = 2, augment = 3, synthesise = 4, test = 5, drop = 6 };
 
 /// A sequence of random numbers named by (seed, purpose, epoch, stream, index). Cheap to make: make one per image.
 class Random {

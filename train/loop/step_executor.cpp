@@ -52,6 +52,10 @@ StepExecutor::StepExecutor(const Context& context, TwinTowers& model, Optimizer&
   labels_up_ = backend_.make_uploader(labels_.bytes());
   scalars_up_ = backend_.make_uploader(scalars_.bytes());
   norm_ = backend_.empty({1}, real);
+  if (options.drop.any())
+    drop_ = std::make_unique<StepDrop>(
+        backend_, real, options.drop,
+        DropSizes{images, model.backbone().features(), model.backbone().residual_blocks()}, options.seed);
   if (options.synchronous) return;
   stats_ = real_tensor(backend_, real, std::vector<double>(static_cast<std::size_t>(stats_per_step()), 0.0));
   stats_down_ = backend_.make_downloader(static_cast<std::size_t>(stats_per_step() * options.max_in_flight));
@@ -67,6 +71,7 @@ void StepExecutor::submit(const Batch& batch, double lr, std::int64_t t) {
   labels_up_->begin(batch.labels.data(), labels_.bytes());
   pixels_up_->finish(pixels_);
   labels_up_->finish(labels_);
+  if (drop_) drop_->begin(batch.step);
   submit_again(lr, t);
 }
 
@@ -75,6 +80,11 @@ void StepExecutor::submit_again(double lr, std::int64_t t) {
   scalars_up_->begin(bytes_of(optimizer_.scalars(lr, t), scalars_.dtype()).data(), scalars_.bytes());
   scalars_up_->finish(scalars_);
   number_ = t;
+  if (options_.before_step && options_.before_step(t)) {
+    if (captured_) backend_.synchronize();
+    captured_.reset();
+    steps_ = 0;
+  }
   if (options_.capture && !options_.synchronous && steps_ == kWarmUp) captured_ = backend_.capture([this] { run(); });
   if (captured_)
     captured_->replay();
@@ -116,6 +126,7 @@ TrainingLoss::Output StepExecutor::forward(Tape& tape) {
   Context recording = context_;
   recording.tape = &tape;
   recording.training = true;
+  recording.drop = drop_ ? &drop_->factors() : nullptr;
   return loss_.forward(recording, model_.forward(recording, std::exchange(images, {})), labels_, weights_.values());
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "data/loader/batch.h"
+#include "layers/drop.h"
 #include "layers/losses/training_loss.h"
 #include "train/optim/optimizer.h"
 
@@ -28,6 +29,11 @@ struct StepOptions {
   int max_in_flight = 1;    ///< steps between one finish() and the next
   bool capture = true;      ///< the third step and those after it as one launch, where the device can
   std::optional<LossScaleOptions> loss_scaling;
+  DropOptions drop = {};   ///< random regularisation of the steps
+  std::uint64_t seed = 0;  ///< of its random numbers, which also depend on the batch's step
+  /// Called before a step is queued, with its number `t`. Returns whether what the step does is no longer what the step
+  /// before did, as when other parameters are trained from here on: then it is captured anew. Empty: it never is.
+  std::function<bool(std::int64_t t)> before_step = {};
   /// Makes images (2N, H, W, 3) T from pixels (2N, H, W, 3) u8. Empty: Backend::normalize_images.
   std::function<void(const Tensor& pixels, Tensor& images)> normalize;
 };
@@ -77,6 +83,7 @@ class StepExecutor {
   LossWeights weights_;
   std::unique_ptr<Uploader> pixels_up_, labels_up_, scalars_up_;
   std::unique_ptr<Downloader> stats_down_;
+  std::unique_ptr<StepDrop> drop_;  // null where nothing is dropped
   // What a captured step reads and writes.
   Tensor pixels_, labels_, scalars_, norm_, loss_scale_;
   Tensor stats_;                  // of a step: total, each loss term, gradient norm, loss scale

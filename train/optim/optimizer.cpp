@@ -18,7 +18,7 @@ Optimizer::Optimizer(Backend& backend, Module& module, Decay decay, std::vector<
 std::vector<Tensor> Optimizer::gradients() const {
   std::vector<Tensor> all;
   for (const NamedTensor& p : parameters_)
-    if (p.parameter->gradient()) all.push_back(p.parameter->gradient());
+    if (p.parameter->wants_gradient() && p.parameter->gradient()) all.push_back(p.parameter->gradient());
   return all;
 }
 

@@ -37,7 +37,10 @@ class Optimizer {
   std::size_t size() const { return parameters_.size(); }
   const Tensor& weight(std::size_t i) const { return parameters_[i].tensor(); }
   /// Moves parameter i's gradient out: undefined if it has none.
-  Tensor take_gradient(std::size_t i) { return parameters_[i].parameter->slot()->take(); }
+  Tensor take_gradient(std::size_t i) {
+    const Variable& parameter = *parameters_[i].parameter;
+    return parameter.wants_gradient() ? parameter.slot()->take() : Tensor();
+  }
   const Tensor& kept(std::size_t kind, std::size_t i) const { return kept_[kind][i]; }
   bool decays(std::size_t i) const { return decay_ == Decay::all || weight(i).shape().rank() > 1; }
 
