@@ -173,6 +173,8 @@ int run(int argc, char** argv) {
   for (CLI::App* command : {layers, comparison})
     command->add_flag("--json", json, "Prints one JSON line instead of a table");
   add_capture_option(step, options);
+  step->add_option("--freeze", options.freeze, "Pattern of parameters that are not trained; may be repeated")
+      ->allow_extra_args(false);
   add_loader_options(loading, loader);
   add_peer_options(comparison, peers);
   fixture->add_option("FILE", path, "The fixture")->required();

@@ -22,10 +22,11 @@ void draw(double rate, std::int64_t n, Random random, std::vector<double>& facto
 }  // namespace
 
 std::vector<double> draw_drop_factors(const DropOptions& options, const DropSizes& sizes, std::uint64_t seed,
-                                      std::int64_t step) {
+                                      std::int64_t step, int part) {
+  constexpr std::int64_t kStreams = 4096;  // of a batch: more than there are blocks
   const auto random = [&](std::int64_t stream, std::int64_t index) {
-    return Random(seed, RandomPurpose::drop, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(stream),
-                  static_cast<std::uint32_t>(index));
+    return Random(seed, RandomPurpose::drop, static_cast<std::uint32_t>(step),
+                  static_cast<std::uint32_t>(part * kStreams + stream), static_cast<std::uint32_t>(index));
   };
   std::vector<double> factors;
   if (options.stochastic_depth > 0)
@@ -51,8 +52,8 @@ StepDrop::StepDrop(Backend& backend, DType real, const DropOptions& options, con
   up_ = backend.make_uploader(all_.bytes());
 }
 
-void StepDrop::begin(std::int64_t step) {
-  up_->begin(bytes_of(draw_drop_factors(options_, sizes_, seed_, step), all_.dtype()).data(), all_.bytes());
+void StepDrop::begin(std::int64_t step, int part) {
+  up_->begin(bytes_of(draw_drop_factors(options_, sizes_, seed_, step, part), all_.dtype()).data(), all_.bytes());
   up_->finish(all_);
 }
 

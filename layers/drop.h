@@ -6,8 +6,8 @@
 //   stochastic depth  the branch of each residual block, for each image: 0 with probability p_i, else 1 / (1 - p_i).
 //                     Block i of n, counted from 0, has p_i = p i / (n - 1) (Huang and others 2016; timm's drop_path)
 //
-// A factor depends on the seed, the step, the place and nothing else. They are drawn on the host, so that every device
-// has the same, and brought to the device with the batch, where a captured step reads them.
+// A factor depends on the seed, the step, the batch, the place, and nothing else. They are drawn on the host, so that
+// every device has the same, and brought to the device with the batch, where a captured step reads them.
 
 #include <cstdint>
 #include <memory>
@@ -31,18 +31,18 @@ struct DropSizes {
   std::int64_t blocks = 0;    ///< n, the residual blocks
 };
 
-/// The factors of a step: those of each block's branches, (n, N), if there are any, then those of the features, (N, C),
-/// if there are any.
+/// The factors of batch number `part` of a step: those of each block's branches, (n, N), if there are any, then those
+/// of the features, (N, C), if there are any.
 std::vector<double> draw_drop_factors(const DropOptions& options, const DropSizes& sizes, std::uint64_t seed,
-                                      std::int64_t step);
+                                      std::int64_t step, int part = 0);
 
 /// The factors on the device, drawn anew for each step.
 class StepDrop {
  public:
   /// The backend must outlive this.
   StepDrop(Backend& backend, DType real, const DropOptions& options, const DropSizes& sizes, std::uint64_t seed);
-  /// Queues that factors() are those of `step`.
-  void begin(std::int64_t step);
+  /// Queues that factors() are those of batch number `part` of `step`.
+  void begin(std::int64_t step, int part = 0);
   const DropFactors& factors() const { return factors_; }
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// Patterns of names, as configs have them: `*` stands for anything, also nothing, `?` for one character.
+// Patterns of names, as configs have them: `*` stands for anything, also for nothing, and `?` for one character.
 
 #include <string_view>
 

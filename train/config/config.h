@@ -17,6 +17,7 @@
 #include "data/loader/pair_stream.h"
 #include "inference/precision.h"
 #include "layers/losses/loss_options.h"
+#include "train/finetune/finetune_options.h"
 #include "train/optim/optimizer_options.h"
 #include "train/optim/schedule_options.h"
 
@@ -46,6 +47,8 @@ struct ModelConfig {
   std::optional<std::string> weights;     ///< A file to start from (docs/weights.md). Absent: random weights.
   std::vector<std::string> weights_skip;  ///< Patterns of tensors that begin at random all the same.
   ResNetConfig resnet = {};
+  double dropout = 0;           ///< Share of the features that are dropped before the heads, in training.
+  double stochastic_depth = 0;  ///< How often the last residual block's branch is dropped; the first one's never is.
 
   bool operator==(const ModelConfig&) const = default;
 };
@@ -103,6 +106,7 @@ struct Config {
   LossOptions loss;
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
+  FinetuneOptions finetune;
   TrainConfig train;
   CheckpointConfig checkpoint;
   CpuConfig cpu;

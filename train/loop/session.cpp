@@ -30,6 +30,8 @@ StepOptions make_step_options(const Config& config, const Engine& engine) {
   StepOptions options;
   options.pairs = config.pairs.batch;
   options.size = config.data.image_size;
+  options.drop = {config.model.dropout, config.model.stochastic_depth};
+  options.seed = config.seed;
   // On the CPU nothing is gained by waiting less often.
   options.max_in_flight = config.train.losses_every.value_or(engine.on_cuda() ? 10 : 1);
   options.synchronous = !engine.on_cuda() && options.max_in_flight == 1;
@@ -77,6 +79,7 @@ Session::Session(const Config& from)
       schedule(make_schedule(from.schedule, from.optimizer.lr, epochs)),
       step_options(make_step_options(from, engine)),
       heads(trained_heads(from.loss)),
+      freezing(model, from.finetune, heads, epochs),
       predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false,
                       from.data.max_pixels, heads.embedding},
       loader_options(make_loader_options(from)) {
@@ -87,6 +90,7 @@ Session::Session(const Config& from)
   if (const auto& eval = from.data.eval)
     eval_list = ImageList::load_known(eval->list, eval->root.value_or(""), train_list.classes());
   initialise(backend, model, from.seed);
+  step_options.before_step = [this](std::int64_t t) { return freezing.apply(t - 1); };
 }
 
 RunState Session::first_state() const {
@@ -115,12 +119,13 @@ void Session::check_evaluation() const {
 std::string Session::description() {
   std::int64_t parameters = 0;
   for (const NamedTensor& p : model.parameters()) parameters += p.tensor().size();
-  std::string text =
-      fmt::format("{} in {}\n", config.model.arch, computed_on()) +
-      fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
-                  static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
-                  eval_list ? std::to_string(eval_list->size()) : "none") +
-      fmt::format("{} pairs a step, {} steps in {} epochs\n", step_options.pairs, epochs.total_steps(), epochs.count());
+  std::string text = fmt::format("{} in {}\n", config.model.arch, computed_on()) +
+                     fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
+                                 static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
+                                 eval_list ? std::to_string(eval_list->size()) : "none") +
+                     fmt::format("{} pairs a step, {} steps in {} epochs\n", step_options.pairs, epochs.total_steps(),
+                                 epochs.count()) +
+                     freezing.description();
   for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';
   return text;
 }
