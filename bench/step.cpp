@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "core/base/rng.h"
+#include "layers/freezing.h"
 #include "layers/initialise.h"
 
 namespace tandem {
@@ -63,6 +65,14 @@ StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& op
              {0, kFirstLossScale}, ema_.get()),
       batch_(random_batch(options, static_cast<std::uint32_t>(model_.options().classes))) {
   initialise(backend, model_, 1);
+  std::set<std::string> frozen;
+  for (const std::string& pattern : options.freeze) {
+    const std::vector<std::string> names = parameters_that_fit(model_, pattern);
+    if (names.empty())
+      fail_input("--freeze {}: fits no parameter, expected a pattern of {}", pattern, known_parameters(model_));
+    frozen.insert(names.begin(), names.end());
+  }
+  if (!frozen.empty()) freeze(model_, frozen);
   for (int part = 0; part < options.accumulate; ++part) steps_.load(batch_, part);
 }
 
@@ -99,7 +109,8 @@ nlohmann::ordered_json stats(Backend& backend, const StepBenchOptions& options, 
           {"best_images_per_s", images / *std::min_element(times.begin(), times.end())},
           {"step_s", typical},
           {"peak_mib", std::round(backend.device().kind == DeviceKind::cpu ? peak_resident_mib() : arena)},
-          {"arena_mib", std::round(arena)}};
+          {"arena_mib", std::round(arena)},
+          {"tensors_mib", std::round(static_cast<double>(backend.memory().peak_in_use) / 1048576)}};
 }
 
 }  // namespace
@@ -113,6 +124,7 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
   result["accumulate"] = options.accumulate;
   result["ema"] = options.ema;
   result["loss"] = losses.total;
+  if (!options.freeze.empty()) result["frozen"] = options.freeze;
   return result;
 }
 

@@ -19,16 +19,18 @@ struct StepBenchOptions {
   int size = 224;
   int steps = 10;
   int warmup = 3;
-  int accumulate = 1;                   ///< batches of `pairs` pairs a step
-  bool ema = false;                     ///< steps average the weights
-  int in_flight = 1;                    ///< steps whose losses are read together
-  bool capture = true;                  ///< of StepOptions
-  std::string_view precision = "fp32";  ///< its name, for the result
+  int accumulate = 1;                    ///< batches of `pairs` pairs a step
+  bool ema = false;                      ///< steps average the weights
+  int in_flight = 1;                     ///< steps whose losses are read together
+  bool capture = true;                   ///< of StepOptions
+  std::string_view precision = "fp32";   ///< its name, for the result
+  std::vector<std::string> freeze = {};  ///< patterns of parameters that are not trained (layers/freezing.h)
 };
 
 /// A model, an optimizer and a batch of random images, to run training steps with.
 class StepBench {
  public:
+  /// InputError for a pattern that fits no parameter.
   StepBench(Backend& backend, DType compute, const StepBenchOptions& options);
 
   /// Steps over 2 * pairs * accumulate images, from u8 pixels in the backend's memory to updated weights; waits for
@@ -53,8 +55,8 @@ std::vector<double> time_steps(const StepBenchOptions& options, const std::funct
 nlohmann::ordered_json bench_inference(Backend& backend, DType compute, const StepBenchOptions& options);
 
 /// images_per_s and step_s (medians), best_images_per_s, peak_mib (resident memory of the process; on CUDA what the
-/// arena has taken), arena_mib, loss, and the options. On CUDA the time of a step is that of `in_flight` steps divided
-/// by their number.
+/// arena has taken), arena_mib, tensors_mib (the most that tensors held at once), loss, and the options. On CUDA the
+/// time of a step is that of `in_flight` steps divided by their number.
 nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBenchOptions& options);
 
 }  // namespace tandem

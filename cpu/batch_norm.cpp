@@ -128,16 +128,31 @@ void finish_statistics(const BatchNormOptions& options, const Pieces& pieces, Pi
   }
 }
 
+/// The running statistics in the batch's place: what is saved for the gradient, and scale (G, C).
+void take_running_statistics(const BatchNormOptions& options, const Tensor& gamma, const Tensor& running_mean,
+                             const Tensor& running_var, BatchNormSaved& saved, Tensor& scale) {
+  const std::int64_t channels = gamma.size();
+  for (std::int64_t i = 0; i < options.groups * channels; ++i) {
+    const std::int64_t c = i % channels;
+    const double inv_std = 1 / std::sqrt(static_cast<double>(running_var.data<float>()[c]) + options.eps);
+    saved.mean.data<float>()[i] = running_mean.data<float>()[c];
+    saved.inv_std.data<float>()[i] = static_cast<float>(inv_std);
+    scale.data<float>()[i] = static_cast<float>(static_cast<double>(gamma.data<float>()[c]) * inv_std);
+  }
+}
+
 /// What turns dy into dx, each (G, C): dx = scale * (dy' - mean_dy + (x - mean) * slope).
 struct Slopes {
   Tensor scale, mean_dy, slope;
 };
 
 /// From the pieces' sums of dy' and dy' (x - mean) of channels [c, c + n) to dgamma, dbeta and the slopes, of which
-/// slope = -inv_std^2 mean(dy' (x - mean)).
-void finish_gradients(const Pieces& pieces, PieceSums& sums, std::int64_t c, std::int64_t n, const float* gamma,
-                      const float* inv_stds, float* dgamma, float* dbeta, Slopes& slopes) {
+/// slope = -inv_std^2 mean(dy' (x - mean)). With fixed statistics the means count as 0.
+void finish_gradients(const BatchNormOptions& options, const Pieces& pieces, PieceSums& sums, std::int64_t c,
+                      std::int64_t n, const float* gamma, const float* inv_stds, float* dgamma, float* dbeta,
+                      Slopes& slopes) {
   const double rows = static_cast<double>(pieces.rows);
+  const auto mean = [&](double sum) { return options.fixed_statistics ? 0 : sum / rows; };
   Strip dgammas{}, dbetas{};
   for (std::int64_t g = 0; g < pieces.groups; ++g) {
     Strip sum_dy{}, sum_dy_x{};
@@ -151,8 +166,8 @@ void finish_gradients(const Pieces& pieces, PieceSums& sums, std::int64_t c, std
       const std::int64_t at = g * pieces.channels + c + i;
       const double inv_std = static_cast<double>(inv_stds[at]);
       slopes.scale.data<float>()[at] = static_cast<float>(static_cast<double>(gamma[c + i]) * inv_std);
-      slopes.mean_dy.data<float>()[at] = static_cast<float>(sum_dy[k] / rows);
-      slopes.slope.data<float>()[at] = static_cast<float>(-inv_std * inv_std * sum_dy_x[k] / rows);
+      slopes.mean_dy.data<float>()[at] = static_cast<float>(mean(sum_dy[k]));
+      slopes.slope.data<float>()[at] = static_cast<float>(mean(-inv_std * inv_std * sum_dy_x[k]));
       dbetas[k] += sum_dy[k];
       dgammas[k] += sum_dy_x[k] * inv_std;
     }
@@ -175,15 +190,20 @@ void CpuBackend::batch_norm_forward_train(const BatchNormOptions& options, const
     using T = decltype(type);
     const Pieces pieces(threads(), x, options.groups);
     const std::int64_t channels = pieces.channels;
-    PieceSums sums(*this, pieces, 3);
-    pieces.for_each_piece([&](std::int64_t, std::int64_t piece, std::int64_t row, std::int64_t rows) {
-      kernels.moments(elements<T>(x) + row * channels, rows, channels, sums(piece, 0), sums(piece, 1), sums(piece, 2));
-    });
     Tensor scales = empty({options.groups, channels}, DType::f32);
-    pieces.for_each_strip([&](std::int64_t c, std::int64_t n) {
-      finish_statistics(options, pieces, sums, c, n, gamma.data<float>(), running_mean.data<float>(),
-                        running_var.data<float>(), saved, scales.data<float>());
-    });
+    if (options.fixed_statistics) {
+      take_running_statistics(options, gamma, running_mean, running_var, saved, scales);
+    } else {
+      PieceSums sums(*this, pieces, 3);
+      pieces.for_each_piece([&](std::int64_t, std::int64_t piece, std::int64_t row, std::int64_t rows) {
+        kernels.moments(elements<T>(x) + row * channels, rows, channels, sums(piece, 0), sums(piece, 1),
+                        sums(piece, 2));
+      });
+      pieces.for_each_strip([&](std::int64_t c, std::int64_t n) {
+        finish_statistics(options, pieces, sums, c, n, gamma.data<float>(), running_mean.data<float>(),
+                          running_var.data<float>(), saved, scales.data<float>());
+      });
+    }
     pieces.for_each_run([&](std::int64_t g, std::int64_t row, std::int64_t rows) {
       kernels.normalize(elements<T>(x) + row * channels, residual ? elements<T>(residual) + row * channels : nullptr,
                         saved.mean.data<float>() + g * channels, scales.data<float>() + g * channels,
@@ -237,8 +257,8 @@ void CpuBackend::batch_norm_backward(const BatchNormOptions& options, const Tens
     const Shape shape{options.groups, channels};
     Slopes slopes{empty(shape, DType::f32), empty(shape, DType::f32), empty(shape, DType::f32)};
     pieces.for_each_strip([&](std::int64_t c, std::int64_t n) {
-      finish_gradients(pieces, sums, c, n, gamma.data<float>(), saved.inv_std.data<float>(), dgamma.data<float>(),
-                       dbeta.data<float>(), slopes);
+      finish_gradients(options, pieces, sums, c, n, gamma.data<float>(), saved.inv_std.data<float>(),
+                       dgamma.data<float>(), dbeta.data<float>(), slopes);
     });
     pieces.for_each_run([&](std::int64_t g, std::int64_t row, std::int64_t rows) {
       const auto of_group = [&](const Tensor& t) { return t.data<float>() + g * channels; };

@@ -350,7 +350,8 @@ void CudaBackend::batch_norm_forward_train(const BatchNormOptions& options, cons
                                          y.raw(),
                                          saved.mean.data<float>(),
                                          saved.inv_std.data<float>(),
-                                         options.relu ? saved.mask.data<std::uint8_t>() : nullptr};
+                                         options.relu ? saved.mask.data<std::uint8_t>() : nullptr,
+                                         options.fixed_statistics};
   kernels::batch_norm_forward_train(queue_, element(x.dtype()), shape, options.eps, options.momentum, arrays,
                                     workspace.raw());
 }
@@ -381,7 +382,8 @@ void CudaBackend::batch_norm_backward(const BatchNormOptions& options, const Ten
                                           dx.raw(),
                                           raw_or_null(dresidual),
                                           dgamma.data<float>(),
-                                          dbeta.data<float>()};
+                                          dbeta.data<float>(),
+                                          options.fixed_statistics};
   kernels::batch_norm_backward(queue_, element(x.dtype()), shape, arrays, workspace.raw());
 }
 

@@ -20,8 +20,19 @@ BatchNorm2d::BatchNorm2d(Backend& backend, DType real, std::int64_t channels, do
   add_buffer("running_var", parameters_.running_var, backend, {channels}, real, Initial::constant(1));
 }
 
+bool ConvNorm::is_frozen(const Variable& x, const Variable& residual) const {
+  return !conv.is_trained() && !norm.is_trained() && norm.parameters().fixed_statistics && !x.wants_gradient() &&
+         !residual.wants_gradient();
+}
+
 Variable ConvNorm::forward(Context& context, const Variable& x, ops::Activation activation, Variable residual) {
   if (folded_) return ops::conv2d_folded(context, x, *folded_, conv.geometry(), activation, std::move(residual));
+  if (context.training && is_frozen(x, residual)) {
+    // Folded anew in each step, since weights may be loaded at any time; that is little beside the convolution.
+    Context inference{context.backend, context.compute};
+    return ops::conv2d_folded(inference, x, ops::fold(context.backend, conv.weight(), norm.parameters()),
+                              conv.geometry(), activation, std::move(residual));
+  }
   return norm.forward(context, conv.forward(context, x), activation, residual);
 }
 

@@ -18,6 +18,7 @@ class Conv2d : public Module {
   /// x (N, H, W, C) T to (N, H', W', K) T, padded by half the window.
   Variable forward(Context& context, const Variable& x) { return ops::conv2d(context, x, weight_, geometry_); }
   const Tensor& weight() const { return weight_.value(); }
+  bool is_trained() const { return weight_.wants_gradient(); }
   const Conv2dGeometry& geometry() const { return geometry_; }
 
  private:
@@ -35,6 +36,9 @@ class BatchNorm2d : public Module {
     return ops::batch_norm(context, x, parameters_, activation, residual);
   }
   const ops::BatchNormParameters& parameters() const { return parameters_; }
+  bool is_trained() const { return parameters_.gamma.wants_gradient() || parameters_.beta.wants_gradient(); }
+  /// With fixed statistics the running ones are used in training too, and do not change.
+  void fix_statistics(bool fixed) { parameters_.fixed_statistics = fixed; }
 
  private:
   ops::BatchNormParameters parameters_;
@@ -49,13 +53,16 @@ struct ConvNorm {
   ConvNorm(Backend& backend, DType real, std::int64_t in, std::int64_t out, std::int64_t window, std::int64_t stride,
            double weight = 1, std::int64_t groups = 1)
       : conv(backend, real, in, out, window, stride, groups), norm(backend, real, out, weight) {}
-  /// activation(batch_norm(conv(x)) + residual).
+  /// activation(batch_norm(conv(x)) + residual). In training too, what is frozen and has nothing trained below it runs
+  /// as one folded convolution, which keeps nothing for a gradient.
   Variable forward(Context& context, const Variable& x, ops::Activation activation, Variable residual = {});
   /// Until unfold(), forward() runs one folded convolution with the statistics and weights of this moment.
   void fold(Backend& backend) { folded_ = ops::fold(backend, conv.weight(), norm.parameters()); }
   void unfold() { folded_.reset(); }
 
  private:
+  bool is_frozen(const Variable& x, const Variable& residual) const;
+
   std::optional<ops::FoldedConvolution> folded_;
 };
 

@@ -1,5 +1,7 @@
 #include "layers/module.h"
 
+#include <algorithm>
+
 namespace tandem {
 
 std::vector<NamedTensor> Module::state() {
@@ -12,6 +14,17 @@ std::vector<NamedTensor> Module::parameters() {
   auto all = state();
   std::erase_if(all, [](const NamedTensor& t) { return t.parameter == nullptr; });
   return all;
+}
+
+void Module::for_each(const std::function<void(Module&)>& body) {
+  body(*this);
+  for (auto& [name, part] : parts_) part->for_each(body);
+}
+
+bool Module::trains() const {
+  return std::any_of(own_.begin(), own_.end(),
+                     [](const NamedTensor& t) { return t.parameter && t.parameter->wants_gradient(); }) ||
+         std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part.second->trains(); });
 }
 
 void Module::add_parameter(std::string name, Variable& parameter, Backend& backend, const Shape& shape, DType dtype,

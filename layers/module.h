@@ -1,6 +1,7 @@
 #pragma once
 // Modules: parts of a network that own parameters and know them by name.
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,10 @@ class Module {
   std::vector<NamedTensor> state();
   /// The parameters alone.
   std::vector<NamedTensor> parameters();
+  /// Calls body for this module and every part below it.
+  void for_each(const std::function<void(Module&)>& body);
+  /// Whether a parameter is trained, here or below.
+  bool trains() const;
 
  protected:
   Module() = default;

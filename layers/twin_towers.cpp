@@ -1,5 +1,6 @@
 #include "layers/twin_towers.h"
 
+#include "core/ops/arithmetic.h"
 #include "layers/backbones/factory.h"
 
 namespace tandem {
@@ -16,7 +17,9 @@ TwinTowers::TwinTowers(Backend& backend, DType real, const TwinTowersOptions& op
 
 TowerOutputs TwinTowers::forward(Context& context, const Variable& images) {
   const Variable features = backbone_->forward(context, images);
-  return {classifier_.forward(context, features), embedding_.forward(context, features), features};
+  const Variable seen =
+      context.drop && context.drop->features ? ops::mul(context, features, context.drop->features) : features;
+  return {classifier_.forward(context, seen), embedding_.forward(context, seen), features};
 }
 
 }  // namespace tandem

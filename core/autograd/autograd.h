@@ -41,12 +41,18 @@ class Variable {
   /// A variable with a slot for its gradient.
   static Variable with_gradient(Tensor value);
 
+  /// Ends, or begins, to want a gradient. What has been recorded with the variable remains as it was.
+  void freeze() { slot_.reset(); }
+  void unfreeze() {
+    if (!slot_) *this = with_gradient(value_);
+  }
+
   const Tensor& value() const { return value_; }
   Tensor& value() { return value_; }
   const Shape& shape() const { return value_.shape(); }
   bool wants_gradient() const { return slot_ != nullptr; }
   const std::shared_ptr<GradientSlot>& slot() const { return slot_; }
-  /// The accumulated gradient; undefined if none has arrived.
+  /// The accumulated gradient; undefined if none has arrived. Only of a variable that wants one.
   const Tensor& gradient() const { return slot_->value(); }
 
  private:

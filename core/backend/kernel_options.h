@@ -44,6 +44,8 @@ struct BatchNormOptions {
   double eps = 1e-5;
   double momentum = 0.1;  ///< running = (1 - momentum) * running + momentum * batch's
   bool relu = false;      ///< y = max(0, .) at the end
+  /// The running statistics stand in the batch's place, do not change, and count as constants in the gradient.
+  bool fixed_statistics = false;
 };
 
 /// What batch_norm_forward_train leaves for the gradient.

@@ -93,7 +93,8 @@ class Kernels {
 
   /// y = [relu]( gamma * (x - mean) / sqrt(var + eps) + beta [+ residual] ), mean and biased variance per group and
   /// channel over the group's M / G rows. Updates running_mean and running_var (C) real, group after group, with the
-  /// batch's mean and its unbiased variance. residual may be undefined. y may be residual.
+  /// batch's mean and its unbiased variance. residual may be undefined. y may be residual. With fixed_statistics mean
+  /// and var are the running ones, which do not change.
   virtual void batch_norm_forward_train(const BatchNormOptions& options, const Tensor& x, const Tensor& residual,
                                         const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
                                         Tensor& running_var, Tensor& y, BatchNormSaved& saved) = 0;
@@ -104,7 +105,7 @@ class Kernels {
   /// Gradients of batch_norm_forward_train: dx, dgamma, dbeta, and dresidual (dy where the mask is set) unless it is
   /// undefined. With n rows a group, dy' the masked dy, x^ the normalised x:
   ///   dbeta = sum dy',  dgamma = sum dy' x^,  dx = gamma * inv_std * (dy' - sum_g dy' / n - x^ * sum_g (dy' x^) / n)
-  /// dx or dresidual may be dy.
+  /// With fixed_statistics dx = gamma * inv_std * dy'. dx or dresidual may be dy.
   virtual void batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x,
                                    const Tensor& gamma, const BatchNormSaved& saved, Tensor& dx, Tensor& dresidual,
                                    Tensor& dgamma, Tensor& dbeta) = 0;

@@ -22,7 +22,8 @@ enum class RandomPurpose : std::uint32_t {
   augment = 3,
   synthesise = 4,
   test = 5,
-  search = 9
+  search = 9,
+  drop = 6
 };
 
 /// A sequence of random numbers named by (seed, purpose, epoch, stream, index). Cheap to make: make one per image.

@@ -34,8 +34,12 @@ Variable evaluate(Context& context, const Variable& x, const BatchNormParameters
 Variable batch_norm(Context& context, const Variable& x, BatchNormParameters& p, Activation activation,
                     const Variable& residual) {
   check(context, x, p, residual);
-  const BatchNormOptions options{context.groups, p.eps, p.momentum, activation == Activation::relu};
-  if (!context.training) return evaluate(context, x, p, options, residual);
+  // Fixed statistics are those of all groups.
+  const BatchNormOptions options{p.fixed_statistics ? 1 : context.groups, p.eps, p.momentum,
+                                 activation == Activation::relu, p.fixed_statistics};
+  const bool recorded = context.tape && (x.wants_gradient() || p.gamma.wants_gradient() || p.beta.wants_gradient() ||
+                                         residual.wants_gradient());
+  if (!context.training || (p.fixed_statistics && !recorded)) return evaluate(context, x, p, options, residual);
 
   Backend& backend = context.backend;
   const Shape shape = x.shape();

@@ -1,6 +1,23 @@
 #include "core/ops/record.h"
 
 namespace tandem::ops {
+namespace {
+
+/// A type that is not real is multiplied in f32.
+Tensor scaled(Backend& backend, const Tensor& x, const Tensor& factors) {
+  const Shape matrix{x.dim(0), x.size() / x.dim(0)}, column{x.dim(0), 1};
+  const bool narrow = !is_real(x.dtype());
+  Tensor wide = narrow ? backend.empty(matrix, DType::f32) : x.reshape(matrix);
+  if (narrow) backend.cast(x.reshape(matrix), wide);
+  Tensor y = narrow ? wide : backend.empty(matrix, x.dtype());
+  backend.binary(BinaryOp::multiply, wide, factors.reshape(column), y);
+  if (!narrow) return y.reshape(x.shape());
+  Tensor rounded = backend.empty(x.shape(), x.dtype());
+  backend.cast(y.reshape(x.shape()), rounded);
+  return rounded;
+}
+
+}  // namespace
 
 Variable relu(Context& context, const Variable& x) {
   Backend& backend = context.backend;
@@ -13,6 +30,20 @@ Variable relu(Context& context, const Variable& x) {
       backend.relu_backward(y, dy, dx);
       dy = Tensor();
       slot->add(backend, std::move(dx));
+    });
+  return output;
+}
+
+Variable scale_images(Context& context, const Variable& x, const Tensor& factors) {
+  require(x.shape().rank() > 0 && x.shape().size() > 0 && factors.shape() == Shape{x.shape()[0]},
+          "scale_images: x {}, factors {}, expected (N, ...) and (N)", x.shape(), factors.shape());
+  require(factors.dtype() == param_dtype(x.value().dtype()), "scale_images: factors {} for x {}, expected {}",
+          factors.dtype(), x.value().dtype(), param_dtype(x.value().dtype()));
+  Backend& backend = context.backend;
+  Variable output = make_output(context, scaled(backend, x.value(), factors), {&x});
+  if (output.wants_gradient())
+    context.tape->record(output, [&backend, factors, slot = x.slot()](const Tensor& dy) {
+      slot->add(backend, scaled(backend, dy, factors));
     });
   return output;
 }

@@ -34,11 +34,13 @@ struct BatchNormParameters {
   Tensor running_mean, running_var;  ///< (C) real, updated in training
   double eps = 1e-5;
   double momentum = 0.1;
+  bool fixed_statistics = false;  ///< in training too the running statistics are used, and do not change
 };
 enum class Activation { none, relu };
 
 /// activation(batch_norm(x) + residual), x and residual (N, H, W, C) T; residual may be undefined. In training with
-/// the statistics of each of the context's groups, otherwise with the running ones (then no gradient is recorded).
+/// the statistics of each of the context's groups, unless they are fixed; otherwise with the running ones (then no
+/// gradient is recorded).
 Variable batch_norm(Context& context, const Variable& x, BatchNormParameters& parameters, Activation activation,
                     const Variable& residual = {});
 
@@ -55,6 +57,9 @@ Variable conv2d_folded(Context& context, const Variable& x, const FoldedConvolut
 Variable relu(Context& context, const Variable& x);
 /// a + b, both T, of one shape; real tensors of different shapes are repeated as core/ops/arithmetic.h says.
 Variable add(Context& context, const Variable& a, const Variable& b);
+
+/// x (N, ...) T, each image times its factor; factors (N) real, without a gradient.
+Variable scale_images(Context& context, const Variable& x, const Tensor& factors);
 
 /// x (N, H, W, C) T; (N, H', W', C) T.
 Variable max_pool(Context& context, const Variable& x, const Pool2dGeometry& geometry);

@@ -38,6 +38,15 @@ void ReferenceBackend::batch_norm_forward_train(const BatchNormOptions& options,
     const std::int64_t channels = x.dim(3), n = x.size() / channels / options.groups;
     for (std::int64_t g = 0; g < options.groups; ++g)
       for (std::int64_t c = 0; c < channels; ++c) {
+        T &rm = running_mean.data<T>()[c], &rv = running_var.data<T>()[c];
+        if (options.fixed_statistics) {
+          const double inv_std = 1 / std::sqrt(static_cast<double>(rv) + options.eps);
+          saved.mean.data<T>()[g * channels + c] = rm;
+          saved.inv_std.data<T>()[g * channels + c] = static_cast<T>(inv_std);
+          normalize<T>(options, x, residual, rm, gamma.data<T>()[c] * static_cast<T>(inv_std), beta.data<T>()[c], c,
+                       g * n, (g + 1) * n, y);
+          continue;
+        }
         double sum = 0, squares = 0;
         for (std::int64_t row = g * n; row < (g + 1) * n; ++row)
           sum += static_cast<double>(x.data<T>()[row * channels + c]);
@@ -50,7 +59,6 @@ void ReferenceBackend::batch_norm_forward_train(const BatchNormOptions& options,
         const double unbiased = n > 1 ? squares / static_cast<double>(n - 1) : var;
         saved.mean.data<T>()[g * channels + c] = static_cast<T>(mean);
         saved.inv_std.data<T>()[g * channels + c] = static_cast<T>(inv_std);
-        T &rm = running_mean.data<T>()[c], &rv = running_var.data<T>()[c];
         rm = static_cast<T>((1 - options.momentum) * static_cast<double>(rm) + options.momentum * mean);
         rv = static_cast<T>((1 - options.momentum) * static_cast<double>(rv) + options.momentum * unbiased);
         normalize<T>(options, x, residual, static_cast<T>(mean), gamma.data<T>()[c] * static_cast<T>(inv_std),
@@ -103,8 +111,9 @@ void ReferenceBackend::batch_norm_backward(const BatchNormOptions& options, cons
           sum_dy += static_cast<double>(masked(row, c));
           sum_dy_x += static_cast<double>(masked(row, c) * (x.data<T>()[row * channels + c] - mean) * inv_std);
         }
-        const T mean_dy = static_cast<T>(sum_dy / static_cast<double>(n));
-        const T mean_dy_x = static_cast<T>(sum_dy_x / static_cast<double>(n));
+        const bool fixed = options.fixed_statistics;
+        const T mean_dy = fixed ? T{0} : static_cast<T>(sum_dy / static_cast<double>(n));
+        const T mean_dy_x = fixed ? T{0} : static_cast<T>(sum_dy_x / static_cast<double>(n));
         for (std::int64_t row = g * n; row < (g + 1) * n; ++row) {
           const std::int64_t i = row * channels + c;
           const T d = masked(row, c), normal = (x.data<T>()[i] - mean) * inv_std;

@@ -123,6 +123,18 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+/// The running statistics as those of each group.
+__global__ void __launch_bounds__(kThreads)
+    take_running_kernel(const float* running_mean, const float* running_var, int channels, int groups, double eps,
+                        float* mean, float* inv_std) {
+  const int channel = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (channel >= channels) return;
+  for (int group = 0; group < groups; ++group) {
+    mean[group * channels + channel] = running_mean[channel];
+    inv_std[group * channels + channel] = static_cast<float>(1 / sqrt(static_cast<double>(running_var[channel]) + eps));
+  }
+}
+
 // Backward. ---------------------------------------------------------------------------------------------------------
 
 /// dy where the mask's bits are set.
@@ -189,7 +201,7 @@ struct Slopes {
 
 __global__ void __launch_bounds__(kThreads)
     finish_gradients_kernel(const float* sums, const __grid_constant__ Pieces cut, int channels, int groups,
-                            const float* inv_std, float* dgamma, float* dbeta, Slopes slopes) {
+                            const float* inv_std, bool fixed_statistics, float* dgamma, float* dbeta, Slopes slopes) {
   const int channel = static_cast<int>(blockIdx.x * kColumns + threadIdx.x);
   const bool exists = channel < channels;
   const double rows = static_cast<double>(cut.rows);
@@ -207,8 +219,8 @@ __global__ void __launch_bounds__(kThreads)
     if (!exists || threadIdx.y > 0) continue;
     const int i = group * channels + channel;
     const double inverse = static_cast<double>(inv_std[i]);
-    slopes.mean_dy[i] = static_cast<float>(sum_dy / rows);
-    slopes.slope[i] = static_cast<float>(-inverse * inverse * sum_dy_x / rows);
+    slopes.mean_dy[i] = fixed_statistics ? 0 : static_cast<float>(sum_dy / rows);
+    slopes.slope[i] = fixed_statistics ? 0 : static_cast<float>(-inverse * inverse * sum_dy_x / rows);
     total_dbeta += sum_dy;
     total_dgamma += sum_dy_x * inverse;
   }
@@ -271,20 +283,10 @@ __global__ void __launch_bounds__(kThreads, 3)
   }
 }
 
-}  // namespace
-
-std::size_t batch_norm_workspace(const Queue& queue, const BatchNormShape& shape) {
-  // f32 has the fewest rows per chunk, and so the most pieces.
-  const std::int64_t pieces = cut_for_sums(queue, shape, kPacksInFlight<float, 2>).pieces;
-  const std::int64_t floats = shape.groups * shape.channels * (kMoments * pieces + 2);
-  return static_cast<std::size_t>(floats) * sizeof(float);
-}
-
-void batch_norm_forward_train(const Queue& queue, Element type, const BatchNormShape& shape, double eps,
-                              double momentum, const BatchNormForward& a, void* workspace) {
-  if (shape.rows * shape.channels == 0) return;
+/// The batch's statistics, and the running ones' update.
+void take_statistics(const Queue& queue, Element type, const BatchNormShape& shape, double eps, double momentum,
+                     const BatchNormForward& a, float* sums) {
   const int channels = static_cast<int>(shape.channels);
-  auto* const sums = static_cast<float*>(workspace);
   Pieces cut;
   with_type(type, [&](auto element) {
     using T = decltype(element);
@@ -298,9 +300,29 @@ void batch_norm_forward_train(const Queue& queue, Element type, const BatchNormS
   });
   launch(queue, finish_grid(shape), dim3(kColumns, kLanes), finish_moments_kernel, sums, cut, channels,
          static_cast<int>(shape.groups), eps, momentum, a.running_mean, a.running_var, a.mean, a.inv_std);
+}
+
+}  // namespace
+
+std::size_t batch_norm_workspace(const Queue& queue, const BatchNormShape& shape) {
+  // f32 has the fewest rows per chunk, and so the most pieces.
+  const std::int64_t pieces = cut_for_sums(queue, shape, kPacksInFlight<float, 2>).pieces;
+  const std::int64_t floats = shape.groups * shape.channels * (kMoments * pieces + 2);
+  return static_cast<std::size_t>(floats) * sizeof(float);
+}
+
+void batch_norm_forward_train(const Queue& queue, Element type, const BatchNormShape& shape, double eps,
+                              double momentum, const BatchNormForward& a, void* workspace) {
+  if (shape.rows * shape.channels == 0) return;
+  if (a.fixed_statistics)
+    launch(queue, dim3(static_cast<unsigned>(ceil_div(shape.channels, kThreads))), dim3(kThreads), take_running_kernel,
+           a.running_mean, a.running_var, static_cast<int>(shape.channels), static_cast<int>(shape.groups), eps, a.mean,
+           a.inv_std);
+  else
+    take_statistics(queue, type, shape, eps, momentum, a, static_cast<float*>(workspace));
   normalize(queue, type,
             {.groups = shape.groups,
-             .rows = cut.rows,
+             .rows = shape.rows / shape.groups,
              .channels = shape.channels,
              .x = a.x,
              .residual = a.residual,
@@ -351,7 +373,7 @@ void batch_norm_backward(const Queue& queue, Element type, const BatchNormShape&
         },
         is_wide, a.mask != nullptr);
     launch(queue, finish_grid(shape), dim3(kColumns, kLanes), finish_gradients_kernel, sums, cut, channels,
-           static_cast<int>(shape.groups), a.inv_std, a.dgamma, a.dbeta, slopes);
+           static_cast<int>(shape.groups), a.inv_std, a.fixed_statistics, a.dgamma, a.dbeta, slopes);
     // Two rounds of the three blocks that fit on a multiprocessor.
     const Pieces rows(cut.rows, strips.down, kPacksInFlight<T, 2>,
                       ceil_div(std::int64_t{queue.multiprocessors} * 6, strips.count * shape.groups));

@@ -34,6 +34,7 @@ struct BatchNormForward {
   float* inv_std = nullptr;        ///< (G, C), overwritten: 1 / sqrt(biased variance + eps)
   std::uint8_t* mask = nullptr;    ///< (M, ceil(C / 8)), overwritten: bit c % 8 of byte c / 8 set where y > 0 before
                                    ///< rounding to T. Null: no ReLU
+  bool fixed_statistics = false;   ///< the running statistics are used and do not change; mean and inv_std are theirs
 };
 /// y = [relu]( gamma * (x - mean) * inv_std + beta [+ residual] ); the ReLU is applied if there is a mask.
 void batch_norm_forward_train(const Queue& queue, Element type, const BatchNormShape& shape, double eps,
@@ -56,6 +57,7 @@ struct BatchNormBackward {
   void* dresidual = nullptr;           ///< (M, C) T, overwritten: dy where the mask is set; may be dy. Null: not wanted
   float* dgamma = nullptr;             ///< (C), overwritten
   float* dbeta = nullptr;              ///< (C), overwritten
+  bool fixed_statistics = false;       ///< of the forward pass: dx = gamma * inv_std * dy'
 };
 void batch_norm_backward(const Queue& queue, Element type, const BatchNormShape& shape, const BatchNormBackward& arrays,
                          void* workspace);

@@ -51,6 +51,8 @@ class Backbone : public Module {
   virtual Variable forward(Context& context, const Variable& images) = 0;
   /// C, the number of features.
   virtual std::int64_t features() const = 0;
+  /// How many residual blocks there are, whose branches stochastic depth drops.
+  virtual std::int64_t residual_blocks() const = 0;
   /// Folds every batch norm, with its running statistics and weights of this moment, into the convolution before it:
   /// until unfold(), forward() is for inference only, and faster.
   virtual void fold(Backend& backend) = 0;

@@ -34,11 +34,16 @@ class ResNet::ResidualBlock : public Module {
     add_module(fmt::format("downsample.{}", first + 1), downsample_->norm);
   }
 
-  Variable forward(Context& context, Variable x) {
+  /// `factors` (N): of the chain's output, of a block that is trained; undefined: none.
+  Variable forward(Context& context, Variable x, const Tensor& factors) {
     Variable y = x;
     for (std::size_t i = 0; i + 1 < chain_.size(); ++i) y = chain_[i]->forward(context, y, Activation::relu);
     if (pooled_) x = ops::average_pool(context, x, 2);
     if (downsample_) x = downsample_->forward(context, x, Activation::none);
+    if (factors && trains()) {
+      y = ops::scale_images(context, chain_.back()->forward(context, y, Activation::none), factors);
+      return ops::relu(context, ops::add(context, y, x));
+    }
     return chain_.back()->forward(context, y, Activation::relu, std::move(x));
   }
   void fold(Backend& backend) {
@@ -158,7 +163,8 @@ Variable ResNet::forward(Context& context, const Variable& images) {
   for (auto& part : deep_stem_) x = part->forward(context, x, Activation::relu);
   x = stem_.forward(context, x, Activation::relu);
   x = ops::max_pool(context, x, caffe_pool_ ? Pool2dGeometry{3, 2, 0, true} : Pool2dGeometry{3, 2, 1});
-  for (auto& block : blocks_) x = block->forward(context, std::move(x));
+  for (std::size_t i = 0; i < blocks_.size(); ++i)
+    x = blocks_[i]->forward(context, std::move(x), context.branch_factors(i));
   return ops::global_average_pool(context, x);
 }
 

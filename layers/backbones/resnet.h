@@ -53,6 +53,7 @@ class ResNet : public Backbone {
 
   Variable forward(Context& context, const Variable& images) override;
   std::int64_t features() const override { return features_; }
+  std::int64_t residual_blocks() const override { return static_cast<std::int64_t>(blocks_.size()); }
   void fold(Backend& backend) override;
   void unfold() override;
 

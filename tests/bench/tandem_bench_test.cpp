@@ -21,6 +21,21 @@ TEST_CASE("tandem bench refuses a flag that would do nothing") {
   check_refused(run_to_end({"tandem-bench", "step", "--device", "cuda", "--autotune"}), "--autotune: ");
 }
 
+TEST_CASE("tandem bench times a step of which a part is frozen, which holds less") {
+  const auto tensors = [](const std::vector<std::string>& more) {
+    std::vector<std::string> argv = {"tandem-bench", "step", "--arch",  "resnet18", "--pairs",  "4",
+                                     "--size",       "64",   "--steps", "1",        "--warmup", "1"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    const test::Outcome outcome = run_to_end(argv);
+    INFO(outcome.error);
+    REQUIRE(outcome.status == 0);
+    return nlohmann::json::parse(outcome.out).at("tensors_mib").get<double>();
+  };
+  CHECK(tensors({"--freeze", "backbone.*"}) < 0.8 * tensors({}));
+  check_refused(run_to_end({"tandem-bench", "step", "--arch", "resnet18", "--freeze", "layer9.*"}),
+                "--freeze layer9.*: fits no parameter, expected a pattern of conv1.*, bn1.*");
+}
+
 TEST_CASE("tandem bench names the fixture that it cannot use") {
   const test::TempDir dir;
   const std::string folder = dir.path().string();

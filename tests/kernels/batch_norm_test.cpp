@@ -13,7 +13,7 @@ constexpr double kEps = 1e-5, kMomentum = 0.1;
 /// What a case is about.
 struct Layer {
   std::int64_t groups, images, height, width, channels, shift;
-  bool residual, relu;
+  bool residual, relu, fixed;
   kernels::Queue queue;
 
   Layer(Draws& draws, bool large)
@@ -26,6 +26,7 @@ struct Layer {
         shift(draws.shift()),
         residual(draws.one_in(2)),
         relu(draws.one_in(2)),
+        fixed(draws.one_in(3)),
         queue(draws.queue()) {}
   std::int64_t rows() const { return images * height * width; }
   std::int64_t rows_of_group() const { return rows() / groups; }
@@ -33,7 +34,9 @@ struct Layer {
   std::int64_t mask_bytes() const { return (channels + 7) / 8; }
   Shape shape() const { return {images, height, width, channels}; }
   kernels::BatchNormShape kernel_shape() const { return {rows(), channels, groups}; }
-  BatchNormOptions options() const { return {.groups = groups, .eps = kEps, .momentum = kMomentum, .relu = relu}; }
+  BatchNormOptions options() const {
+    return {.groups = groups, .eps = kEps, .momentum = kMomentum, .relu = relu, .fixed_statistics = fixed};
+  }
 };
 
 struct Inputs {
@@ -118,7 +121,8 @@ void compare_training(Draws& draws, const Layer& layer, Element element, const I
                                      .y = y.address(),
                                      .mean = mean.data(),
                                      .inv_std = inv_std.data(),
-                                     .mask = layer.relu ? mask.data() : nullptr},
+                                     .mask = layer.relu ? mask.data() : nullptr,
+                                     .fixed_statistics = layer.fixed},
                                     workspace.address());
   check_close("y", y.values(), expected.y, std::max(tolerance(element), in.spread > 0 ? 1e-5 : 0));
   check_close("mean", mean.values(), expected.saved.mean, 1e-5);
@@ -164,7 +168,8 @@ void compare_gradients(Draws& draws, const Layer& layer, Element element, const 
                                 .dx = dx.address(),
                                 .dresidual = layer.residual ? dresidual.address() : nullptr,
                                 .dgamma = dgamma.data(),
-                                .dbeta = dbeta.data()},
+                                .dbeta = dbeta.data(),
+                                .fixed_statistics = layer.fixed},
                                workspace.address());
   // Of few rows, dx is the small rest of large terms; of one or two, it is nothing but their rounding.
   const bool few_rows = layer.rows_of_group() < 4;
@@ -182,7 +187,7 @@ void compare_gradients(Draws& draws, const Layer& layer, Element element, const 
 void compare(const Reference& reference, Draws& draws, Element element, bool large) {
   const Layer layer(draws, large);
   const Inputs in(draws, layer, element);
-  CAPTURE(layer.groups, layer.rows(), layer.channels, layer.shift, layer.residual, layer.relu, in.spread,
+  CAPTURE(layer.groups, layer.rows(), layer.channels, layer.shift, layer.residual, layer.relu, layer.fixed, in.spread,
           layer.queue.multiprocessors);
   const Expected expected(reference, layer, in);
   compare_training(draws, layer, element, in, expected);

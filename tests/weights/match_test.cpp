@@ -1,5 +1,6 @@
 #include "weights/match.h"
 
+#include "core/base/pattern.h"
 #include "tests/support/catch.h"
 #include "tests/train/config/errors.h"
 #include "weights/prefix.h"

@@ -37,6 +37,10 @@ class ObjectWriter {
       return enum_name(value);
     } else if constexpr (IsOptional<T>::value) {
       return value ? json_of(*value) : nlohmann::ordered_json(nullptr);
+    } else if constexpr (IsVector<T>::value) {
+      auto list = nlohmann::ordered_json::array();
+      for (const auto& element : value) list.push_back(json_of(element));
+      return list;
     } else if constexpr (std::constructible_from<nlohmann::ordered_json, T>) {
       return value;
     } else if constexpr (IsVector<T>::value) {
@@ -147,12 +151,20 @@ void check_milestones(const ScheduleOptions& schedule, int epochs, const ConfigS
     from.fail_value("/schedule/milestones", milestones, fmt::format("epochs below /train/epochs, which is {}", epochs));
 }
 
+/// What trains after the last epoch would never train.
+void check_unfreezing(const FinetuneOptions& finetune, int epochs, const ConfigSource& from) {
+  for (std::size_t i = 0; i < finetune.unfreeze.size(); ++i)
+    if (const int after = finetune.unfreeze[i].after_epochs; after >= epochs)
+      from.fail_value(fmt::format("/finetune/unfreeze/{}/after_epochs", i), after,
+                      fmt::format("a number below /train/epochs, which is {}", epochs));
+}
+
 /// The statistics of the last stage's batch norms, whose images are the smallest, must be of more than one value: its
 /// variance would be 0, and running averages of nothing else are no use to an evaluation.
 void check_batch_norm(const Config& config, const ConfigSource& from) {
   constexpr int kStride = 32;  // Pixels of an image for one of the last stage's, which rounds up.
   const bool alone = config.model.batch_norm == ModelConfig::BatchNorm::per_tower && config.pairs.batch == 1;
-  if (alone && config.data.image_size <= kStride)
+  if (alone && config.data.image_size <= kStride && !config.finetune.freeze_statistics)
     from.fail_at("/pairs/batch",
                  fmt::format("1 pair of {} pixels leaves batch norm one value a channel, expected at least 2",
                              config.data.image_size));
@@ -167,6 +179,7 @@ void check(const Config& config, const ConfigSource& from) {
   check_batch_norm(config, from);
   OptionChecker("", from).check(config);
   check_milestones(config.schedule, config.train.epochs, from);
+  check_unfreezing(config.finetune, config.train.epochs, from);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "inference/precision.h"
 #include "layers/losses/loss_options.h"
 #include "train/optim/ema_options.h"
+#include "train/finetune/finetune_options.h"
 #include "train/optim/optimizer_options.h"
 #include "train/optim/schedule_options.h"
 
@@ -55,6 +56,8 @@ struct ModelConfig {
   std::vector<std::string> weights_skip;  ///< Patterns of tensors that begin at random all the same.
   ResNetConfig resnet = {};
   std::optional<std::string> weights_key = {};  ///< Which of several sets of weights in the file: "model_ema".
+  double dropout = 0;           ///< Share of the features that are dropped before the heads, in training.
+  double stochastic_depth = 0;  ///< How often the last residual block's branch is dropped; the first one's never is.
 
   bool operator==(const ModelConfig&) const = default;
 };
@@ -113,6 +116,7 @@ struct Config {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   std::optional<EmaOptions> ema;  ///< Absent: the weights are not averaged.
+  FinetuneOptions finetune;
   TrainConfig train;
   CheckpointConfig checkpoint;
   CpuConfig cpu;

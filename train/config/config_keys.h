@@ -52,6 +52,8 @@ void visit_keys(Keys& keys, C& c) {
   keys("weights_key", c.weights_key);
   keys("weights_skip", c.weights_skip);
   keys("resnet", c.resnet);
+  keys("dropout", c.dropout, Range{.low = 0, .high = 1, .without_high = true});
+  keys("stochastic_depth", c.stochastic_depth, Range{.low = 0, .high = 1, .without_high = true});
 }
 
 template <class Keys, Of<SourceConfig> C>
@@ -103,6 +105,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("optimizer", c.optimizer);
   keys("schedule", c.schedule);
   keys("ema", c.ema);
+  keys("finetune", c.finetune);
   keys("train", c.train);
   keys("checkpoint", c.checkpoint);
   keys("cpu", c.cpu);

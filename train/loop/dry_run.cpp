@@ -1,5 +1,8 @@
 #include "train/loop/dry_run.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <filesystem>
 
 #include "core/base/timing.h"
@@ -12,11 +15,11 @@ namespace {
 constexpr double kLongEnough = 1;  // Seconds of steps, on which the estimate rests.
 constexpr std::size_t kFewest = 3, kMost = 20;
 
-/// The median of a few steps.
-double seconds_of_a_step(Session& session, const RunState& state) {
+/// The median of a few steps like step `first`.
+double seconds_of_a_step(Session& session, const RunState& state, std::int64_t first) {
   // The first ones also set things up; on a GPU the third is captured.
   const std::int64_t warm_up = session.engine.on_cuda() ? 3 : 1;
-  PairLoader batches = session.make_loader(state.step, state.step + warm_up + static_cast<std::int64_t>(kMost));
+  PairLoader batches = session.make_loader(first, first + warm_up + static_cast<std::int64_t>(kMost));
   StepExecutor steps = session.make_steps(state);
   std::vector<double> took;
   double sum = 0;
@@ -27,13 +30,34 @@ double seconds_of_a_step(Session& session, const RunState& state) {
       steps.load(batch, part);
       batches.recycle(std::move(batch));
     }
-    steps.submit(session.schedule.lr(state.step + i), state.step + i + 1);
+    // The number stays within the part of the run that is timed.
+    steps.submit(session.schedule.lr(first + i), first + 1);
     steps.finish([](const LossValues&) {});
     if (i < warm_up) continue;
     took.push_back(seconds() - begin);
     sum += took.back();
   }
   return median(took);
+}
+
+/// The steps that are left from `step` on, and how long they take: timed for each part in which other parameters train.
+struct StepTimes {
+  std::vector<std::string> of_a_step;
+  double all = 0;
+};
+
+StepTimes time_steps(Session& session, const RunState& state) {
+  const auto& stages = session.freezing.stages();
+  StepTimes times;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const std::int64_t first = std::max(state.step, stages[i].first_step),
+                       end = i + 1 < stages.size() ? stages[i + 1].first_step : session.epochs.total_steps();
+    if (end <= first && i + 1 < stages.size()) continue;
+    const double step = seconds_of_a_step(session, state, first);
+    times.of_a_step.push_back(fmt::format("{:.2f} s", step));
+    times.all += step * static_cast<double>(end - first);
+  }
+  return times;
 }
 
 void predict_blank(Session& session) {
@@ -80,10 +104,11 @@ void dry_run(Session& session, const RunState& state, std::ostream& out) {
   out << "every image can be decoded\n" << std::flush;
   compare_room(session, out);
   const std::int64_t ended = session.epochs.ended_after(state.step) - (session.epoch_is_open(state) ? 1 : 0);
-  const double step = seconds_of_a_step(session, state), evaluation = seconds_of_an_evaluation(session);
+  const StepTimes times = time_steps(session, state);
+  const double evaluation = seconds_of_an_evaluation(session);
   const std::int64_t steps = session.epochs.total_steps() - state.step, epochs = session.epochs.count() - ended;
-  const double run = step * static_cast<double>(steps) + evaluation * static_cast<double>(epochs);
-  out << fmt::format("a step takes {:.2f} s, ", step)
+  const double run = times.all + evaluation * static_cast<double>(epochs);
+  out << fmt::format("a step takes {}, ", fmt::join(times.of_a_step, ", later "))
       << (session.eval_list ? fmt::format("an evaluation {}, ", duration_text(evaluation)) : "")
       << fmt::format("the run's {} steps about {} in all; {} MiB of tensors. Nothing was written.\n", steps,
                      duration_text(run), session.backend.memory().peak_in_use >> 20);
@@ -98,8 +123,9 @@ void try_batch(Config config, int pairs) {
   batch.labels.assign(static_cast<std::size_t>(batch.images), 0);
   batch.pixels.assign(batch.labels.size() * static_cast<std::size_t>(3 * batch.size * batch.size), 0);
   for (int part = 0; part < session.step_options.batches; ++part) steps.load(batch, part);
+  const std::int64_t before = session.freezing.stages().back().first_step;  // the steps that train the most
   for (std::int64_t t = 1; t <= 3; ++t) {
-    steps.submit(0.0, t);
+    steps.submit(0.0, before + t);
     steps.finish([](const LossValues&) {});
   }
   if (session.eval_list) predict_blank(session);

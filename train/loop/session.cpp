@@ -31,6 +31,8 @@ StepOptions make_step_options(const Config& config, const Engine& engine) {
   options.pairs = config.pairs.batch;
   options.batches = config.pairs.accumulate;
   options.size = config.data.image_size;
+  options.drop = {config.model.dropout, config.model.stochastic_depth};
+  options.seed = config.seed;
   // On the CPU nothing is gained by waiting less often.
   options.max_in_flight = config.train.losses_every.value_or(engine.on_cuda() ? 10 : 1);
   options.synchronous = !engine.on_cuda() && options.max_in_flight == 1;
@@ -78,6 +80,7 @@ Session::Session(const Config& from)
       schedule(make_schedule(from.schedule, from.optimizer.lr, epochs)),
       step_options(make_step_options(from, engine)),
       heads(trained_heads(from.loss)),
+      freezing(model, from.finetune, heads, epochs),
       predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false,
                       from.data.max_pixels, heads.embedding},
       loader_options(make_loader_options(from)) {
@@ -90,6 +93,7 @@ Session::Session(const Config& from)
     eval_list = ImageList::load_known(eval->list, eval->root.value_or(""), train_list.classes());
   initialise(backend, model, from.seed);
   if (from.ema) ema = std::make_unique<Ema>(backend, model, *from.ema);
+  step_options.before_step = [this](std::int64_t t) { return freezing.apply(t - 1); };
 }
 
 RunState Session::first_state() const {
@@ -129,6 +133,7 @@ std::string Session::description() {
                         step_options.batches, step_options.pairs);
   if (config.ema) text += fmt::format("weights are averaged, decay {}\n", config.ema->decay);
   text += describe_groups(model.parameters(), config.optimizer.parameters);
+  text += freezing.description();
   for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';
   return text;
 }

@@ -12,6 +12,7 @@
 #include "inference/predict.h"
 #include "layers/losses/training_loss.h"
 #include "train/checkpoint/checkpoint.h"
+#include "train/finetune/freezing.h"
 #include "train/loop/epochs.h"
 #include "train/loop/step_executor.h"
 #include "train/optim/ema.h"
@@ -57,6 +58,7 @@ struct Session {
   Schedule schedule;
   StepOptions step_options;
   TrainedHeads heads;
+  Freezing freezing;
   PredictOptions predict_options;  ///< of an evaluation
   PairLoaderOptions loader_options;
 };

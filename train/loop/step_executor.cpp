@@ -55,6 +55,10 @@ StepExecutor::StepExecutor(const Context& context, TwinTowers& model, Optimizer&
     input.labels = backend_.empty({images}, DType::i32);
     input.pixels_up = backend_.make_uploader(input.pixels.bytes());
     input.labels_up = backend_.make_uploader(input.labels.bytes());
+    if (options.drop.any())
+      input.drop = std::make_unique<StepDrop>(
+          backend_, real, options.drop,
+          DropSizes{images, model.backbone().features(), model.backbone().residual_blocks()}, options.seed);
   }
   if (options.batches > 1)
     shares_ = real_tensor(backend_, real,
@@ -79,6 +83,7 @@ void StepExecutor::load(const Batch& batch, int part) {
   input.labels_up->begin(batch.labels.data(), input.labels.bytes());
   input.pixels_up->finish(input.pixels);
   input.labels_up->finish(input.labels);
+  if (input.drop) input.drop->begin(batch.step);
 }
 
 void StepExecutor::submit(const Batch& batch, double lr, std::int64_t t) {
@@ -94,6 +99,11 @@ void StepExecutor::submit(double lr, std::int64_t t) {
   scalars_up_->begin(bytes_of(scalars, scalars_.dtype()).data(), scalars_.bytes());
   scalars_up_->finish(scalars_);
   number_ = t;
+  if (options_.before_step && options_.before_step(t)) {
+    if (captured_) backend_.synchronize();
+    captured_.reset();
+    steps_ = 0;
+  }
   if (options_.capture && !options_.synchronous && steps_ == kWarmUp) captured_ = backend_.capture([this] { run(); });
   if (captured_)
     captured_->replay();
@@ -149,6 +159,7 @@ TrainingLoss::Output StepExecutor::forward(const Input& input, Tape& tape) {
   Context recording = context_;
   recording.tape = &tape;
   recording.training = true;
+  recording.drop = input.drop ? &input.drop->factors() : nullptr;
   return loss_.forward(recording, model_.forward(recording, std::exchange(images, {})), input.labels,
                        weights_.values());
 }

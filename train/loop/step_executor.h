@@ -21,6 +21,7 @@
 
 #include "core/base/error.h"
 #include "data/loader/batch.h"
+#include "layers/drop.h"
 #include "layers/losses/training_loss.h"
 #include "train/optim/ema.h"
 #include "train/optim/optimizer.h"
@@ -40,6 +41,11 @@ struct StepOptions {
   int max_in_flight = 1;    ///< steps between one finish() and the next
   bool capture = true;      ///< the third step and those after it as one launch, where the device can
   std::optional<LossScaleOptions> loss_scaling;
+  DropOptions drop = {};   ///< random regularisation of the steps
+  std::uint64_t seed = 0;  ///< of its random numbers, which also depend on the batch's step
+  /// Called before a step is queued, with its number `t`. Returns whether what the step does is no longer what the step
+  /// before did, as when other parameters are trained from here on: then it is captured anew. Empty: it never is.
+  std::function<bool(std::int64_t t)> before_step = {};
   /// Makes images (2N, H, W, 3) T from pixels (2N, H, W, 3) u8. Empty: Backend::normalize_images.
   std::function<void(const Tensor& pixels, Tensor& images)> normalize;
 };
@@ -81,6 +87,7 @@ class StepExecutor {
   struct Input {
     std::unique_ptr<Uploader> pixels_up, labels_up;
     Tensor pixels, labels;
+    std::unique_ptr<StepDrop> drop;  // null where nothing is dropped
   };
 
   void run();

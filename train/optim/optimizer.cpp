@@ -23,7 +23,7 @@ Optimizer::Optimizer(Backend& backend, Module& module, const ParameterOptions& o
 std::vector<Tensor> Optimizer::gradients() const {
   std::vector<Tensor> all;
   for (const NamedTensor& p : parameters_)
-    if (p.parameter->gradient()) all.push_back(p.parameter->gradient());
+    if (p.parameter->wants_gradient() && p.parameter->gradient()) all.push_back(p.parameter->gradient());
   return all;
 }
 
@@ -38,7 +38,8 @@ std::vector<NamedTensor> Optimizer::state() {
 std::vector<ParameterUpdate> Optimizer::take_updates() {
   std::vector<ParameterUpdate> updates;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Tensor gradient = parameters_[i].parameter->slot()->take();
+    const Variable& parameter = *parameters_[i].parameter;
+    Tensor gradient = parameter.wants_gradient() ? parameter.slot()->take() : Tensor();
     if (!gradient) continue;
     ParameterUpdate& update = updates.emplace_back(
         ParameterUpdate{parameters_[i].tensor(), std::move(gradient), {}, factors_[i].weight_decay, factors_[i].lr});

@@ -55,14 +55,15 @@ OpInstance linear(Random& random) {
 struct BatchNormVariant {
   std::int64_t groups;
   bool residual, relu;
+  bool fixed = false;  // statistics
 
   std::string name() const {
-    return std::string("batch norm") + (groups > 1 ? " in groups" : "") + (residual ? " with residual" : "") +
-           (relu ? " with relu" : "");
+    return std::string("batch norm") + (fixed ? " of fixed statistics" : "") + (groups > 1 ? " in groups" : "") +
+           (residual ? " with residual" : "") + (relu ? " with relu" : "");
   }
 };
 
-OpOutput run_batch_norm(Context& context, const Inputs& in, ops::Activation activation) {
+OpOutput run_batch_norm(Context& context, const Inputs& in, ops::Activation activation, bool fixed = false) {
   Backend& backend = context.backend;
   const Shape channels = in[1].shape();
   const auto running = [&](double value) {
@@ -71,17 +72,18 @@ OpOutput run_batch_norm(Context& context, const Inputs& in, ops::Activation acti
     return tensor;
   };
   ops::BatchNormParameters parameters{in[1], in[2], running(0.25), running(2)};
+  parameters.fixed_statistics = fixed;
   Variable y = ops::batch_norm(context, in[0], parameters, activation, in.size() > 3 ? in[3] : Variable());
   return {std::move(y), {parameters.running_mean, parameters.running_var}};
 }
 
 /// True if some element that the ReLU sees is so small that rounding could change its sign.
-bool near_kink(const OpInstance& instance) {
+bool near_kink(const OpInstance& instance, bool fixed) {
   const auto backend = make_reference_backend();
   Context context{.backend = *backend, .compute = DType::f64, .training = true, .groups = instance.groups};
   Inputs inputs;
   for (const OpInput& input : instance.inputs) inputs.emplace_back(upload(*backend, input.value, DType::f64));
-  const auto y = download(*backend, run_batch_norm(context, inputs, ops::Activation::none).y.value());
+  const auto y = download(*backend, run_batch_norm(context, inputs, ops::Activation::none, fixed).y.value());
   return std::any_of(y.values.begin(), y.values.end(), [](double v) { return std::abs(v) < 1e-4; });
 }
 
@@ -92,15 +94,16 @@ OpInstance batch_norm(Random& random, const BatchNormVariant& variant) {
     OpInstance instance{{activation("x", random, shape), real("gamma", random, {shape[3]}, 1, 0.3F),
                          real("beta", random, {shape[3]}, 0, 0.5F)},
                         variant.groups,
-                        [relu = variant.relu](Context& context, const Inputs& in) {
-                          return run_batch_norm(context, in, relu ? ops::Activation::relu : ops::Activation::none);
+                        [variant](Context& context, const Inputs& in) {
+                          return run_batch_norm(
+                              context, in, variant.relu ? ops::Activation::relu : ops::Activation::none, variant.fixed);
                         }};
     // Channels far from zero, and so one that subtracts the mean too late loses digits.
     auto& x = instance.inputs[0].value.values;
     for (std::size_t i = 0; i < x.size(); ++i)
       x[i] = round_to_bf16(x[i] + static_cast<double>(i % static_cast<std::size_t>(shape[3])) - 3);
     if (variant.residual) instance.inputs.push_back(activation("residual", random, shape));
-    if (!variant.relu || !near_kink(instance)) return instance;
+    if (!variant.relu || !near_kink(instance, variant.fixed)) return instance;
   }
 }
 
@@ -149,6 +152,15 @@ OpInstance rows(Random& random) {
   return {{activation("x", random, shape)}, 1, [begin, end](Context& context, const Inputs& in) {
             return OpOutput{ops::rows(context, in[0], begin, end), {}};
           }};
+}
+
+OpInstance scale_images(Random& random) {
+  const Shape shape = random_image(random).with_rows(one_of(random, {3, 4}));
+  const HostTensor factors = filled({shape[0]}, [](std::size_t i) { return i == 1 ? 0 : 1.25; });
+  return {
+      {activation("x", random, shape)}, 1, [factors](Context& context, const Inputs& in) {
+        return OpOutput{ops::scale_images(context, in[0], upload(context.backend, factors, context.param_dtype())), {}};
+      }};
 }
 
 OpInstance max_pool(Random& random) {
@@ -299,11 +311,16 @@ std::vector<OpCase> make_cases() {
         const BatchNormVariant variant{groups, residual, with_relu};
         cases.push_back({variant.name(), [=](Random& r) { return batch_norm(r, variant); }});
       }
+  for (const bool residual : {false, true}) {
+    const BatchNormVariant variant{2, residual, residual, true};
+    cases.push_back({variant.name(), [=](Random& r) { return batch_norm(r, variant); }});
+  }
   cases.push_back({"batch norm of many rows", batch_norm_of_many_rows});
   cases.push_back({"relu", relu});
   cases.push_back({"add", add});
   cases.push_back({"relu and add of many elements", many_elements});
   cases.push_back({"rows", rows});
+  cases.push_back({"scale images", scale_images});
   cases.push_back({"max pool", max_pool});
   cases.push_back({"average pool", average_pool});
   cases.push_back({"global average pool", global_average_pool});

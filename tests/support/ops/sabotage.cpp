@@ -179,6 +179,16 @@ struct BatchNormGroupsForgotten : ReferenceBackend {
     ReferenceBackend::batch_norm_backward(options, dy, x, gamma, saved, dx, dresidual, dgamma, dbeta);
   }
 };
+/// As if the statistics were the batch's.
+struct BatchNormFixedForgotten : ReferenceBackend {
+  void batch_norm_backward(const BatchNormOptions& options, const Tensor& dy, const Tensor& x, const Tensor& gamma,
+                           const BatchNormSaved& saved, Tensor& dx, Tensor& dresidual, Tensor& dgamma,
+                           Tensor& dbeta) override {
+    BatchNormOptions other = options;
+    other.fixed_statistics = false;
+    ReferenceBackend::batch_norm_backward(other, dy, x, gamma, saved, dx, dresidual, dgamma, dbeta);
+  }
+};
 /// dx without one of its three terms: adds what the rule subtracts.
 template <bool kMean>
 struct BatchNormTermDropped : ReferenceBackend {
@@ -305,6 +315,7 @@ void add_distortions(std::vector<Sabotage>& all) {
       {"scatter_add_rows", "gather_rows", false, true, 1},
       {"relu_backward dx", "contrastive hadsell", false, false},
       {"relu_backward dx", "contrastive legacy", false, false},
+      {"binary", "scale images", false, true, 2},
       {"copy to", "rows", false, true},
       {"add in place", "residual block", false, true},
   };
@@ -328,6 +339,8 @@ std::vector<Sabotage> all_sabotages() {
   all.push_back({"convolution: stride forgotten", "conv2d 3x3", std::make_shared<ConvStrideForgotten>()});
   all.push_back({"batch norm: mask forgotten", "batch norm with relu", std::make_shared<BatchNormMaskForgotten>()});
   all.push_back({"batch norm: groups forgotten", "batch norm in groups", std::make_shared<BatchNormGroupsForgotten>()});
+  all.push_back({"batch norm: fixed statistics forgotten", "batch norm of fixed statistics in groups",
+                 std::make_shared<BatchNormFixedForgotten>()});
   all.push_back({"batch norm: mean term dropped", "batch norm", std::make_shared<BatchNormTermDropped<true>>()});
   all.push_back({"batch norm: variance term dropped", "batch norm", std::make_shared<BatchNormTermDropped<false>>()});
   all.push_back({"max pool: windows overwrite", "max pool", std::make_shared<MaxPoolOverwrites>()});
