@@ -60,14 +60,14 @@ Image decode_image(std::span<const std::uint8_t> content, const std::string& nam
   if (content.size() > kMaxFileBytes)
     fail_input("{}: image file of {} bytes: expected at most {}", name, content.size(), kMaxFileBytes);
   if (const char* other = unread_format(content))
-    fail_input("{}: {}, which is not read: expected {}", name, other, codec_formats());
+    fail_input("{}: {}, which is not supported: expected {}", name, other, codec_formats());
   const ImageHeader header = read_image_header(content);
   check_header(header, name, max_pixels);
   try {
     Decoded decoded = codec_decode(content, header);
     if (!decoded.flaw.empty())
       fail_input("{}: {} file {}: {}", name, format_name(header.format),
-                 decoded.damaged ? "is damaged" : "of a kind that is not read", decoded.flaw);
+                 decoded.damaged ? "is damaged" : "of a kind that is not supported", decoded.flaw);
     turn_upright(decoded.image, header.orientation);
     return std::move(decoded.image);
   } catch (const std::bad_alloc&) {

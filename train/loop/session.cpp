@@ -121,6 +121,8 @@ std::string Session::description() {
                   static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
                   eval_list ? std::to_string(eval_list->size()) : "none") +
       fmt::format("{} pairs a step, {} steps in {} epochs\n", step_options.pairs, epochs.total_steps(), epochs.count());
+  if (const std::string why = backend.why_choices_are_not_kept(); !why.empty())
+    text += fmt::format("cpu.autotune: {}: only the checkpoints of this run keep its choices\n", why);
   for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';
   return text;
 }

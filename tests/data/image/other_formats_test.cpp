@@ -56,11 +56,11 @@ TEST_CASE("a file of another format is named as that, and it is said what is rea
     const std::string error = error_of(content);
     INFO(error);
     CHECK(contains(error, name));
-    CHECK(contains(error, ", which is not read: expected JPEG, PNG"));
+    CHECK(contains(error, ", which is not supported: expected JPEG, PNG"));
   }
   std::string bmp = file_content(picture("rgb.bmp"));
   bmp[30] = 4;
-  CHECK(contains(error_of(bmp), "a BMP file that holds a JPEG, which is not read"));
+  CHECK(contains(error_of(bmp), "a BMP file that holds a JPEG, which is not supported"));
 }
 
 TEST_CASE("files that are read, and texts, are of no other format") {

@@ -271,5 +271,17 @@ TEST_CASE("thirty steps lower the loss") {
   CHECK(last < 0.6 * first);
 }
 
+TEST_CASE("an embedding that collapses is told at the end of the epoch") {
+  const TinyRun run;
+  const std::string told = "warning: the embeddings have collapsed to a point\n";
+  CHECK_FALSE(has_part(run.must_train({"train.epochs=1", run.output("healthy")}).error, told));
+  // The first step takes away all of the weights; what the loss puts in their place is little, around 0.
+  CHECK(
+      has_part(run.must_train({"train.epochs=1", "schedule.type=constant", "schedule.warmup=0", "optimizer.momentum=0",
+                               "optimizer.weight_decay=100", "loss.contrastive.weight=0.0001"})
+                   .error,
+               told));
+}
+
 }  // namespace
 }  // namespace tandem
