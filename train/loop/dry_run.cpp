@@ -1,5 +1,6 @@
 #include "train/loop/dry_run.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/base/timing.h"
@@ -54,7 +55,9 @@ void compare_room(Session& session, std::ostream& out) {
   std::uintmax_t bytes = 0;
   for (const std::vector<NamedTensor>& tensors : {session.model.state(), session.optimizer->state()})
     for (const NamedTensor& t : tensors) bytes += t.tensor().bytes();
-  bytes *= static_cast<std::uintmax_t>(3 + session.config.checkpoint.keep);
+  const CheckpointConfig& options = session.config.checkpoint;
+  const int numbered = (session.epochs.count() + options.every_epochs - 1) / options.every_epochs;
+  bytes *= static_cast<std::uintmax_t>(3 + std::min(options.keep, numbered));
   std::filesystem::path folder = std::filesystem::absolute(session.config.output);
   std::error_code error;
   while (!std::filesystem::exists(folder, error) && folder.has_parent_path() && folder != folder.parent_path())

@@ -115,12 +115,12 @@ void Session::check_evaluation() const {
 std::string Session::description() {
   std::int64_t parameters = 0;
   for (const NamedTensor& p : model.parameters()) parameters += p.tensor().size();
-  std::string text =
-      fmt::format("{} in {}\n", config.model.arch, computed_on()) +
-      fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
-                  static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
-                  eval_list ? std::to_string(eval_list->size()) : "none") +
-      fmt::format("{} pairs a step, {} steps in {} epochs\n", step_options.pairs, epochs.total_steps(), epochs.count());
+  std::string text = fmt::format("{} in {}\n", config.model.arch, computed_on()) +
+                     fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
+                                 static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
+                                 eval_list ? std::to_string(eval_list->size()) : "none") +
+                     fmt::format("{} pairs a step, {} steps in {} epoch{}\n", step_options.pairs, epochs.total_steps(),
+                                 epochs.count(), epochs.count() == 1 ? "" : "s");
   if (const std::string why = backend.why_choices_are_not_kept(); !why.empty())
     text += fmt::format("cpu.autotune: {}: only the checkpoints of this run keep its choices\n", why);
   for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';

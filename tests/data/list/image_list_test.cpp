@@ -56,6 +56,9 @@ TEST_CASE("CRLF and a byte order mark and blank lines and spaces in paths are ac
   CHECK(list.sample(1).path == (f.dir / "c d.png").string());
   CHECK(list.sample(1).origin == f.list() + ":4");
   CHECK(list.sample(2).origin == f.list() + ":6");
+  const ImageList old = f.load("a.png 0\rb.png 1\r");
+  CHECK(labels(old) == Labels{0, 1});
+  CHECK(old.sample(1).origin == f.list() + ":2");
 }
 
 TEST_CASE("relative paths start at the root and absolute ones do not") {

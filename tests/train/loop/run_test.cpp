@@ -64,6 +64,18 @@ TEST_CASE("a dry run finds in the output folder what the run would find, and wri
   CHECK(test::snapshot(run.dir().path()) == before);
 }
 
+TEST_CASE("a dry run warns of a disk on which the checkpoints do not fit") {
+  const TinyRun run;
+  const std::string warning = "warning: " + run.path("run") + ": ";
+  // A million checkpoints of 90 MB.
+  const std::vector<std::string> many = {"--dry-run", "train.epochs=1000000", "checkpoint.keep=1000000"};
+  const std::string told = run.must_train(many).error;
+  CHECK(has_part(told, warning));
+  CHECK(has_part(told, " MiB are free, and the checkpoints take up to "));
+  // No more are kept than there are.
+  CHECK_FALSE(has_part(run.must_train({"--dry-run", "checkpoint.keep=1000000"}).error, warning));
+}
+
 TEST_CASE("a run writes its config with overrides and its metrics") {
   const TinyRun run;
   run.must_train({"train.epochs=2", "optimizer.lr=0.02", "loss.contrastive.form=legacy"});
