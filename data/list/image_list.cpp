@@ -181,8 +181,8 @@ std::vector<ImageList::ClassFolder> ImageList::class_folders() {
     std::vector<std::string>& all = images_of[composed_name(entry.name)];
     if (!all.empty())
       oddities_.push_back(
-          fmt::format("{}: two subfolders are the class {}: their names differ in how an accent is written", source_,
-                      in_quotes(composed_name(entry.name))));
+          fmt::format("{}: two subfolders are one class, {}: their names differ only in how an accent is written",
+                      source_, in_quotes(composed_name(entry.name))));
     all.insert(all.end(), images.begin(), images.end());
   }
   if (!has_subfolders) fail_input("{}: no subfolders: expected one a class, with its images", source_);

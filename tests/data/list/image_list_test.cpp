@@ -322,7 +322,7 @@ TEST_CASE("composed and decomposed names are one name") {
   CHECK(both.classes() == Names{composed, "mug"});
   CHECK(labels(both) == Labels{0, 0, 1});
   REQUIRE(both.oddities().size() == 1);
-  CHECK(contains(both.oddities()[0], "two subfolders are the class '" + composed + "'"));
+  CHECK(contains(both.oddities()[0], "two subfolders are one class, '" + composed + "'"));
 }
 
 TEST_CASE("a list's path through a linked folder leads where the system says") {

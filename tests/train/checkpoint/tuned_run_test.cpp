@@ -15,7 +15,8 @@ using test::ProgramOptions;
 using test::TinyRun;
 using test::with;
 
-const std::vector<std::string> kTuned = {"cpu.autotune=true", "checkpoint.every_steps=2", "train.epochs=3"};
+const std::vector<std::string> kTuned = {"cpu.autotune=true", "checkpoint.every_steps=2", "schedule.type=constant",
+                                         "schedule.warmup=0"};
 
 ProgramOptions with_cache(const std::string& folder) {
   ProgramOptions options;
@@ -39,47 +40,44 @@ std::string opposite(const std::string& choices) {
   return lines;
 }
 
-/// Starts or goes on in `folder`, and kills it when its log has so many lines. Returns how it ended.
-Outcome kill_at(std::ptrdiff_t lines, int signal, const TinyRun& run, const std::string& folder,
-                const ProgramOptions& options) {
-  Program program = run.start(with(kTuned, {run.output(folder), "--resume"}), options);
-  REQUIRE(program.wait_until([&] { return logged_lines(run, folder) >= lines; }));
-  program.kill(signal);
-  return program.wait();
+/// Trains in `folder` until so many epochs are done. The first one meets every convolution that there is.
+Outcome train_to(int epochs, const TinyRun& run, const std::string& folder, const ProgramOptions& options) {
+  return run.must_train(with(kTuned, {run.output(folder), "--resume", "train.epochs=" + std::to_string(epochs)}),
+                        options);
 }
 
 TEST_CASE("the choices of a run count before those of the cache") {
   const TinyRun run;
-  run.must_train(with(kTuned, {run.output("whole")}), with_cache(run.path("cache")));
+  train_to(3, run, "whole", with_cache(run.path("cache")));
   const std::string measured = test::read_file(run.path("cache/convolutions.txt"));
   REQUIRE_FALSE(measured.empty());
-  // With an evaluation done, every convolution of the run has been met. The first checkpoint after it is the epoch's.
-  const std::ptrdiff_t epoch_and_two_steps = 6;
-  CHECK(kill_at(epoch_and_two_steps, SIGKILL, run, "killed", with_cache(run.path("cache"))).signal == SIGKILL);
+  train_to(1, run, "moved", with_cache(run.path("cache")));
   run.dir().write("other/convolutions.txt", opposite(measured));
-  (void)kill_at(epoch_and_two_steps + 2, SIGKILL, run, "killed", with_cache(run.path("other")));
-  run.must_train(with(kTuned, {run.output("killed"), "--resume"}), without_cache(run));
-  CHECK_FALSE(test::state_of(run.last("killed")).at("autotune").empty());
-  check_same_run(run, "whole", "killed");
+  train_to(2, run, "moved", with_cache(run.path("other")));
+  train_to(3, run, "moved", without_cache(run));
+  CHECK_FALSE(test::state_of(run.last("moved")).at("autotune").empty());
+  check_same_run(run, "whole", "moved");
 }
 
 TEST_CASE("a killed run with cpu.autotune and a cache that cannot be written resumes to the same bits") {
   const TinyRun run;
   const ProgramOptions options = without_cache(run);
-  const std::ptrdiff_t epoch_and_a_step = 5;
-  const Outcome begun = kill_at(epoch_and_a_step, SIGTERM, run, "whole", options);
-  REQUIRE(begun.status == 130);
+  const Outcome begun = train_to(1, run, "whole", options);
   CHECK(test::has_part(begun.error, "cpu.autotune: cannot write " + run.path("config.json/cache/convolutions.txt") +
                                         ": Not a directory: only the checkpoints of this run keep its choices\n"));
   const auto choices = test::state_of(run.last("whole")).at("autotune");
   CHECK_FALSE(choices.empty());
   std::filesystem::copy(run.path("whole"), run.path("killed"), std::filesystem::copy_options::recursive);
 
-  run.must_train(with(kTuned, {run.output("whole"), "--resume"}), options);
+  train_to(3, run, "whole", options);
   const std::ptrdiff_t lines = logged_lines(run, "whole");
-  for (std::ptrdiff_t line = logged_lines(run, "killed") + 1; line < lines; line += 2)
-    (void)kill_at(line, SIGKILL, run, "killed", options);
-  run.must_train(with(kTuned, {run.output("killed"), "--resume"}), options);
+  for (std::ptrdiff_t line = logged_lines(run, "killed") + 1; line < lines; line += 2) {
+    Program program = run.start(with(kTuned, {run.output("killed"), "--resume", "train.epochs=3"}), options);
+    REQUIRE(program.wait_until([&] { return logged_lines(run, "killed") >= line; }));
+    program.kill(SIGKILL);
+    program.wait();
+  }
+  train_to(3, run, "killed", options);
   CHECK(test::state_of(run.last("killed")).at("autotune") == choices);
   check_same_run(run, "whole", "killed");
 }
