@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -85,7 +87,7 @@ class Output {
     if (file_)
       file_->write(lines);
     else if (!(std::cout << lines << std::flush))
-      fail("cannot write to standard output");
+      fail("cannot write to standard output: {}", std::strerror(errno));
   }
   void commit() {
     if (file_) file_->commit();

@@ -27,7 +27,7 @@ void check_header(const ImageHeader& header, const std::string& name, std::int64
     fail_input("{}: image is {}x{} pixels: expected at least {}x{}", name, header.width, header.height, kMinSide,
                kMinSide);
   if (header.width > kMaxSide || header.height > kMaxSide)
-    fail_input("{}: image is {}x{} pixels: expected at most {} a side", name, header.width, header.height, kMaxSide);
+    fail_input("{}: image is {}x{} pixels: expected at most {} per side", name, header.width, header.height, kMaxSide);
   if (header.width * header.height > max_pixels)
     fail_input("{}: image is {}x{} pixels: expected at most {} in all (data.max_pixels of a config, --max-pixels)",
                name, header.width, header.height, max_pixels);

@@ -144,7 +144,8 @@ void ImageList::load_folder(const fs::path& root, std::optional<int> number, con
   } else {
     classes = ClassNames(names, "its classes");
     if (number && names.size() != static_cast<std::size_t>(*number))
-      fail_input("{}: {} subfolders ({}): expected {}, one a class", source_, names.size(), short_list(names), *number);
+      fail_input("{}: {} subfolders ({}): expected {}, one per class", source_, names.size(), short_list(names),
+                 *number);
     naming_ = fmt::format("{}: the classes are named after its subfolders", source_);
   }
   for (ClassFolder& one : folders) {
@@ -185,7 +186,7 @@ std::vector<ImageList::ClassFolder> ImageList::class_folders() {
                       source_, in_quotes(composed_name(entry.name))));
     all.insert(all.end(), images.begin(), images.end());
   }
-  if (!has_subfolders) fail_input("{}: no subfolders: expected one a class, with its images", source_);
+  if (!has_subfolders) fail_input("{}: no subfolders: expected one per class, with its images", source_);
   if (images_of.empty())
     fail_input("{}: no images in its subfolders: expected .jpg, .png, .bmp or .webp files", source_);
   if (!empty.empty())

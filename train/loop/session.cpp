@@ -81,7 +81,7 @@ Session::Session(const Config& from)
                       from.data.max_pixels, heads.embedding},
       loader_options(make_loader_options(from)) {
   if (static_cast<std::size_t>(from.pairs.batch) > train_list.size())
-    fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", from.pairs.batch,
+    fail_input("/pairs/batch: {} pairs per step from {} training images; expected at most {}", from.pairs.batch,
                train_list.size(), train_list.size());
   require_two_classes(train_list);
   if (const auto& eval = from.data.eval)
@@ -119,8 +119,8 @@ std::string Session::description() {
                      fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
                                  static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
                                  eval_list ? std::to_string(eval_list->size()) : "none") +
-                     fmt::format("{} pairs a step, {} steps in {} epoch{}\n", step_options.pairs, epochs.total_steps(),
-                                 epochs.count(), epochs.count() == 1 ? "" : "s");
+                     fmt::format("{} pairs per step, {} steps in {} epoch{}\n", step_options.pairs,
+                                 epochs.total_steps(), epochs.count(), epochs.count() == 1 ? "" : "s");
   if (const std::string why = backend.why_choices_are_not_kept(); !why.empty())
     text += fmt::format("cpu.autotune: {}: only the checkpoints of this run keep its choices\n", why);
   for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';

@@ -111,7 +111,7 @@ TEST_CASE("lists from Windows with blank lines train as any other") {
 
 TEST_CASE("more pairs a step than images are refused") {
   const TinyRun run;
-  check_refused(run.train({"pairs.batch=13"}), "/pairs/batch: 13 pairs a step from 12 training images");
+  check_refused(run.train({"pairs.batch=13"}), "/pairs/batch: 13 pairs per step from 12 training images");
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
 }
 
