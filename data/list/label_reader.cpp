@@ -46,9 +46,8 @@ std::int32_t LabelReader::label_of(const std::string& word, const std::string& w
   }
   if (misnumbered_ && names_are_own_)
     fail_input(
-        "{}: label {} is ambiguous: of {}, number {} is named {}: expected names that are their own numbers, from 0, "
-        "or "
-        "no classes.txt",
+        "{}: label {} is ambiguous: of {}, number {} is named {}: expected the names 0, 1, 2, ... in this order, or no "
+        "classes.txt",
         where, word, names_.title(), *misnumbered_, in_quotes(names_.names()[static_cast<std::size_t>(*misnumbered_)]));
   if (misnumbered_) {
     if (const auto named = names_.find(word)) return *named;

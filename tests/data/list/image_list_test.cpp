@@ -270,7 +270,7 @@ TEST_CASE("a classes txt that calls classes by other numbers than their own is r
   };
   const std::string classes = dir.write("classes.txt", sorted).string();
   const std::string contradicts = list.string() + ":1: label 0 is ambiguous: of the classes of " + classes +
-                                  ", number 2 is named '10': expected names that are their own numbers, from 0, or no "
+                                  ", number 2 is named '10': expected the names 0, 1, 2, ... in this order, or no "
                                   "classes.txt";
   CHECK(refusal({}) == contradicts);
   CHECK(refusal(kByName) == contradicts);
