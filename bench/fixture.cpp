@@ -62,7 +62,7 @@ std::vector<std::int32_t> read_labels(const json& f, const Spec& spec) {
   for (const char* stream : {"labels_a", "labels_b"}) {
     const auto own = f.at(stream).get<std::vector<std::int32_t>>();
     if (static_cast<std::int64_t>(own.size()) != spec.pairs)
-      fail_input("fixture: {} {}, expected {}, one a pair", own.size(), stream, spec.pairs);
+      fail_input("fixture: {} {}, expected {}, one per pair", own.size(), stream, spec.pairs);
     for (const std::int32_t label : own)
       if (label < 0 || label >= spec.model.classes)
         fail_input("fixture: {} has {}, expected less than {} classes", stream, label, spec.model.classes);

@@ -22,10 +22,9 @@ CpuBackend::CpuBackend(const CpuOptions& options)
       convolutions_(arena(), threads(), onednn_, options.autotune) {}
 
 std::string CpuBackend::description() const {
-  const std::string lost = convolutions_.why_not_kept();
   return fmt::format("cpu, {}, {} kernels{}, {}{}", threads_description(), kernels_.isa,
                      supports(DType::bf16) ? ", bf16 instructions" : "", OneDnn::version(),
-                     lost.empty() ? "" : "; the measured choices of cpu.autotune are not kept: " + lost);
+                     convolutions_.measures() ? ", autotuned" : "");
 }
 
 bool CpuBackend::supports(DType activation) const {

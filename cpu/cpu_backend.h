@@ -17,6 +17,7 @@ class CpuBackend final : public HostBackend {
   bool supports(DType activation) const override;
   AutotuneChoices autotune_choices() const override { return convolutions_.choices(); }
   void adopt(const AutotuneChoices& choices) override { convolutions_.adopt(choices); }
+  std::string why_choices_are_not_kept() const override { return convolutions_.why_not_kept(); }
 
   void cast(const Tensor& from, Tensor& to) override;
   void add(const Tensor& a, const Tensor& b, Tensor& y) override;

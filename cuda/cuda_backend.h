@@ -19,6 +19,8 @@ class CudaBackend final : public Backend {
   Device device() const override { return {DeviceKind::cuda, properties_.index}; }
   std::string description() const override;
   bool supports(DType activation) const override;
+  AutotuneChoices autotune_choices() const override { return convolutions_.choices(); }
+  void adopt(const AutotuneChoices& choices) override { convolutions_.adopt(choices); }
   void synchronize() override;
 
   Tensor empty(const Shape& shape, DType dtype) override { return {arena_, shape, dtype}; }

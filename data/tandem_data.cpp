@@ -56,8 +56,8 @@ int main(int argc, char** argv) {
   CLI::App* synth = app.add_subcommand("synth", "Draw a data set of product-like objects");
   synth->add_option("--out", dataset.out, "Folder to write")->required();
   synth->add_option("--classes", dataset.classes, "Number of classes, 2 to 12")->capture_default_str();
-  synth->add_option("--train", dataset.train, "Training images a class")->capture_default_str();
-  synth->add_option("--test", dataset.test, "Test images a class")->capture_default_str();
+  synth->add_option("--train", dataset.train, "Training images per class")->capture_default_str();
+  synth->add_option("--test", dataset.test, "Test images per class")->capture_default_str();
   synth->add_option("--size", dataset.size, "Height and width in pixels")->capture_default_str();
   synth->add_option("--seed", dataset.seed, "Another seed draws other images")->capture_default_str();
 

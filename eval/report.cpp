@@ -143,7 +143,7 @@ std::string report_text(const Evaluation& evaluation) {
   text += line("top-1", percent(classification.top1) + " %", "the first guess is right");
   text += line("top-5", percent(classification.top5) + " %", "the right class is among the first five guesses");
   text += line("macro F1", percent(classification.macro_f1) + " %", "mean F1, every class counting the same");
-  text += line("softmax loss", number(classification.loss), "nats an image; 0 is certain and right");
+  text += line("softmax loss", number(classification.loss), "nats per image; 0 is certain and right");
   text += fmt::format("\n{}\n{}", class_table(evaluation), mistakes_in_words(evaluation));
   text += fmt::format("\nEmbedding, {} pairs of the same label and {} of different labels\n", embedding.same_pairs,
                       embedding.different_pairs);

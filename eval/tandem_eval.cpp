@@ -32,13 +32,14 @@ std::string note_on_classifier(const ModelDescription& model) {
 }
 
 /// What must be known of the figures of distances.
-std::string note_on_distances(const EmbeddingMetrics& metrics, bool features, bool untrained) {
+std::string note_on_distances(const EmbeddingMetrics& metrics, bool features, const ModelDescription& model) {
   const EmbeddingSpread& spread = metrics.spread;
-  std::string note = features ? note_on_features(untrained) : "";
-  if (!spread.is_collapsed(0)) return note;
+  const double margin = features ? 0 : model.margin;
+  std::string note = features ? note_on_features(!model.embedding_trained) : "";
+  if (!spread.is_collapsed(margin)) return note;
   return (note.empty() ? "" : note + "; ") +
-         fmt::format("they have collapsed to a point (spread {:.2g}, norm {:.2g}): distances tell nothing",
-                     spread.spread, spread.norm);
+         fmt::format("they have collapsed to a point (spread {:.2g}, norm {:.2g}{})", spread.spread, spread.norm,
+                     margin > 0 ? fmt::format(", margin {:.2g}", margin) : "");
 }
 
 int evaluate(const Options& o) {
@@ -68,7 +69,7 @@ int evaluate(const Options& o) {
                               classification_metrics(p.logits, p.labels, p.classes),
                               distances,
                               note_on_classifier(model),
-                              note_on_distances(distances, features, !model.embedding_trained)};
+                              note_on_distances(distances, features, model)};
   write_report(evaluation, o.out);
   std::cout << list.naming() << '\n'
             << report_text(evaluation) << "\ncomputed by " << network.description() << "\nwritten: " << o.out

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -64,7 +66,7 @@ void check_classifier(const Options& o) {
 std::vector<std::string> files_to_read(const Options& o) {
   ImageFiles files = find_image_files(o.images);
   for (const std::string& circle : files.circles)
-    std::cerr << circle << ": not read: a link back to a folder it is in\n";
+    std::cerr << circle << ": a link back to a folder above it, not followed\n";
   std::error_code ignored;
   if (!o.out.empty() && std::filesystem::exists(o.out, ignored))
     std::erase_if(files.paths, [&](const std::string& path) {
@@ -85,7 +87,7 @@ class Output {
     if (file_)
       file_->write(lines);
     else if (!(std::cout << lines << std::flush))
-      fail("cannot write to standard output");
+      fail("cannot write to standard output: {}", std::strerror(errno));
   }
   void commit() {
     if (file_) file_->commit();

@@ -12,8 +12,9 @@ struct EmbeddingSpread {
   double norm = 0;    ///< √(mean ‖e‖²)
   std::int64_t images = 0;
 
-  /// Whether two images or more are all but one point: the spread is at most a thousandth of the norm, or of the
-  /// contrastive loss's margin (0: there is none). Distances tell nothing then.
+  /// Whether two images or more are all but one point: the spread is at most a thousandth of the norm, and so hardly
+  /// more than rounding, or of the distance that training asks of different classes (`margin`; 0: none is known), which
+  /// also tells of embeddings that have collapsed to 0.
   bool is_collapsed(double margin) const;
 };
 

@@ -16,7 +16,7 @@ struct Network {
   Network(const ModelFile& file, const std::string& device, std::optional<Precision> precision,
           const EngineOptions& options = {});
 
-  /// "resnet50 in fp32 on cpu, 2 threads (one a processor), ..".
+  /// "resnet50 in fp32 on cpu, 2 threads (one per processor), ..".
   std::string description() const;
 
   /// body(), which runs batches of `batch` images. When it is out of memory: Error, which names a --batch that fits.

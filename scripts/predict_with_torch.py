@@ -8,6 +8,7 @@ networks that torchvision has not.
 """
 
 import json
+import re
 import sys
 
 import numpy
@@ -22,14 +23,26 @@ TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: I
          8: Image.Transpose.ROTATE_90}
 
 
-def orientation(image):
-    """EXIF's; upright if there is none that can be read. Image.getexif() would also believe XMP."""
+XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
+
+
+def exif_orientation(image):
+    """None if there is none that can be read."""
     exif = Image.Exif()
     try:
         exif.load(image.info.get("exif", b""))
-        return exif.get(0x0112)
+        value = exif.get(0x0112)
     except Exception:  # whatever a broken block makes of the reader
         return None
+    return value if value in range(1, 9) else None
+
+
+def xmp_orientation(image):
+    """None if there is none. Versions of Pillow differ in where they keep a JPEG's XMP."""
+    packets = [image.info.get("xmp", b""), image.info.get("XML:com.adobe.xmp", "").encode()]
+    packets += [data for marker, data in getattr(image, "applist", []) if marker == "APP1" and data.startswith(XMP_START)]
+    found = re.search(rb"tiff:Orientation[ \t\r\n=\"'>]*([1-8])", b"".join(packets))
+    return int(found[1]) if found else None
 
 
 def alpha_of_one_colour(image, rawmode, samples):
@@ -65,7 +78,7 @@ def read_rgb(path):
     if alpha is not None:
         alpha = alpha.astype(numpy.int64)[:, :, None]
         rgb = (rgb * alpha + 255 * (255 - alpha) + 127) // 255
-    turn = TURNS.get(orientation(image))
+    turn = TURNS.get(exif_orientation(image) or xmp_orientation(image))
     image = Image.fromarray(rgb.astype(numpy.uint8))
     return image if turn is None else image.transpose(turn)
 

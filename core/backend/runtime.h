@@ -71,6 +71,9 @@ class Runtime : public Observable {
   virtual AutotuneChoices autotune_choices() const { return {}; }
   /// Computes from here on in the ways that a process before this one chose, where it measures at all.
   virtual void adopt(const AutotuneChoices& /*choices*/) {}
+  /// Why other processes will not find autotune_choices() by themselves, in a few words; empty if they will, and where
+  /// nothing is measured.
+  virtual std::string why_choices_are_not_kept() const { return {}; }
   /// Waits for the kernels queued so far.
   virtual void synchronize() = 0;
 

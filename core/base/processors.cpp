@@ -79,6 +79,17 @@ bool names_cpu(std::string_view controllers) {
   return false;
 }
 
+/// The first number of OpenMP's list, which has one for each level of nesting; 0 if it is none.
+int first_number(std::string_view list) {
+  constexpr std::string_view kBlanks = " \t";
+  list = list.substr(0, list.find(','));
+  list.remove_prefix(std::min(list.size(), list.find_first_not_of(kBlanks)));
+  list = list.substr(0, list.find_last_not_of(kBlanks) + 1);
+  int count = 0;
+  const auto [end, error] = std::from_chars(list.data(), list.data() + list.size(), count);
+  return error == std::errc{} && end == list.data() + list.size() ? count : 0;
+}
+
 }  // namespace
 
 std::optional<double> cpu_quota(const fs::path& root) {
@@ -105,18 +116,17 @@ ThreadCount usable_processors() {
   if (const std::optional<double> quota = cpu_quota(); quota && *quota < allowed)
     return {std::max(static_cast<int>(std::ceil(*quota)), 1), fmt::format("a CPU quota of {:.3g}", *quota)};
   if (allowed < sysconf(_SC_NPROCESSORS_ONLN)) return {allowed, "affinity"};
-  return {allowed, "one a processor"};
+  return {allowed, "one per processor"};
 }
 
 ThreadCount compute_threads(std::optional<int> asked) {
   if (asked) return {*asked, "cpu.threads"};
-  if (const char* text = std::getenv("OMP_NUM_THREADS")) {
-    const std::string_view list(text);  // a number for each level of nesting
-    int count = 0;
-    std::from_chars(list.data(), list.data() + list.size(), count);
-    if (count > 0) return {count, "OMP_NUM_THREADS"};
-  }
-  return usable_processors();
+  const char* text = std::getenv("OMP_NUM_THREADS");
+  if (text == nullptr) return usable_processors();
+  if (const int count = first_number(text); count > 0) return {count, "OMP_NUM_THREADS"};
+  ThreadCount usable = usable_processors();
+  usable.reason += fmt::format("; OMP_NUM_THREADS is '{}', which is no number of threads", text);
+  return usable;
 }
 
 }  // namespace tandem

@@ -16,8 +16,8 @@ struct ThreadCount {
 /// of 1.5 processors keeps 2 threads busy.
 ThreadCount usable_processors();
 
-/// How many threads compute: `asked` if it is there; else OMP_NUM_THREADS, whose first number counts; else one for each
-/// usable processor.
+/// How many threads compute: `asked` if it is there; else OMP_NUM_THREADS, whose first number counts; else, also
+/// where that is no number, one for each usable processor.
 ThreadCount compute_threads(std::optional<int> asked);
 
 /// How many processors' time the cgroups of this process allow, the least of a group and those above it; absent if

@@ -24,6 +24,8 @@ class Convolutions {
   void convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
                 Tensor& output);
 
+  /// Whether methods are chosen by their time.
+  bool measures() const { return choices_.has_value(); }
   /// The methods that were measured to be the fastest, and those adopted; empty without autotune.
   AutotuneChoices choices() const { return choices_ ? choices_->choices() : AutotuneChoices(); }
   /// Of AutotuneCache; nothing without autotune.

@@ -43,7 +43,7 @@ class HostBackend : public Backend {
  protected:
   const std::shared_ptr<Arena>& arena() const { return arena_; }
   Threads& threads() { return threads_; }
-  /// "2 threads (one a processor)": how many, and what sets it.
+  /// "2 threads (one per processor)": how many, and what sets it.
   std::string threads_description() const;
 
  private:

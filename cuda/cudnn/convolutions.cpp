@@ -139,8 +139,10 @@ Convolutions::Plan Convolutions::choose_plan(const ConvolutionProblem& problem, 
   for (const Engine& engine : engines) names.push_back(engine.name);
   const std::string rules = fmt::format("{}{}", rules_.tf32 ? " tf32" : "", rules_.deterministic ? "" : " any order");
   if (const auto known = choices_.find(name + rules, names))
-    if (auto plan = EnginePlan::make(target, engines[*known]))
+    if (auto plan = EnginePlan::make(target, engines[*known])) {
+      choices_.adopt({{name + rules, names[*known]}});
       return std::make_shared<const EnginePlan>(std::move(*plan));
+    }
 
   const bool measures = measures_ && !keeper_;
   std::vector<Plan> plans;

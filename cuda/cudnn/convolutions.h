@@ -37,6 +37,10 @@ class Convolutions {
   /// where the next run finds them.
   bool measures() const { return measures_; }
 
+  /// The engines chosen so far, by this process or those before it; those adopted are taken where they are offered.
+  const AutotuneChoices& choices() const { return choices_.choices(); }
+  void adopt(const AutotuneChoices& choices) { choices_.adopt(choices); }
+
   /// "cuDNN 9.19.0"
   static std::string version();
 

@@ -27,7 +27,7 @@ void check_header(const ImageHeader& header, const std::string& name, std::int64
     fail_input("{}: image is {}x{} pixels: expected at least {}x{}", name, header.width, header.height, kMinSide,
                kMinSide);
   if (header.width > kMaxSide || header.height > kMaxSide)
-    fail_input("{}: image is {}x{} pixels: expected at most {} a side", name, header.width, header.height, kMaxSide);
+    fail_input("{}: image is {}x{} pixels: expected at most {} per side", name, header.width, header.height, kMaxSide);
   if (header.width * header.height > max_pixels)
     fail_input("{}: image is {}x{} pixels: expected at most {} in all (data.max_pixels of a config, --max-pixels)",
                name, header.width, header.height, max_pixels);
@@ -60,14 +60,14 @@ Image decode_image(std::span<const std::uint8_t> content, const std::string& nam
   if (content.size() > kMaxFileBytes)
     fail_input("{}: image file of {} bytes: expected at most {}", name, content.size(), kMaxFileBytes);
   if (const char* other = unread_format(content))
-    fail_input("{}: {}, which is not read: expected {}", name, other, codec_formats());
+    fail_input("{}: {}, which is not supported: expected {}", name, other, codec_formats());
   const ImageHeader header = read_image_header(content);
   check_header(header, name, max_pixels);
   try {
     Decoded decoded = codec_decode(content, header);
     if (!decoded.flaw.empty())
       fail_input("{}: {} file {}: {}", name, format_name(header.format),
-                 decoded.damaged ? "is damaged" : "of a kind that is not read", decoded.flaw);
+                 decoded.damaged ? "is damaged" : "of a kind that is not supported", decoded.flaw);
     turn_upright(decoded.image, header.orientation);
     return std::move(decoded.image);
   } catch (const std::bad_alloc&) {

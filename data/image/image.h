@@ -3,9 +3,9 @@
 //
 // What a file is, is decided by its content; its extension does not matter. Grey, palette, 16-bit and alpha images
 // become 8-bit RGB; of 16 bits the upper 8 are kept. What a PNG or WebP file has as transparent is laid on white; a BMP
-// file's alpha, which many programs leave unset, is ignored. Colour profiles are ignored. A photo whose EXIF data has
-// an orientation is turned upright; EXIF data that cannot be read means upright. While a file is decoded there is one
-// picture in memory, beside what the library works with (for BMP without OpenCV, two).
+// file's alpha, which many programs leave unset, is ignored. Colour profiles are ignored. A photo whose EXIF data,
+// or else XMP data, has an orientation is turned upright; data that cannot be read means upright. While a file is
+// decoded there is one picture in memory, beside what the library works with (for BMP without OpenCV, two).
 
 #include <cstddef>
 #include <cstdint>

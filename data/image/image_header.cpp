@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <string_view>
 
 #include "data/image/header/bytes.h"
 #include "data/image/header/exif.h"
@@ -9,12 +10,37 @@
 namespace tandem {
 namespace {
 
+/// Where a file may say how its picture lies. EXIF data counts before XMP, of several blocks the first that says it.
+struct OrientationBlocks {
+  std::optional<int> exif, xmp;
+
+  void read_exif(Bytes block) {
+    if (!exif) exif = exif_orientation(block);
+  }
+  void read_xmp(Bytes packet) {
+    if (!xmp) xmp = xmp_orientation(packet);
+  }
+  int orientation() const { return exif.value_or(xmp.value_or(1)); }
+};
+
+/// The XMP packet in a PNG chunk iTXt: a keyword, two bytes that say how the text is packed (here: not), a language and
+/// a translated keyword, the text. Empty if the chunk holds another text.
+Bytes xmp_packet(Bytes chunk) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view kStart = "XML:com.adobe.xmp\0\0\0"sv;
+  if (!chunk.text(0, kStart)) return chunk.part(0, 0);
+  const std::size_t translated = chunk.find(0, kStart.size()) + 1;
+  return chunk.part(chunk.find(0, translated) + 1, chunk.size());
+}
+
 /// Segments (marker, length, content) up to EOI. The entropy-coded data after a start of scan holds FF only before a
 /// stuffed 00 or a restart marker, so that an EOI in an embedded thumbnail is not mistaken for the image's own.
 ImageHeader read_jpeg(Bytes file) {
+  using namespace std::string_view_literals;
   constexpr std::uint32_t kEndOfImage = 0xD9, kStartOfScan = 0xDA, kApp1 = 0xE1;
+  constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
   ImageHeader header{ImageFormat::jpeg};
-  std::optional<int> orientation;
+  OrientationBlocks blocks;
   bool in_scan = false;
   for (std::size_t at = 2; at < file.size();) {
     at = file.find(0xFF, at);
@@ -39,13 +65,15 @@ ImageHeader read_jpeg(Bytes file) {
       header.height = file.big16(at + 5);
       header.width = file.big16(at + 7);
     }
-    // XMP and other data are APP1, too, in any order.
-    if (marker == kApp1 && !orientation && file.text(at + 4, "Exif"))
-      orientation = exif_orientation(file.part(at + 4, length < 2 ? 0 : length - 2));
+    if (marker == kApp1 && length >= 2) {
+      const Bytes segment = file.part(at + 4, length - 2);
+      if (segment.text(0, "Exif")) blocks.read_exif(segment);
+      if (segment.text(0, kXmp)) blocks.read_xmp(segment.part(kXmp.size(), segment.size()));
+    }
     in_scan = in_scan || marker == kStartOfScan;
     at += 2 + length;
   }
-  header.orientation = orientation.value_or(1);
+  header.orientation = blocks.orientation();
   return header;
 }
 
@@ -55,6 +83,7 @@ ImageHeader read_png(Bytes file) {
   header.width = file.big32(16);
   header.height = file.big32(20);
   header.alpha = (file.u8(25) & 4) != 0;
+  OrientationBlocks blocks;
   for (std::size_t at = 8; at < file.size();) {
     const std::size_t length = file.big32(at), end = at + 12 + length;
     if (file.text(at + 4, "IEND")) {
@@ -62,9 +91,11 @@ ImageHeader read_png(Bytes file) {
       break;
     }
     header.alpha = header.alpha || file.text(at + 4, "tRNS");
-    if (file.text(at + 4, "eXIf")) header.orientation = exif_orientation(file.part(at + 8, length)).value_or(1);
+    if (file.text(at + 4, "eXIf")) blocks.read_exif(file.part(at + 8, length));
+    if (file.text(at + 4, "iTXt")) blocks.read_xmp(xmp_packet(file.part(at + 8, length)));
     at = end;
   }
+  header.orientation = blocks.orientation();
   return header;
 }
 
@@ -104,12 +135,15 @@ ImageHeader read_webp(Bytes file) {
     header.width = file.little16(26) & 0x3FFF;
     header.height = file.little16(28) & 0x3FFF;
   }
+  OrientationBlocks blocks;
   for (std::size_t at = 12; at + 8 <= file.size();) {
     const std::size_t length = file.little32(at + 4);
-    if (file.text(at, "EXIF")) header.orientation = exif_orientation(file.part(at + 8, length)).value_or(1);
+    if (file.text(at, "EXIF")) blocks.read_exif(file.part(at + 8, length));
+    if (file.text(at, "XMP ")) blocks.read_xmp(file.part(at + 8, length));
     header.alpha = header.alpha || file.text(at, "ALPH");
     at += 8 + length + length % 2;
   }
+  header.orientation = blocks.orientation();
   return header;
 }
 

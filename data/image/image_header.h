@@ -18,7 +18,7 @@ struct ImageHeader {
   std::int64_t height = 0;  // meaningful if complete
   std::int64_t width = 0;
   bool alpha = false;   // PNG, WebP: pixels may be transparent
-  int orientation = 1;  // JPEG, PNG, WebP: EXIF's, 1 to 8; 1, upright, where it has none that can be read
+  int orientation = 1;  // JPEG, PNG, WebP: EXIF's or XMP's, 1 to 8; 1, upright, where neither has one
 };
 
 /// Reads the header and walks the file's structure to its end. Never throws; junk is ImageFormat::unknown.

@@ -83,7 +83,7 @@ ClassNames ClassNames::read(const std::vector<fs::path>& folders, std::optional<
                    first->second);
       names.push_back(std::move(line.text));
     }
-    if (names.empty()) fail_input("{}: names no class: expected one a line", path.string());
+    if (names.empty()) fail_input("{}: names no class: expected one per line", path.string());
     if (expected && names.size() != static_cast<std::size_t>(*expected))
       fail_input("{}: names {} classes: expected {}", path.string(), names.size(), *expected);
     return {names, "the classes of " + path.string()};

@@ -117,7 +117,7 @@ Copies find_copies(const ImageList& train, const ImageList* eval, unsigned threa
     const auto other = std::find_if(group.begin(), group.end(),
                                     [&](std::size_t i) { return images.sample(i).label != images.sample(one).label; });
     if (other != group.end() && copies.two_labels++ == 0)
-      copies.first_two_labels = fmt::format("{} is {}, {} {}", images.name(one), images.class_of(one),
+      copies.first_two_labels = fmt::format("{} is {}, {} is {}", images.name(one), images.class_of(one),
                                             images.name(*other), images.class_of(*other));
     if (images.is_eval(one)) continue;
     for (const std::size_t i : group) {
@@ -138,10 +138,11 @@ std::vector<std::string> copy_remarks(const ImageList& train, const ImageList* e
     lines.push_back(fmt::format("warning: {} of the {} evaluation images are training images too; the first: {}",
                                 copies.shared, eval->size(), copies.first_shared));
   if (copies.two_labels > 0)
-    lines.push_back(
-        fmt::format("warning: {} under two labels; the first: {}",
-                    copies.two_labels == 1 ? "one image is" : fmt::format("{} images are", copies.two_labels),
-                    copies.first_two_labels));
+    lines.push_back(fmt::format("warning: {}: {}",
+                                copies.two_labels == 1
+                                    ? "an image has two labels"
+                                    : fmt::format("{} images have two labels; the first", copies.two_labels),
+                                copies.first_two_labels));
   return lines;
 }
 

@@ -105,10 +105,10 @@ void ImageList::load_list(const fs::path& root, std::optional<int> number, const
   classes_ = known.empty() ? own.names() : known.names();
   if (classes_.empty()) number_classes(number);
   if (!own.empty())
-    naming_ =
-        fmt::format("labels are {}{}", own.title(), known.empty() ? "" : ", matched by name with " + known.title());
+    naming_ = fmt::format("labels refer to {}{}", own.title(),
+                          known.empty() ? "" : ", matched by name with " + known.title());
   else if (known.empty())
-    naming_ = "classes are called by the labels' numbers, as there is no classes.txt";
+    naming_ = "there is no classes.txt: the classes are named by their numbers";
   else if (known.misnumbered())
     naming_ = fmt::format("labels are matched by name with {}", known.title());
   else
@@ -144,8 +144,9 @@ void ImageList::load_folder(const fs::path& root, std::optional<int> number, con
   } else {
     classes = ClassNames(names, "its classes");
     if (number && names.size() != static_cast<std::size_t>(*number))
-      fail_input("{}: {} subfolders ({}): expected {}, one a class", source_, names.size(), short_list(names), *number);
-    naming_ = fmt::format("{}: classes are called as its subfolders", source_);
+      fail_input("{}: {} subfolders ({}): expected {}, one per class", source_, names.size(), short_list(names),
+                 *number);
+    naming_ = fmt::format("{}: the classes are named after its subfolders", source_);
   }
   for (ClassFolder& one : folders) {
     const std::int32_t label = classes.number_of(one.name, source_ + ": subfolder");
@@ -181,17 +182,18 @@ std::vector<ImageList::ClassFolder> ImageList::class_folders() {
     std::vector<std::string>& all = images_of[composed_name(entry.name)];
     if (!all.empty())
       oddities_.push_back(
-          fmt::format("{}: two subfolders are the class {}: their names differ in how an accent is written", source_,
-                      in_quotes(composed_name(entry.name))));
+          fmt::format("{}: two subfolders are one class, {}: their names differ only in how an accent is written",
+                      source_, in_quotes(composed_name(entry.name))));
     all.insert(all.end(), images.begin(), images.end());
   }
-  if (!has_subfolders) fail_input("{}: no subfolders: expected one a class, with its images", source_);
+  if (!has_subfolders) fail_input("{}: no subfolders: expected one per class, with its images", source_);
   if (images_of.empty())
     fail_input("{}: no images in its subfolders: expected .jpg, .png, .bmp or .webp files", source_);
   if (!empty.empty())
-    oddities_.push_back(fmt::format("{}: no class, since there is no image in it: {}", source_, short_list(empty)));
+    oddities_.push_back(
+        fmt::format("{}: subfolders without images, which are no classes: {}", source_, short_list(empty)));
   if (!circles.empty())
-    oddities_.push_back(fmt::format("{}: not read, a link back to the folder: {}", source_, short_list(circles)));
+    oddities_.push_back(fmt::format("{}: links back to the folder, not followed: {}", source_, short_list(circles)));
   std::vector<ClassFolder> folders;
   folders.reserve(images_of.size());
   for (auto& [name, images] : images_of) folders.push_back({name, std::move(images)});
@@ -215,7 +217,7 @@ std::vector<std::string> ImageList::images_in(const fs::path& folder) {
       ++unread_.other_types;
     }
   }
-  if (!circles.empty()) oddities_.push_back(fmt::format("{}: links in a circle", fmt::join(circles, ", ")));
+  if (!circles.empty()) oddities_.push_back(fmt::format("{}: a loop of links, not followed", fmt::join(circles, ", ")));
   return images;
 }
 

@@ -46,9 +46,9 @@ std::int32_t LabelReader::label_of(const std::string& word, const std::string& w
   }
   if (misnumbered_ && names_are_own_)
     fail_input(
-        "{}: label {}: {} have the class {} as number {}: expected names that are numbers at their own places, from 0, "
-        "or no classes.txt",
-        where, word, names_.title(), in_quotes(names_.names()[static_cast<std::size_t>(*misnumbered_)]), *misnumbered_);
+        "{}: label {} is ambiguous: of {}, number {} is named {}: expected the names 0, 1, 2, ... in this order, or no "
+        "classes.txt",
+        where, word, names_.title(), *misnumbered_, in_quotes(names_.names()[static_cast<std::size_t>(*misnumbered_)]));
   if (misnumbered_) {
     if (const auto named = names_.find(word)) return *named;
     fail_no_class(fmt::format("label {} is", word), where);
@@ -61,7 +61,7 @@ std::int32_t LabelReader::label_of(const std::string& word, const std::string& w
 }
 
 void LabelReader::fail_no_class(const std::string& what, const std::string& where) const {
-  fail_input("{}: {} none of {} ({}): expected 'path label', a tab before names with blanks", where, what,
+  fail_input("{}: {} none of {} ({}): expected 'path label', with a tab before a name that has blanks", where, what,
              names_.title(), short_list(names_.names()));
 }
 

@@ -58,7 +58,8 @@ std::vector<std::string> remarks(const ImageList& list) {
   std::vector<std::string> without;
   for (std::size_t c = 0; c < images.size(); ++c)
     if (images[c] == 0) without.push_back(list.classes()[c]);
-  if (!without.empty()) lines.push_back(fmt::format("{}: no images of: {}", list.source(), short_list(without)));
+  if (!without.empty())
+    lines.push_back(fmt::format("{}: classes without images: {}", list.source(), short_list(without)));
 
   lines.insert(lines.end(), list.oddities().begin(), list.oddities().end());
   const UnreadFiles& unread = list.unread();

@@ -25,8 +25,10 @@ std::vector<TextLine> read_text_lines(const std::filesystem::path& path) {
   std::vector<TextLine> lines;
   std::string_view rest = content;
   if (rest.substr(0, kByteOrderMark.size()) == kByteOrderMark) rest.remove_prefix(kByteOrderMark.size());
+  // Old programs end lines by a carriage return alone.
+  const char line_end = content.find('\n') == std::string::npos ? '\r' : '\n';
   for (std::uint32_t number = 1; !rest.empty(); ++number) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
+    std::string_view line = rest.substr(0, rest.find(line_end));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     const std::size_t first = line.find_first_not_of(kBlanks);
     if (first == std::string_view::npos) continue;

@@ -129,12 +129,10 @@ ordered_json to_json(const ModelDescription& model) {
   std::vector<std::string> heads;
   if (model.classifier_trained) heads.emplace_back("classifier");
   if (model.embedding_trained) heads.emplace_back("embedding");
-  return {{"format", kFormat},
-          {"backbone", to_json(model.backbone)},
-          {"embedding", model.embedding},
-          {"classes", model.classes},
-          {"input", to_json(model.input)},
-          {"training", {{"heads", heads}, {"steps", model.steps}, {"precision", to_string(model.precision)}}}};
+  ordered_json training = {{"heads", heads}, {"steps", model.steps}, {"precision", to_string(model.precision)}};
+  if (model.margin > 0) training["margin"] = model.margin;
+  return {{"format", kFormat},        {"backbone", to_json(model.backbone)}, {"embedding", model.embedding},
+          {"classes", model.classes}, {"input", to_json(model.input)},       {"training", training}};
 }
 
 ModelDescription parse_model_description(std::string_view text, const std::string& source) {
@@ -161,6 +159,7 @@ ModelDescription parse_model_description(std::string_view text, const std::strin
     model.embedding_trained = has("embedding");
     model.steps = training.at("steps").get<std::int64_t>();
     model.precision = precision_in(training, source);
+    model.margin = training.value("margin", 0.0);
     return model;
   });
 }

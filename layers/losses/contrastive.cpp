@@ -1,5 +1,7 @@
 #include "layers/losses/contrastive.h"
 
+#include <cmath>
+
 #include "layers/twin_towers.h"
 
 namespace tandem {
@@ -23,6 +25,10 @@ class ContrastiveTerm final : public LossTerm {
 };
 
 }  // namespace
+
+double distance_asked_for(const ContrastiveLossOptions& options) {
+  return options.form == ContrastiveForm::legacy ? std::sqrt(options.margin) : options.margin;
+}
 
 void add_terms(const std::string& loss, const ContrastiveLossOptions& options, LossTerms& terms) {
   terms.push_back(std::make_unique<ContrastiveTerm>(loss, options));

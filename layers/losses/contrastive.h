@@ -35,6 +35,9 @@ void visit_keys(Keys& keys, C& c) {
   keys("form", c.form);
 }
 
+/// The distance at which images of different classes are left alone.
+double distance_asked_for(const ContrastiveLossOptions& options);
+
 /// Adds the term of the loss that the config calls `loss`.
 void add_terms(const std::string& loss, const ContrastiveLossOptions& options, LossTerms& terms);
 

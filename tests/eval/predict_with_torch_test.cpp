@@ -48,12 +48,20 @@ std::vector<std::string> write_images(const test::TinyRun& run) {
     test::PngFile png = random_png(kind, 40, 60, false, random);
     png.chunks_after = test::png_chunk("eXIf", test::tiff_block(1 + static_cast<int>(paths.size() % 8)));
     add(png_content(png), ".png");
+    png.chunks_after =
+        test::png_chunk("iTXt", std::string("XML:com.adobe.xmp\0\0\0\0\0", 22) + R"(<x tiff:Orientation="8"/>)");
+    add(png_content(png), ".png");
   }
   const Image picture = test::smooth(40, 60);
   for (int orientation = 1; orientation <= 8; ++orientation)
     add(test::with_segments(test::jpeg_content(picture), test::exif_segment(test::tiff_block(orientation))), ".jpg");
   for (const int channels : {1, 4}) add(test::jpeg_content(picture, {channels, true, 0, 90}), ".jpg");
   add(test::with_segments(test::jpeg_content(picture), test::exif_segment("no TIFF")), ".jpg");
+  const std::string xmp = R"(<rdf:Description tiff:Orientation="6"/>)";
+  const std::string packet = test::jpeg_segment(0xE1, std::string("http://ns.adobe.com/xap/1.0/\0", 29) + xmp);
+  for (const std::string& exif :
+       {std::string(), test::exif_segment(test::tiff_block(3)), test::exif_segment("no TIFF")})
+    add(test::with_segments(test::jpeg_content(picture), packet + exif), ".jpg");
   add(test::file_content(test::picture("rgb.bmp")), ".bmp");
 #ifdef TANDEM_OPENCV
   for (const char* name : {"rgb.webp", "cutout.webp", "smooth.webp", "smooth_cutout.webp"}) {

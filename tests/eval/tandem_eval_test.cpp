@@ -1,5 +1,8 @@
 // tandem-eval on the checkpoint of a small run.
 
+#include <cstring>
+#include <list>
+
 #include "io/safetensors.h"
 #include "tests/support/tiny_run.h"
 
@@ -123,7 +126,7 @@ TEST_CASE("tandem eval takes folders that lack a class and names those that are 
   std::filesystem::remove(run.path("set/classes.txt"));
   std::filesystem::remove_all(test + "/ball");
   const Outcome outcome = evaluated();
-  CHECK(outcome.error == test + ": no images of: ball\n");
+  CHECK(outcome.error == test + ": classes without images: ball\n");
   REQUIRE(outcome.status == 0);
   const auto metrics = nlohmann::json::parse(test::read_file(run.path("eval/metrics.json")));
   CHECK(metrics.at("images") == 4);
@@ -221,17 +224,21 @@ TEST_CASE("tandem eval leaves no folder behind when it refuses") {
   CHECK_FALSE(std::filesystem::exists(run.path("eval")));
 }
 
-/// Makes the embedding of every image the same: the head's bias, or nothing.
-void collapse(const std::string& checkpoint) {
+/// Multiplies the embedding head's weights and biases.
+void scale_embedding(const std::string& checkpoint, float weights, float biases) {
   const SafetensorsFile file(checkpoint);
   std::vector<SafetensorsEntry> entries(file.entries().begin(), file.entries().end());
-  std::vector<std::byte> zeros;
+  std::list<std::vector<std::byte>> scaled;
   for (SafetensorsEntry& entry : entries) {
-    if (entry.name != "model.embedding.0.weight") continue;
-    zeros.resize(entry.data.size());
-    entry.data = zeros;
+    if (entry.name != "model.embedding.0.weight" && entry.name != "model.embedding.0.bias") continue;
+    std::vector<float> values(entry.data.size() / sizeof(float));
+    std::memcpy(values.data(), entry.data.data(), entry.data.size());
+    for (float& value : values) value *= entry.name.ends_with("bias") ? biases : weights;
+    scaled.emplace_back(entry.data.size());
+    std::memcpy(scaled.back().data(), values.data(), entry.data.size());
+    entry.data = scaled.back();
   }
-  REQUIRE_FALSE(zeros.empty());
+  REQUIRE(scaled.size() == 2);
   write_safetensors(checkpoint, entries, file.metadata());
 }
 
@@ -242,7 +249,7 @@ TEST_CASE("tandem eval tells of an embedding that has collapsed to a point") {
   CHECK_FALSE(good.contains("embedding_note"));
   CHECK_FALSE(good.contains("classifier_note"));
   CHECK(good.at("embedding_spread").get<double>() > 1e-3);
-  collapse(run.last());
+  scale_embedding(run.last(), 0, 1);
   const std::string told = "they have collapsed to a point";
   const nlohmann::json bad = must_evaluate(run);
   CHECK(test::has_part(bad.at("embedding_note").get<std::string>(), told));
@@ -252,7 +259,21 @@ TEST_CASE("tandem eval tells of an embedding that has collapsed to a point") {
   CHECK_FALSE(test::has_part(must_evaluate(run, {"--trunk-features"}).at("embedding_note").get<std::string>(), told));
 }
 
-TEST_CASE("tandem eval tells where the names of classes come from and of images under two labels") {
+TEST_CASE("tandem eval tells of an embedding that has collapsed to 0") {
+  const TinyRun run;
+  run.must_train({"train.epochs=1"});
+  const nlohmann::json good = must_evaluate(run);
+  // Beside its norm its spread is as it was; beside the margin that it was trained for it is nothing.
+  scale_embedding(run.last(), 1e-6F, 1e-6F);
+  const nlohmann::json bad = must_evaluate(run);
+  CHECK(bad.at("embedding_spread").get<double>() / bad.at("embedding_norm").get<double>() ==
+        Approx(good.at("embedding_spread").get<double>() / good.at("embedding_norm").get<double>()).epsilon(1e-3));
+  const std::string note = bad.at("embedding_note").get<std::string>();
+  CHECK(note.starts_with("they have collapsed to a point (spread "));
+  CHECK(note.ends_with(", margin 1)"));
+}
+
+TEST_CASE("tandem eval tells where the names of classes come from and of an image with two labels") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
   const std::string test = run.path("set/test"), copy = run.path("set/test/ball/copy.png");
@@ -260,7 +281,7 @@ TEST_CASE("tandem eval tells where the names of classes come from and of images 
   const Outcome outcome = run_to_end({"tandem-eval", run.last(), "--data", test, "--out", run.path("eval")});
   CHECK(outcome.status == 0);
   CHECK(outcome.error ==
-        "warning: one image is under two labels; the first: " + test + "/bag/0001.png is 'bag', " + copy + " 'ball'\n");
+        "warning: an image has two labels: " + test + "/bag/0001.png is 'bag', " + copy + " is 'ball'\n");
   const std::string naming = test + ": subfolders are matched by name with the network's classes";
   CHECK(outcome.out.rfind(naming + "\n", 0) == 0);
   CHECK(nlohmann::json::parse(test::read_file(run.path("eval/metrics.json"))).at("naming") == naming);

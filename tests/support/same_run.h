@@ -8,6 +8,17 @@
 
 namespace tandem::test {
 
+/// Arguments, and more of them.
+inline std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+/// Lines that a run's log has by now.
+inline std::ptrdiff_t logged_lines(const TinyRun& run, const std::string& folder) {
+  return count_lines(read_file(run.metrics_file(folder)));
+}
+
 /// The state that a checkpoint carries.
 inline nlohmann::json state_of(const std::string& checkpoint) {
   return nlohmann::json::parse(SafetensorsFile(checkpoint).metadata().at("tandem.state"));

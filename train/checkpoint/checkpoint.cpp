@@ -71,6 +71,7 @@ ModelDescription model_of(const CheckpointInfo& info) {
   const TrainedHeads heads = trained_heads(info.config.loss);
   model.classifier_trained = heads.classifier;
   model.embedding_trained = heads.embedding;
+  if (heads.embedding) model.margin = distance_asked_for(info.config.loss.contrastive);
   model.steps = info.state.step;
   model.precision = info.config.precision;
   return model;

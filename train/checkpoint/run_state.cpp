@@ -14,7 +14,8 @@ json to_json(const RunState& s) {
           {"loss_scale", s.loss_scale ? json(*s.loss_scale) : json(nullptr)},
           {"best_score", s.best_score ? json(*s.best_score) : json(nullptr)},
           {"eval_list", s.eval_list ? json(*s.eval_list) : json(nullptr)},
-          {"computed_on", s.computed_on}};
+          {"computed_on", s.computed_on},
+          {"autotune", s.autotune}};
 }
 
 RunState parse_run_state(const json& j) {
@@ -32,6 +33,7 @@ RunState parse_run_state(const json& j) {
   const json best = j.contains("best_score") ? j.at("best_score") : j.at("best_top1");
   if (!best.is_null()) s.best_score = best.get<double>();
   s.computed_on = j.value("computed_on", "");
+  s.autotune = j.value("autotune", AutotuneChoices());
   return s;
 }
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "core/backend/autotune_cache.h"
+
 namespace tandem {
 
 /// Together with the config and the seed this determines everything that follows.
@@ -23,6 +25,7 @@ struct RunState {
   std::optional<double> best_score;      ///< of the evaluations so far: Scores::ranked() of train/loop/run_log.h
   std::optional<std::string> eval_list;  ///< fingerprint of their list; absent without one, and in older checkpoints
   std::string computed_on;               ///< precision, device, instruction set; empty in older checkpoints
+  AutotuneChoices autotune;              ///< the ways to compute that were chosen by measuring
 };
 
 nlohmann::json to_json(const RunState& state);

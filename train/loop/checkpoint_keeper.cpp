@@ -22,6 +22,7 @@ std::string CheckpointKeeper::save(const Names& names) {
   const StepState on_device = steps_.state();
   if (session_.loss.matches()) state_.matched_weight = on_device.matched_weight;
   if (state_.loss_scale) state_.loss_scale = on_device.loss_scale;
+  state_.autotune = session_.backend.autotune_choices();  // evaluations make more, and other shapes
   save_checkpoint(folder_.next(), session_.backend, session_.model, *session_.optimizer,
                   {session_.config, session_.train_list.classes(), state_}, session_.ema.get());
   if (names.best) folder_.mark_best();

@@ -84,7 +84,9 @@ void compare_room(Session& session, std::ostream& out) {
   const auto averages = session.ema ? session.ema->state() : std::vector<NamedTensor>();
   for (const std::vector<NamedTensor>& tensors : {session.model.state(), session.optimizer->state(), averages})
     for (const NamedTensor& t : tensors) bytes += t.tensor().bytes();
-  bytes *= static_cast<std::uintmax_t>(3 + session.config.checkpoint.keep);
+  const CheckpointConfig& options = session.config.checkpoint;
+  const int numbered = (session.epochs.count() + options.every_epochs - 1) / options.every_epochs;
+  bytes *= static_cast<std::uintmax_t>(3 + std::min(options.keep, numbered));
   std::filesystem::path folder = std::filesystem::absolute(session.config.output);
   std::error_code error;
   while (!std::filesystem::exists(folder, error) && folder.has_parent_path() && folder != folder.parent_path())

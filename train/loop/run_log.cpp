@@ -65,8 +65,7 @@ void RunLog::epoch(const EpochRecord& record) {
   if (record.best) line += " (best)";
   metrics_.append(event);
   progress_.line(rate > 0 ? line + fmt::format("  {:.1f} images/s", rate) : line);
-  if (record.scores && record.scores->collapsed)
-    progress_.line("warning: the embedding has collapsed to a point: distances tell nothing");
+  if (record.scores && record.scores->collapsed) progress_.line("warning: the embeddings have collapsed to a point");
 }
 
 void RunLog::line(std::string_view text) {

@@ -48,6 +48,7 @@ RunState resume(Session& session, const std::filesystem::path& path, std::ostrea
   if (state.step > total)
     fail_input("{}: cannot resume: the run has done {} steps, train.epochs {} makes {}", path.string(), state.step,
                session.epochs.count(), total);
+  session.backend.adopt(state.autotune);  // before anything is computed
   checkpoint.load_model(session.backend, session.model);
   checkpoint.load_optimizer(session.backend, *session.optimizer);
   if (session.ema) checkpoint.load_ema(session.backend, *session.ema);

@@ -85,7 +85,7 @@ Session::Session(const Config& from)
                       from.data.max_pixels, heads.embedding},
       loader_options(make_loader_options(from)) {
   if (static_cast<std::size_t>(from.pairs.of_step()) > train_list.size())
-    fail_input("/pairs/{}: {} pairs a step from {} training images; expected at most {}",
+    fail_input("/pairs/{}: {} pairs per step from {} training images; expected at most {}",
                from.pairs.accumulate > 1 ? "accumulate" : "batch", from.pairs.of_step(), train_list.size(),
                train_list.size());
   require_two_classes(train_list);
@@ -126,14 +126,16 @@ std::string Session::description() {
                      fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
                                  static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
                                  eval_list ? std::to_string(eval_list->size()) : "none") +
-                     fmt::format("{} pairs a step, {} steps in {} epochs\n", config.pairs.of_step(),
-                                 epochs.total_steps(), epochs.count());
+                     fmt::format("{} pairs per step, {} steps in {} epoch{}\n", config.pairs.of_step(),
+                                 epochs.total_steps(), epochs.count(), epochs.count() == 1 ? "" : "s");
   if (step_options.batches > 1)
     text += fmt::format("each step accumulates {} batches of {} pairs: losses and batch norm see one batch at a time\n",
                         step_options.batches, step_options.pairs);
   if (config.ema) text += fmt::format("weights are averaged, decay {}\n", config.ema->decay);
   text += describe_groups(model.parameters(), config.optimizer.parameters);
   text += freezing.description();
+  if (const std::string why = backend.why_choices_are_not_kept(); !why.empty())
+    text += fmt::format("cpu.autotune: {}: only the checkpoints of this run keep its choices\n", why);
   for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';
   return text;
 }

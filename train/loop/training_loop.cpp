@@ -103,7 +103,8 @@ Scores TrainingLoop::evaluate() {
                                 session_.predict_options, [this] { return interrupt_.interrupted(); });
   Scores scores{accuracy(p), {}, false};
   if (!session_.heads.embedding) return scores;
-  scores.collapsed = embedding_spread(p.embeddings, p.dimensions).is_collapsed(0);
+  scores.collapsed =
+      embedding_spread(p.embeddings, p.dimensions).is_collapsed(distance_asked_for(session_.config.loss.contrastive));
   if (!session_.heads.classifier)
     scores.recall_at_1 = recall(p.embeddings, p.labels, static_cast<std::size_t>(p.dimensions)).at_1;
   return scores;

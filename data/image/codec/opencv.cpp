@@ -4,9 +4,11 @@
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
 
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <streambuf>
 #include <utility>
 
 #include "data/image/codec/codec.h"
@@ -14,12 +16,44 @@
 namespace tandem {
 namespace {
 
-/// OpenCV's settings are the process's: no threads of its own (a loader decodes several images at once), no log.
+/// Whether this thread is decoding: then what it writes to std::cerr is OpenCV's, which tells there, past its log, of
+/// errors that it does not throw on.
+thread_local bool decoding = false;
+
+struct DecodingScope {
+  DecodingScope() { decoding = true; }
+  ~DecodingScope() { decoding = false; }
+  DecodingScope(const DecodingScope&) = delete;
+  DecodingScope& operator=(const DecodingScope&) = delete;
+};
+
+/// In front of the buffer of std::cerr. It holds nothing itself, so that threads do not meet in it.
+class Gate final : public std::streambuf {
+ public:
+  explicit Gate(std::streambuf& behind) : behind_(behind) {}
+
+ private:
+  int_type overflow(int_type c) override {
+    if (decoding || traits_type::eq_int_type(c, traits_type::eof())) return traits_type::not_eof(c);
+    return behind_.sputc(traits_type::to_char_type(c));
+  }
+  std::streamsize xsputn(const char* text, std::streamsize length) override {
+    return decoding ? length : behind_.sputn(text, length);
+  }
+  int sync() override { return decoding ? 0 : behind_.pubsync(); }
+
+  std::streambuf& behind_;
+};
+
+/// OpenCV's settings are the process's: no threads of its own (a loader decodes several images at once), no log. The
+/// gate stays until the process ends: others may be writing.
 void set_up_opencv() {
   static std::once_flag once;
   std::call_once(once, [] {
     cv::setNumThreads(0);
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+    static auto* const gate = new Gate(*std::cerr.rdbuf());
+    std::cerr.rdbuf(gate);
   });
 }
 
@@ -29,6 +63,7 @@ bool decode_into(Image& image, std::span<const std::uint8_t> file, int channels)
   const cv::Mat input(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data()));
   cv::Mat pixels(image.height, image.width, CV_8UC(channels), image.pixels.data());
   const int flags = channels == 4 ? cv::IMREAD_UNCHANGED : cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION;
+  const DecodingScope scope;
   try {
     cv::imdecode(input, flags, &pixels);
   } catch (const cv::Exception& e) {

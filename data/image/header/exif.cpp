@@ -1,5 +1,7 @@
 #include "data/image/header/exif.h"
 
+#include <string_view>
+
 namespace tandem {
 namespace {
 
@@ -46,6 +48,20 @@ std::optional<int> exif_orientation(Bytes block) {
     if (tiff.u16(entry) != kOrientation) continue;
     const std::uint32_t value = first_integer(tiff, entry);
     if (value >= 1 && value <= 8) return static_cast<int>(value);
+  }
+  return {};
+}
+
+std::optional<int> xmp_orientation(Bytes packet) {
+  constexpr std::string_view kName = "tiff:Orientation";
+  for (std::size_t at = packet.find('t', 0); at < packet.size(); at = packet.find('t', at + 1)) {
+    if (!packet.text(at, kName)) continue;
+    std::size_t value = at + kName.size();
+    while (value < packet.size() &&
+           std::string_view(" \t\r\n=\"'>").find(static_cast<char>(packet.u8(value))) != std::string_view::npos)
+      ++value;
+    const std::uint32_t digit = packet.u8(value);
+    if (digit >= '1' && digit <= '8') return static_cast<int>(digit - '0');
   }
   return {};
 }

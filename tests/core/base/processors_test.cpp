@@ -78,9 +78,13 @@ TEST_CASE("The number of threads is what was asked for, else OMP_NUM_THREADS, el
   CHECK(compute_threads({}).count == 5);
   CHECK(compute_threads({}).reason == "OMP_NUM_THREADS");
   CHECK(compute_threads(3).count == 3);
-  for (const char* useless : {"", "0", "many"}) {
-    setenv("OMP_NUM_THREADS", useless, 1);
+  setenv("OMP_NUM_THREADS", " 7 ", 1);
+  CHECK(compute_threads({}).count == 7);
+  for (const std::string useless : {"", " ", "0", "-1", "many", "4x", "3000000000"}) {
+    setenv("OMP_NUM_THREADS", useless.c_str(), 1);
     CHECK(compute_threads({}).count == usable_processors().count);
+    CHECK(compute_threads({}).reason ==
+          usable_processors().reason + "; OMP_NUM_THREADS is '" + useless + "', which is no number of threads");
   }
   unsetenv("OMP_NUM_THREADS");
   CHECK(compute_threads({}).reason == usable_processors().reason);

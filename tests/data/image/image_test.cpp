@@ -1,12 +1,17 @@
 #include "data/image/image.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <vector>
 
 #include "core/base/error.h"
 #include "data/image/image_header.h"
+#include "tests/data/image/exif_block.h"
 #include "tests/data/image/pictures.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
@@ -50,7 +55,7 @@ TEST_CASE("lossless images decode exactly") {
 #ifdef TANDEM_OPENCV
   CHECK(test::largest_difference(read_image(picture("rgb.webp")), expected) == 0);
 #else
-  CHECK(contains(error_of(picture("rgb.webp")), "WebP file of a kind that is not read: this build has no OpenCV"));
+  CHECK(contains(error_of(picture("rgb.webp")), "WebP file of a kind that is not supported: this build has no OpenCV"));
 #endif
 }
 
@@ -230,6 +235,49 @@ TEST_CASE("a spoilt file is refused or gives as many pixels as its header says")
     INFO(name << ": " << decoded);
     CHECK(decoded > 0);
   }
+}
+
+/// A BMP file of 8x8 pixels whose rows are packed in runs, of which the second half is missing.
+std::string bmp_of_half_its_runs() {
+  constexpr std::uint32_t kHeaders = 54, kPalette = 4 * 256;
+  const auto number = [](std::uint32_t value, int size) { return test::bytes_of(value, size, false); };
+  std::string runs;
+  for (int row = 0; row < 4; ++row) runs += std::string("\x08\x07\x00\x00", 4);
+  const auto offset = static_cast<std::uint32_t>(kHeaders + kPalette);
+  return "BM" + number(offset + static_cast<std::uint32_t>(runs.size()), 4) + number(0, 4) + number(offset, 4) +
+         number(40, 4) + number(8, 4) + number(8, 4) + number(1, 2) + number(8, 2) + number(1, 4) + number(0, 4) +
+         number(0, 4) + number(0, 4) + number(256, 4) + number(0, 4) + std::string(kPalette, '\0') + runs;
+}
+
+/// What body() writes to the descriptor of standard error.
+template <class Body>
+std::string standard_error_of(const Body& body) {
+  const test::TempDir dir;
+  const int before = ::dup(STDERR_FILENO), file = ::open((dir / "stderr").c_str(), O_WRONLY | O_CREAT, 0600);
+  REQUIRE(::dup2(file, STDERR_FILENO) == STDERR_FILENO);
+  body();
+  ::dup2(before, STDERR_FILENO);
+  ::close(before);
+  ::close(file);
+  return test::file_content(dir / "stderr");
+}
+
+TEST_CASE("nothing is written to standard error while damaged files are decoded, and everything after that") {
+  std::vector<std::string> files = {bmp_of_half_its_runs()};
+  for (const std::string& name : pictures()) files.push_back(test::file_content(picture(name)));
+  Random random(3, RandomPurpose::test);
+  const std::string written = standard_error_of([&] {
+    for (const std::string& whole : files)
+      for (int i = 0; i < 200; ++i) {
+        std::string mutated = whole;
+        for (std::uint32_t n = i == 0 ? 0 : random.below(6) + 1; n > 0; --n)
+          mutated[random.below(static_cast<std::uint32_t>(mutated.size()))] = static_cast<char>(random.bits());
+        (void)decode_error_of(mutated);
+      }
+  });
+  CHECK(written.empty());
+  CHECK_FALSE(decode_error_of(files.front()).empty());
+  CHECK(standard_error_of([] { std::cerr << "told: " << 7 << std::endl; }) == "told: 7\n");
 }
 
 TEST_CASE("a PNG that cannot be written is an error and leaves nothing behind") {

@@ -104,7 +104,7 @@ TEST_CASE("grey and CMYK JPEG files become RGB") {
 TEST_CASE("a JPEG of a kind that is not read is said to be that") {
   std::string content = jpeg_content(test::noise(16, 16, 1));
   content[content.find("\xFF\xC0") + 1] = '\xC3';  // lossless
-  CHECK(test::contains(error_of(content), "x: JPEG file of a kind that is not read: "));
+  CHECK(test::contains(error_of(content), "x: JPEG file of a kind that is not supported: "));
 }
 
 }  // namespace

@@ -40,7 +40,11 @@ int turned_by(const std::string& content, const Image& stored) {
   return 0;
 }
 
-const std::string kXmp = jpeg_segment(0xE1, std::string("http://ns.adobe.com/xap/1.0/\0", 29) + "<x:xmpmeta/>");
+std::string xmp_segment(const std::string& packet) {
+  return jpeg_segment(0xE1, std::string("http://ns.adobe.com/xap/1.0/\0", 29) + packet);
+}
+
+const std::string kXmp = xmp_segment("<x:xmpmeta/>");
 const std::string kExif = std::string("Exif\0\0", 6);
 
 TEST_CASE("pictures of any size are turned in place") {
@@ -90,6 +94,52 @@ TEST_CASE("a JPEG's orientation is found wherever its EXIF data stands") {
   CHECK(turned_by(with_segments(jpeg, no_exif), stored) == 1);
   for (std::size_t length = 0; length < 31; ++length)
     CHECK(turned_by(with_segments(jpeg, exif_segment(tiff_block(6).substr(0, length))), stored) == 1);
+}
+
+const std::string kXmpTurned = R"(<x:xmpmeta><rdf:Description tiff:Make="x" tiff:Orientation="6"/></x:xmpmeta>)";
+
+TEST_CASE("the orientation is read from XMP as an attribute and as an element") {
+  const auto xmp = [](const std::string& packet) { return xmp_orientation(Bytes(bytes(packet))).value_or(0); };
+  CHECK(xmp(kXmpTurned) == 6);
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const std::string digit = std::to_string(orientation);
+    CHECK(xmp("<tiff:Orientation>" + digit + "</tiff:Orientation>") == orientation);
+    CHECK(xmp("tiff:Orientation = '" + digit + "'") == orientation);
+  }
+  for (const char* none : {"", "tiff:Orientation", "tiff:Orientation=\"", "tiff:Orientation=\"0\"",
+                           "tiff:Orientation=\"9\"", "tiff:Orientation=\"x\"", "exif:Orientation=\"6\""})
+    CHECK(xmp(none) == 0);
+}
+
+TEST_CASE("XMP's orientation counts in every container where EXIF has none") {
+  const std::string jpeg = jpeg_content(test::noise(24, 32, 5));
+  const Image stored = decoded(jpeg);
+  const std::string xmp = xmp_segment(kXmpTurned), exif = exif_segment(tiff_block(3));
+  CHECK(turned_by(with_segments(jpeg, xmp), stored) == 6);
+  CHECK(turned_by(with_segments(jpeg, exif_segment("no TIFF") + xmp), stored) == 6);
+  CHECK(turned_by(with_segments(jpeg, xmp + exif), stored) == 3);
+  CHECK(turned_by(with_segments(jpeg, exif + xmp), stored) == 3);
+
+  Random random(6, RandomPurpose::test);
+  test::PngFile png = random_png(test::kPngKinds[0], 9, 13, false, random);
+  const Image plain = test::specified_image(png);
+  const std::string keyword = std::string("XML:com.adobe.xmp\0\0\0", 20);
+  const std::string text = test::png_chunk("iTXt", keyword + std::string("en\0XMP\0", 7) + kXmpTurned);
+  png.chunks_before = text;
+  CHECK(turned_by(png_content(png), plain) == 6);
+  png.chunks_after = test::png_chunk("eXIf", tiff_block(3));
+  CHECK(turned_by(png_content(png), plain) == 3);
+  png.chunks_before = test::png_chunk("iTXt", keyword) + test::png_chunk("iTXt", "Comment" + kXmpTurned);
+  png.chunks_after.clear();
+  CHECK(turned_by(png_content(png), plain) == 1);
+#ifdef TANDEM_OPENCV
+  const std::string webp = test::file_content(test::picture("smooth.webp"));
+  const Image picture = decoded(webp);
+  std::string file = test::webp_with_exif(webp, picture.height, picture.width, false, "no TIFF");
+  file += test::webp_chunk("XMP ", kXmpTurned);
+  file.replace(4, 4, bytes_of(static_cast<std::uint32_t>(file.size() - 8), 4, false));
+  CHECK(turned_by(file, picture) == 6);
+#endif
 }
 
 TEST_CASE("JPEG files of every kind and orientation show the upright picture") {

@@ -43,6 +43,10 @@ TEST_CASE("a file of another format is named as that, and it is said what is rea
       {"\0\0\0\x0CJXL \r\n\x87\n"s, "a JPEG XL image"},
       {"8BPS\0\1"s, "PSD"},
       {"\0\0\1\0\1\0"s, "ICO"},
+      {"\0\0\2\0\1\0\x10\x10"s, "a cursor (CUR)"},
+      {"\0\0\2\0\0\0\0\0\0\0\0\0\x20\0\x18\0\x18\x20"s, "a TGA image"},
+      {"P6\n4 4\n255\n"s, "a PPM image"},
+      {"\xFF\xFE<\0?\0x\0m\0l\0"s, "an XML or HTML file in UTF-16"},
       {"%PDF-1.7\n"s, "a PDF document"},
       {"<svg xmlns='http://www.w3.org/2000/svg'/>"s, "an SVG image"},
       {"\xEF\xBB\xBF<?xml version='1.0'?>\n<!-- drawn -->\n<svg/>"s, "an SVG image"},
@@ -56,11 +60,11 @@ TEST_CASE("a file of another format is named as that, and it is said what is rea
     const std::string error = error_of(content);
     INFO(error);
     CHECK(contains(error, name));
-    CHECK(contains(error, ", which is not read: expected JPEG, PNG"));
+    CHECK(contains(error, ", which is not supported: expected JPEG, PNG"));
   }
   std::string bmp = file_content(picture("rgb.bmp"));
   bmp[30] = 4;
-  CHECK(contains(error_of(bmp), "a BMP file that holds a JPEG, which is not read"));
+  CHECK(contains(error_of(bmp), "a BMP file that holds a JPEG, which is not supported"));
 }
 
 TEST_CASE("files that are read, and texts, are of no other format") {

@@ -47,7 +47,7 @@ TEST_CASE("copies of training images among the evaluation's are found by content
   CHECK(copy_remarks(train).empty());
 }
 
-TEST_CASE("a file under two labels is told, whatever it is called") {
+TEST_CASE("a file with two labels is told, whatever it is called") {
   const Fixture f;
   for (const char* name : {"a.png", "b.png"}) f.dir.write(name, name);
   f.dir.write("a again.png", "a.png");
@@ -55,11 +55,11 @@ TEST_CASE("a file under two labels is told, whatever it is called") {
   const std::string list = f.path("list.txt");
   CHECK(told("a.png 0\nb.png 1\na.png 0\na again.png 0\n").empty());
   CHECK(told("a.png 0\nb.png 1\na.png 1\n") ==
-        Lines{"warning: one image is under two labels; the first: " + f.path("a.png") + " (" + list + ":1) is '0', " +
-              f.path("a.png") + " (" + list + ":3) '1'"});
+        Lines{"warning: an image has two labels: " + f.path("a.png") + " (" + list + ":1) is '0', " + f.path("a.png") +
+              " (" + list + ":3) is '1'"});
   CHECK(told("a.png 0\nb.png 1\na again.png 2\nb.png 2\n") ==
-        Lines{"warning: 2 images are under two labels; the first: " + f.path("a.png") + " (" + list + ":1) is '0', " +
-              f.path("a again.png") + " (" + list + ":3) '2'"});
+        Lines{"warning: 2 images have two labels; the first: " + f.path("a.png") + " (" + list + ":1) is '0', " +
+              f.path("a again.png") + " (" + list + ":3) is '2'"});
   // In the training under one, in the evaluation under the other.
   const ImageList train = f.list("train.txt", "a.png 0\nb.png 1\n"), eval = f.list("eval.txt", "a again.png 1\n");
   CHECK(find_copies(train, &eval).two_labels == 1);
@@ -68,8 +68,8 @@ TEST_CASE("a file under two labels is told, whatever it is called") {
   f.dir.write("set/mug/1.png", "same");
   f.dir.write("set/shoe/9.png", "same");
   CHECK(copy_remarks(ImageList::load(f.dir / "set")) ==
-        Lines{"warning: one image is under two labels; the first: " + f.path("set/mug/1.png") + " is 'mug', " +
-              f.path("set/shoe/9.png") + " 'shoe'"});
+        Lines{"warning: an image has two labels: " + f.path("set/mug/1.png") + " is 'mug', " +
+              f.path("set/shoe/9.png") + " is 'shoe'"});
 }
 
 }  // namespace

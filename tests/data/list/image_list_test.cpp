@@ -56,6 +56,9 @@ TEST_CASE("CRLF and a byte order mark and blank lines and spaces in paths are ac
   CHECK(list.sample(1).path == (f.dir / "c d.png").string());
   CHECK(list.sample(1).origin == f.list() + ":4");
   CHECK(list.sample(2).origin == f.list() + ":6");
+  const ImageList old = f.load("a.png 0\rb.png 1\r");
+  CHECK(labels(old) == Labels{0, 1});
+  CHECK(old.sample(1).origin == f.list() + ":2");
 }
 
 TEST_CASE("relative paths start at the root and absolute ones do not") {
@@ -160,7 +163,7 @@ TEST_CASE("a label may be the name of a class") {
   CHECK(list.sample(6).path == (f.dir / "b.png").string());
   CHECK(f.error_of("a.png plum\n") ==
         f.list() + ":1: label 'plum' is not an integer and none of the classes of " + (f.dir / "classes.txt").string() +
-            " (pear, apple, green pear, 3, c): expected 'path label', a tab before names with blanks");
+            " (pear, apple, green pear, 3, c): expected 'path label', with a tab before a name that has blanks");
 }
 
 TEST_CASE("the labels of a list become those of the network by name") {
@@ -221,7 +224,7 @@ TEST_CASE("labels that are numbers mean the folders of these names, not their pl
           ImageList::load_known(dir.write("list.txt", numbered_list("set/", 1)), {}, folder.classes());
         }) == list.string() +
                   ":12: label 12 is none of the network's classes (0, 1, 10, 11, 2, 3, 4, 5, ... 12 in all): "
-                  "expected 'path label', a tab before names with blanks");
+                  "expected 'path label', with a tab before a name that has blanks");
 }
 
 TEST_CASE("numbers count from one and have zeros in front as the names of the classes do") {
@@ -266,9 +269,9 @@ TEST_CASE("a classes txt that calls classes by other numbers than their own is r
         [&] { known.empty() ? ImageList::load(list) : ImageList::load_known(list, {}, known); });
   };
   const std::string classes = dir.write("classes.txt", sorted).string();
-  const std::string contradicts = list.string() + ":1: label 0: the classes of " + classes +
-                                  " have the class '10' as number 2: expected names that are numbers at their own "
-                                  "places, from 0, or no classes.txt";
+  const std::string contradicts = list.string() + ":1: label 0 is ambiguous: of the classes of " + classes +
+                                  ", number 2 is named '10': expected the names 0, 1, 2, ... in this order, or no "
+                                  "classes.txt";
   CHECK(refusal({}) == contradicts);
   CHECK(refusal(kByName) == contradicts);
   // For a folder it gives the order alone.
@@ -281,7 +284,7 @@ TEST_CASE("a classes txt that calls classes by other numbers than their own is r
   dir.write("classes.txt", "1\n2\n3\n");
   CHECK(contains(
       test::message_of<InputError>([&] { ImageList::load(dir.write("list.txt", "set/1/a.png 1\nset/2/a.png 2\n")); }),
-      "have the class '1' as number 0"));
+      "number 0 is named '1'"));
   // Labels that are no numbers mean names whatever else there is.
   dir.write("classes.txt", "pear\n7\n");
   CHECK(ImageList::load(dir.write("list.txt", "set/1/a.png pear\n")).label(0) == 0);
@@ -319,7 +322,7 @@ TEST_CASE("composed and decomposed names are one name") {
   CHECK(both.classes() == Names{composed, "mug"});
   CHECK(labels(both) == Labels{0, 0, 1});
   REQUIRE(both.oddities().size() == 1);
-  CHECK(contains(both.oddities()[0], "two subfolders are the class '" + composed + "'"));
+  CHECK(contains(both.oddities()[0], "two subfolders are one class, '" + composed + "'"));
 }
 
 TEST_CASE("a list's path through a linked folder leads where the system says") {
@@ -340,9 +343,9 @@ TEST_CASE("where the names of classes come from is told") {
   const std::string set = (dir / "set").string();
   const Names letters = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
   const auto list = dir.write("list.txt", numbered_list("set/"));
-  CHECK(ImageList::load(set).naming() == set + ": classes are called as its subfolders");
+  CHECK(ImageList::load(set).naming() == set + ": the classes are named after its subfolders");
   CHECK(ImageList::load(list).naming() ==
-        list.string() + ": classes are called by the labels' numbers, as there is no classes.txt");
+        list.string() + ": there is no classes.txt: the classes are named by their numbers");
   CHECK(ImageList::load_known(set, {}, kByName).naming() ==
         set + ": subfolders are matched by name with the network's classes");
   CHECK(ImageList::load_known(list, {}, letters).naming() ==
@@ -351,9 +354,9 @@ TEST_CASE("where the names of classes come from is told") {
   for (int i = 0; i < 12; ++i) names += std::to_string(i) + "\n";
   const std::string classes = dir.write("classes.txt", names).string();
   CHECK(ImageList::load(set).naming() == set + ": subfolders are the classes of " + classes);
-  CHECK(ImageList::load(list).naming() == list.string() + ": labels are the classes of " + classes);
+  CHECK(ImageList::load(list).naming() == list.string() + ": labels refer to the classes of " + classes);
   CHECK(ImageList::load_known(list, {}, kByName).naming() ==
-        list.string() + ": labels are the classes of " + classes + ", matched by name with the network's classes");
+        list.string() + ": labels refer to the classes of " + classes + ", matched by name with the network's classes");
 }
 
 TEST_CASE("the classes txt beside a folder is found where the folder is called by dots") {

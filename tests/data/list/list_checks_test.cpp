@@ -56,12 +56,12 @@ TEST_CASE("classes without images and files that are not read are told") {
                        "set/apple/.5.png", "set/apple/old/.6.png", "set/apple/old/.thumbs/7.png"});
   for (const char* name : {"set/apple/a.tif", "set/pear/a.HEIC", "set/kiwi/b.avif", "set/notes.txt"})
     dir.write(name, "x");
-  CHECK(told() == Lines{set + ": no class, since there is no image in it: kiwi",
+  CHECK(told() == Lines{set + ": subfolders without images, which are no classes: kiwi",
                         set + ": not read: 3 files of other types, 2 in deeper folders, 1 outside the classes"});
   CHECK(remarks(ImageList::load_known(set, {}, {"pear", "kiwi", "plum", "apple"}))[0] ==
-        set + ": no images of: kiwi, plum");
+        set + ": classes without images: kiwi, plum");
   const ImageList list = ImageList::load(dir.write("list.txt", "set/0.png 0\nset/apple/1.png 2\nset/0.png 0\n"));
-  CHECK(remarks(list) == Lines{(dir / "list.txt").string() + ": no images of: 1"});
+  CHECK(remarks(list) == Lines{(dir / "list.txt").string() + ": classes without images: 1"});
 }
 
 TEST_CASE("images of one class are not enough") {

@@ -38,6 +38,7 @@ void check_same(const ModelDescription& got, const ModelDescription& want) {
   CHECK(got.embedding_trained == want.embedding_trained);
   CHECK(got.steps == want.steps);
   CHECK(got.precision == want.precision);
+  CHECK(got.margin == want.margin);
 }
 
 /// What is said of an unusual description with something changed in its JSON.
@@ -53,6 +54,7 @@ TEST_CASE("a model's description is read as it was written") {
     ModelDescription model = unusual();
     model.classifier_trained = head;
     model.embedding_trained = !head;
+    model.margin = head ? 0 : 0.75;
     check_same(parse_model_description(to_json(model).dump(), ""), model);
   }
   CHECK(to_json(unusual()).dump() ==

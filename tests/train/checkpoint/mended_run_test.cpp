@@ -10,6 +10,7 @@ using test::check_refused;
 using test::check_same_run;
 using test::Outcome;
 using test::TinyRun;
+using test::with;
 
 /// The image on the first line of a list.
 std::string first_image(const TinyRun& run, const std::string& list) {
@@ -21,11 +22,6 @@ std::string first_image(const TinyRun& run, const std::string& list) {
 void write_image(const std::string& path, const std::string& content) {
   std::ofstream(path + ".new", std::ios::binary) << content;
   std::filesystem::rename(path + ".new", path);
-}
-
-std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
 }
 
 /// An image that is none any more.

@@ -6,15 +6,12 @@ namespace tandem {
 namespace {
 
 using test::check_same_run;
+using test::logged_lines;
 using test::Outcome;
 using test::Program;
 using test::ProgramOptions;
 using test::TinyRun;
-
-/// Lines that a run's log has by now.
-std::ptrdiff_t logged_lines(const TinyRun& run, const std::string& folder) {
-  return test::count_lines(test::read_file(run.metrics_file(folder)));
-}
+using test::with;
 
 /// Trains into `folder` until the log has `lines` lines, then sends a signal.
 Outcome interrupt(const TinyRun& run, const std::string& folder, std::ptrdiff_t lines, int signal,
@@ -24,11 +21,6 @@ Outcome interrupt(const TinyRun& run, const std::string& folder, std::ptrdiff_t 
   REQUIRE(program.wait_until([&] { return logged_lines(run, folder) >= lines; }));
   program.kill(signal);
   return program.wait();
-}
-
-std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
 }
 
 /// Kills a run again and again, each time after `stride` more lines of its log, with another number of workers each

@@ -18,9 +18,11 @@ TEST_CASE("the state of a run reads back as it was written") {
   state.best_score = 0.5;
   state.eval_list = "4567";
   state.computed_on = "fp32 on cpu";
+  state.autotune = {{"forward 8x8", "winograd"}, {"forward 4x4", "direct"}};
   const nlohmann::json json = to_json(state);
   CHECK(to_json(parse_run_state(nlohmann::json::parse(json.dump()))) == json);
   CHECK(parse_run_state(json).epoch_sums == state.epoch_sums);
+  CHECK(parse_run_state(json).autotune == state.autotune);
   CHECK(to_json(parse_run_state(to_json(RunState()))) == to_json(RunState()));
 }
 
@@ -33,6 +35,7 @@ TEST_CASE("a state of an earlier version is read") {
   CHECK_FALSE(state.eval_list.has_value());
   CHECK_FALSE(state.best_score.has_value());
   CHECK(state.computed_on.empty());
+  CHECK(state.autotune.empty());
   nlohmann::json json = to_json(state);
   json.erase("best_score");
   json["best_top1"] = 0.75;

@@ -111,7 +111,7 @@ TEST_CASE("lists from Windows with blank lines train as any other") {
 
 TEST_CASE("more pairs a step than images are refused") {
   const TinyRun run;
-  check_refused(run.train({"pairs.batch=13"}), "/pairs/batch: 13 pairs a step from 12 training images");
+  check_refused(run.train({"pairs.batch=13"}), "/pairs/batch: 13 pairs per step from 12 training images");
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
 }
 
@@ -168,7 +168,7 @@ TEST_CASE("a run tells what of its images is odd before it begins") {
   CHECK_FALSE(test::has_part(lines, "warning"));
   const std::string same = run.must_train({"data.eval.list=" + run.path("set/train"), "--dry-run"}).error;
   CHECK(test::has_part(same, "warning: 12 of the 12 evaluation images are training images too; the first: "));
-  CHECK(test::has_part(same, run.path("set/train.txt") + ": labels are the classes of " + run.path("set/classes.txt")));
+  CHECK(test::has_part(same, run.path("set/train.txt") + ": labels refer to the classes of " + run.path("set/classes.txt")));
 }
 
 }  // namespace

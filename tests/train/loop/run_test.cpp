@@ -74,6 +74,18 @@ TEST_CASE("a dry run finds in the output folder what the run would find, and wri
   CHECK(test::snapshot(run.dir().path()) == before);
 }
 
+TEST_CASE("a dry run warns of a disk on which the checkpoints do not fit") {
+  const TinyRun run;
+  const std::string warning = "warning: " + run.path("run") + ": ";
+  // A million checkpoints of 90 MB.
+  const std::vector<std::string> many = {"--dry-run", "train.epochs=1000000", "checkpoint.keep=1000000"};
+  const std::string told = run.must_train(many).error;
+  CHECK(has_part(told, warning));
+  CHECK(has_part(told, " MiB are free, and the checkpoints take up to "));
+  // No more are kept than there are.
+  CHECK_FALSE(has_part(run.must_train({"--dry-run", "checkpoint.keep=1000000"}).error, warning));
+}
+
 TEST_CASE("a run writes its config with overrides and its metrics") {
   const TinyRun run;
   run.must_train({"train.epochs=2", "optimizer.lr=0.02", "loss.contrastive.form=legacy"});
@@ -279,6 +291,18 @@ TEST_CASE("thirty steps lower the loss") {
   const double first = mean(losses.begin(), losses.begin() + 3), last = mean(losses.end() - 6, losses.end());
   INFO("from " << first << " to " << last);
   CHECK(last < 0.6 * first);
+}
+
+TEST_CASE("an embedding that collapses is told at the end of the epoch") {
+  const TinyRun run;
+  const std::string told = "warning: the embeddings have collapsed to a point\n";
+  CHECK_FALSE(has_part(run.must_train({"train.epochs=1", run.output("healthy")}).error, told));
+  // The first step takes away all of the weights; what the loss puts in their place is little, around 0.
+  CHECK(
+      has_part(run.must_train({"train.epochs=1", "schedule.type=constant", "schedule.warmup=0", "optimizer.momentum=0",
+                               "optimizer.weight_decay=100", "loss.contrastive.weight=0.0001"})
+                   .error,
+               told));
 }
 
 }  // namespace
