@@ -14,7 +14,26 @@ ordered_json to_json(const LossValues& losses) {
   return json;
 }
 
+ordered_json to_json(const Scores& scores) {
+  const Accuracy& a = scores.accuracy;
+  ordered_json json{{"top1", a.top1}, {"top5", a.top5}, {"loss", a.loss}};
+  if (scores.recall_at_1) json["recall_at_1"] = *scores.recall_at_1;
+  return json;
+}
+
+/// "top-1 0.750", or recall@1 where the classifier is not trained.
+std::string summary(const Scores& scores) {
+  return scores.recall_at_1 ? fmt::format("recall@1 {:.3f}", *scores.recall_at_1)
+                            : fmt::format("top-1 {:.3f}", scores.accuracy.top1);
+}
+
 }  // namespace
+
+ordered_json epoch_figures(const EpochRecord& record) {
+  ordered_json figures{{"loss", to_json(record.losses)}};
+  if (record.scores) figures["eval"] = to_json(*record.scores);
+  return figures;
+}
 
 RunLog::RunLog(MetricsLog& metrics, std::ostream& out, const Epochs& epochs)
     : metrics_(metrics), progress_(out, Progress::standard_error()), epochs_(epochs) {}
@@ -39,25 +58,25 @@ void RunLog::epoch(const EpochRecord& record) {
   const double rate = epoch_seconds_ > 0 ? static_cast<double>(epoch_images_) / epoch_seconds_ : 0;
   epoch_seconds_ = 0;
   epoch_images_ = 0;
-  ordered_json event{{"event", "epoch"},
-                     {"epoch", record.epoch + 1},
-                     {"step", epochs_.end_of(record.epoch)},
-                     {"loss", to_json(record.losses)},
-                     {"lr", record.lr},
-                     {"images_per_s", rate > 0 ? ordered_json(rate) : ordered_json(nullptr)}};
+  ordered_json event{{"event", "epoch"}, {"epoch", record.epoch + 1}, {"step", epochs_.end_of(record.epoch)}};
+  const ordered_json figures = epoch_figures(record);
+  event["loss"] = figures.at("loss");
+  event["lr"] = record.lr;
+  event["images_per_s"] = rate > 0 ? ordered_json(rate) : ordered_json(nullptr);
+  event.update(figures);
   std::string line = fmt::format("epoch {}/{}  loss {:.4f} ({})", record.epoch + 1, epochs_.count(),
                                  record.losses.total, summary(record.losses));
-  if (const auto& scores = record.scores) {
-    const Accuracy& a = scores->accuracy;
-    event["eval"] = {{"top1", a.top1}, {"top5", a.top5}, {"loss", a.loss}};
-    if (scores->recall_at_1) event["eval"]["recall_at_1"] = *scores->recall_at_1;
-    line += fmt::format("  {} {:.3f}{}", scores->recall_at_1 ? "recall@1" : "top-1", scores->ranked(),
-                        record.best ? " (best)" : "");
-  }
+  if (record.scores) line += "  " + summary(*record.scores);
+  if (!record.best.empty()) line += " (" + record.best + ")";
   metrics_.append(event);
   progress_.line(rate > 0 ? line + fmt::format("  {:.1f} images/s", rate) : line);
   if (record.scores && record.scores->collapsed)
     progress_.line("warning: the embedding has collapsed to a point: distances tell nothing");
+}
+
+void RunLog::stop(std::int64_t steps, const Scores& scores) {
+  metrics_.append({{"event", "stop"}, {"step", steps}, {"eval", to_json(scores)}});
+  progress_.line(fmt::format("after step {}: {}", steps, summary(scores)));
 }
 
 void RunLog::line(std::string_view text) {
