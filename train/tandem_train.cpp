@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
       app.add_option("--set", overrides, "Override a key: path.to.key=value; may be repeated")->allow_extra_args(false),
       app.add_flag("--resume", options.resume,
                    "Continue from the last checkpoint in the output folder, if there is one"),
-      app.add_flag("--dry-run", options.dry_run, "Check config and data and time a step, without writing anything")};
+      app.add_flag("--dry-run", options.dry_run,
+                   "Check config and data, draw the schedule and time a step, without writing anything")};
   CLI::Option* stripping = app.add_option("--strip", strip,
                                           "Do not train: write the model of a checkpoint, without the state of "
                                           "optimizer and run, to another file, of about half the size")
