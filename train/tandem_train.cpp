@@ -20,7 +20,8 @@ int main(int argc, char** argv) {
       app.add_option("--set", overrides, "Override a key: path.to.key=value; may be repeated")->allow_extra_args(false),
       app.add_flag("--resume", options.resume,
                    "Continue from the last checkpoint in the output folder, if there is one"),
-      app.add_flag("--dry-run", options.dry_run, "Check config and data and time a step, without writing anything")};
+      app.add_flag("--dry-run", options.dry_run,
+                   "Check config and data, draw the schedule and time a step, without writing anything")};
   CLI::Option* sweeping =
       app.add_option("--sweep", sweep,
                      "Train the config that this file names again and again, with its values of some keys, and rank "

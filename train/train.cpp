@@ -22,7 +22,37 @@ bool goes_on(const std::string& folder, bool resume) {
   return true;
 }
 
+/// How a run ended, for people. Returns the exit status.
+int tell_ending(TrainingLoop::Ending ending, const Session& session, const RunState& state, const RunFolder& folder,
+                std::ostream& out) {
+  const std::string so_far = "the run so far is in " + folder.last().string() + ", --resume ";
+  switch (ending) {
+    case TrainingLoop::Ending::interrupted:
+      if (folder.has_checkpoint())
+        out << "interrupted; " << so_far << "continues it\n";
+      else
+        out << "interrupted before the first step\n";
+      return 130;
+    case TrainingLoop::Ending::out_of_time:
+      out << fmt::format("the time is up after step {} of {}: train.max_time is {}; {}gives it as long again\n",
+                         state.step, session.epochs.total_steps(),
+                         duration_text(60 * session.config.train.max_time.value_or(0)), so_far);
+      return 0;
+    case TrainingLoop::Ending::stopped_early:
+      out << fmt::format("stopped early after epoch {} of {}: {}\n", session.epochs.ended_after(state.step),
+                         session.epochs.count(), session.control.why_stopped(state));
+      break;
+    case TrainingLoop::Ending::ended:
+      return 0;
+    case TrainingLoop::Ending::finished:
+      break;
+  }
+  out << "done: " << folder.best().string() << '\n';
+  return 0;
+}
+
 int start(const Config& config, const TrainOptions& options, std::ostream& out) {
+  const TimeLimit time_limit(config.train.max_time);
   Session session(config);
   const bool resumes = goes_on(config.output, options.resume);
   const std::filesystem::path last = RunFolder::last_in(config.output);
@@ -48,15 +78,9 @@ int start(const Config& config, const TrainOptions& options, std::ostream& out) 
   const InterruptScope interrupt;
   out << session.description() << std::flush;
   RunLog log(metrics, out, session.epochs);
-  if (!TrainingLoop(session, std::move(state), folder, log, interrupt, options.goes_on_after_epoch).run()) {
-    if (folder.has_checkpoint())
-      out << "interrupted; the run so far is in " << last.string() << ", --resume continues it\n";
-    else
-      out << "interrupted before the first step\n";
-    return 130;
-  }
-  out << "done: " << folder.best().string() << '\n';
-  return 0;
+  TrainingLoop loop(session, std::move(state), folder, log, interrupt, time_limit, options.goes_on_after_epoch);
+  const TrainingLoop::Ending ending = loop.run();
+  return tell_ending(ending, session, loop.state(), folder, out);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ struct TrainOptions {
 /// InputError for data, weights or a checkpoint that cannot be used, and for an output folder that already holds a run
 /// when `resume` is not set, or that another process trains in. Error for a failure on the way (disk full, loss not
 /// finite); earlier checkpoints stay as they are. When an image cannot be read, or an evaluation fails, the steps
-/// before it are saved. Returns the exit status: 0, or 130 if the run was interrupted.
+/// before it are saved. Returns the exit status: 130 if the run was interrupted, else 0, also where it stopped early or
+/// its time was up.
 int train(const Config& config, const TrainOptions& options, std::ostream& out);
 
 }  // namespace tandem

@@ -24,11 +24,10 @@ bool all_finite(const std::vector<std::byte>& bytes) {
   return finite;
 }
 
-void check_values(const std::string& name, const Tensor& tensor, const std::vector<std::byte>& bytes,
-                  std::int64_t step) {
-  if (tensor.dtype() == DType::f64 ? all_finite<double>(bytes) : all_finite<float>(bytes)) return;
+void check_values(const SafetensorsEntry& entry, const std::vector<std::byte>& bytes, std::int64_t step) {
+  if (entry.dtype == "F64" ? all_finite<double>(bytes) : all_finite<float>(bytes)) return;
   fail("{} has a value that is not a finite number after step {}: the run diverged; a lower optimizer.lr may help",
-       name, step);
+       entry.name, step);
 }
 
 CheckpointInfo parse_info(const ModelFile& model) {
@@ -79,26 +78,39 @@ ModelDescription model_of(const CheckpointInfo& info) {
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
-                     const CheckpointInfo& info, Ema* ema) {
-  std::vector<std::vector<std::byte>> buffers;
-  std::vector<SafetensorsEntry> entries;
+CheckpointSnapshot::CheckpointSnapshot(Backend& backend, TwinTowers& model, Optimizer& optimizer,
+                                       const CheckpointInfo& info, Ema* ema)
+    : step_(info.state.step),
+      metadata_{{kFormatKey, kCheckpointFormat},
+                {kModelKey, to_json(model_of(info)).dump()},
+                {kConfigKey, to_json(info.config).dump()},
+                {kClassesKey, json(info.classes).dump()},
+                {kStateKey, to_json(info.state).dump()}} {
   const auto append = [&](const std::string& prefix, const std::vector<NamedTensor>& tensors) {
     for (const NamedTensor& t : tensors) {
-      buffers.push_back(file_bytes(backend, t.tensor()));
-      check_values(prefix + t.name, t.tensor(), buffers.back(), info.state.step);
-      entries.push_back(file_entry(prefix + t.name, t.tensor(), buffers.back()));
+      buffers_.push_back(file_bytes(backend, t.tensor()));
+      entries_.push_back(file_entry(prefix + t.name, t.tensor(), buffers_.back()));
     }
   };
   append(kModelPrefix, model.state());
   if (ema) append(kAveragePrefix, ema->state());
   append(kOptimizerPrefix, optimizer.state());
-  write_safetensors(path, entries,
-                    {{kFormatKey, kCheckpointFormat},
-                     {kModelKey, to_json(model_of(info)).dump()},
-                     {kConfigKey, to_json(info.config).dump()},
-                     {kClassesKey, json(info.classes).dump()},
-                     {kStateKey, to_json(info.state).dump()}});
+}
+
+std::size_t CheckpointSnapshot::bytes() const {
+  std::size_t sum = 0;
+  for (const std::vector<std::byte>& buffer : buffers_) sum += buffer.size();
+  return sum;
+}
+
+void CheckpointSnapshot::write(const std::filesystem::path& path) const {
+  for (std::size_t i = 0; i < entries_.size(); ++i) check_values(entries_[i], buffers_[i], step_);
+  write_safetensors(path, entries_, metadata_);
+}
+
+void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
+                     const CheckpointInfo& info, Ema* ema) {
+  CheckpointSnapshot(backend, model, optimizer, info, ema).write(path);
 }
 
 Checkpoint::Checkpoint(const std::filesystem::path& path) : model_(path, WeightSet::raw), info_(parse_info(model_)) {}

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "inference/model/model_file.h"
+#include "io/safetensors.h"
 #include "train/checkpoint/run_state.h"
 #include "train/config/config.h"
 #include "train/optim/ema.h"
@@ -27,8 +28,32 @@ struct CheckpointInfo {
   RunState state;
 };
 
-/// Writes atomically: after an Error (disk full, ...) an earlier file at `path` is as it was. Error also for a value
-/// that is not a finite number: a run goes on from such a checkpoint to nowhere.
+/// All that a checkpoint holds, copied to the host: what is trained after that does not change it. Any thread may write
+/// it.
+class CheckpointSnapshot {
+ public:
+  /// Waits for the device. `ema`: the run's averaged weights, or null.
+  CheckpointSnapshot(Backend& backend, TwinTowers& model, Optimizer& optimizer, const CheckpointInfo& info,
+                     Ema* ema = nullptr);
+  CheckpointSnapshot(CheckpointSnapshot&&) = default;
+  CheckpointSnapshot& operator=(CheckpointSnapshot&&) = default;
+
+  /// Writes atomically: after an Error (disk full, ...) an earlier file at `path` is as it was. Error also for a value
+  /// that is not a finite number: a run goes on from such a checkpoint to nowhere.
+  void write(const std::filesystem::path& path) const;
+
+  std::int64_t step() const { return step_; }
+  /// The memory that the tensors take.
+  std::size_t bytes() const;
+
+ private:
+  std::int64_t step_;
+  std::vector<std::vector<std::byte>> buffers_;
+  std::vector<SafetensorsEntry> entries_;  // views of the buffers
+  SafetensorsMetadata metadata_;
+};
+
+/// Takes a snapshot and writes it.
 void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
                      const CheckpointInfo& info, Ema* ema = nullptr);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/backend/autotune_cache.h"
+#include "train/optim/plateau.h"
 
 namespace tandem {
 
@@ -22,10 +23,15 @@ struct RunState {
   double matched_weight = 0;       ///< the loss weight "match_softmax" (layers/losses/training_loss.h)
   /// of UpdateInputs; absent without one
   std::optional<std::array<double, 2>> loss_scale;
-  std::optional<double> best_score;      ///< of the evaluations so far: Scores::ranked() of train/loop/run_log.h
-  std::optional<std::string> eval_list;  ///< fingerprint of their list; absent without one, and in older checkpoints
-  std::string computed_on;               ///< precision, device, instruction set; empty in older checkpoints
-  AutotuneChoices autotune;              ///< the ways to compute that were chosen by measuring
+  std::optional<double> best_score;        ///< of the epochs so far
+  std::string best_of;                     ///< which figure that is: Figure::text(); empty in older checkpoints
+  std::optional<Patience> early_stopping;  ///< absent without it
+  std::optional<PlateauState> plateau;     ///< absent for another schedule
+  std::optional<std::string> eval_list;    ///< fingerprint of their list; absent without one, and in older checkpoints
+  std::string computed_on;                 ///< precision, device, instruction set; empty in older checkpoints
+  AutotuneChoices autotune;                ///< the ways to compute that were chosen by measuring
+
+  bool operator==(const RunState&) const = default;
 };
 
 nlohmann::json to_json(const RunState& state);

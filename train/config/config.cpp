@@ -30,6 +30,7 @@ class ObjectWriter {
       object_[key] = word;
     }
   }
+  void duration(const char* key, const std::optional<double>& minutes) { (*this)(key, minutes); }
 
   template <class T>
   static nlohmann::ordered_json json_of(const T& value) {
@@ -119,6 +120,7 @@ class OptionChecker {
     }
   }
   void number_or(const char*, const char*, const std::optional<double>&, const Range&) {}
+  void duration(const char*, const std::optional<double>&) {}
 
   template <class Options>
   void check(const Options& options) {
@@ -144,11 +146,18 @@ class OptionChecker {
   const ConfigSource& from_;
 };
 
-/// Milestones after the last epoch would never be reached.
-void check_milestones(const ScheduleOptions& schedule, int epochs, const ConfigSource& from) {
+/// A rate that never falls, or rises where it should fall. Milestones after the last epoch would never be reached.
+void check_schedule(const ScheduleOptions& schedule, double lr, int epochs, const ConfigSource& from) {
   const auto& milestones = schedule.milestones;
-  if (!milestones.empty() && milestones.back() >= epochs)
-    from.fail_value("/schedule/milestones", milestones, fmt::format("epochs below /train/epochs, which is {}", epochs));
+  if (schedule.unit == ScheduleOptions::Unit::epochs) {
+    const std::string below = fmt::format("below /train/epochs, which is {}", epochs);
+    if (!milestones.empty() && milestones.back() >= epochs)
+      from.fail_value("/schedule/milestones", milestones, "epochs " + below);
+    if (schedule.period && *schedule.period >= epochs)
+      from.fail_value("/schedule/period", *schedule.period, "a number of epochs " + below);
+  }
+  if (schedule.min_lr > lr)
+    from.fail_value("/schedule/min_lr", schedule.min_lr, fmt::format("at most /optimizer/lr, which is {}", lr));
 }
 
 /// What trains after the last epoch would never train.
@@ -178,8 +187,10 @@ void check(const Config& config, const ConfigSource& from) {
   if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
   check_batch_norm(config, from);
   OptionChecker("", from).check(config);
-  check_milestones(config.schedule, config.train.epochs, from);
+  if (config.train.evaluate_at_max_time && !config.data.eval)
+    from.fail_at("/train/evaluate_at_max_time", "true, and there is no /data/eval to evaluate");
   check_unfreezing(config.finetune, config.train.epochs, from);
+  check_schedule(config.schedule, config.optimizer.lr, config.train.epochs, from);
 }
 
 }  // namespace

@@ -17,8 +17,9 @@
 #include "data/loader/pair_stream.h"
 #include "inference/precision.h"
 #include "layers/losses/loss_options.h"
-#include "train/optim/ema_options.h"
+#include "train/control/figure_options.h"
 #include "train/finetune/finetune_options.h"
+#include "train/optim/ema_options.h"
 #include "train/optim/optimizer_options.h"
 #include "train/optim/schedule_options.h"
 
@@ -83,7 +84,10 @@ struct DataConfig {
 
 struct TrainConfig {
   int epochs = 30;
-  std::optional<int> losses_every;  ///< Steps whose losses are read together. Absent: 1 on the CPU, 10 on a GPU.
+  std::optional<int> losses_every;      ///< Steps whose losses are read together. Absent: 1 on the CPU, 10 on a GPU.
+  std::optional<double> max_time = {};  ///< Minutes that a process may train; then the run is saved and ends.
+  bool evaluate_at_max_time = false;    ///< Also where an epoch has not ended by then.
+  std::optional<EarlyStoppingOptions> early_stopping = {};  ///< Absent: the run goes on to its last epoch.
 
   bool operator==(const TrainConfig&) const = default;
 };
@@ -92,6 +96,8 @@ struct CheckpointConfig {
   int every_epochs = 1;
   std::optional<std::int64_t> every_steps;  ///< Also in the middle of an epoch. Absent: only at ends of epochs.
   int keep = 3;  ///< How many numbered checkpoints stay beside last and best; the oldest go first. 0: none are kept.
+  std::optional<double> every_minutes = {};  ///< Also in the middle of an epoch.
+  FigureOptions best = {};                   ///< By what the best epoch is chosen.
 
   bool operator==(const CheckpointConfig&) const = default;
 };

@@ -76,13 +76,23 @@ template <class Keys, Of<TrainConfig> C>
 void visit_keys(Keys& keys, C& c) {
   keys("epochs", c.epochs, Range{1, 1e6});
   keys("losses_every", c.losses_every, Range{1, 1000});
+  keys.duration("max_time", c.max_time);
+  keys("evaluate_at_max_time", c.evaluate_at_max_time);
+  keys("early_stopping", c.early_stopping);
 }
 
 template <class Keys, Of<CheckpointConfig> C>
 void visit_keys(Keys& keys, C& c) {
   keys("every_epochs", c.every_epochs, Range{1, 1e6});
   keys("every_steps", c.every_steps, Range{1, 1e12});
+  keys("every_minutes", c.every_minutes, Range{.low = 0, .high = 1e6, .without_low = true});
   keys("keep", c.keep, Range{0, 1e6});
+  keys("best", c.best);
+}
+
+inline void check_options(const TrainConfig& c, OptionProblems& problems) {
+  if (c.evaluate_at_max_time && !c.max_time)
+    problems.push_back({"/evaluate_at_max_time", ", since there is no /train/max_time", true});
 }
 
 template <class Keys, Of<CpuConfig> C>

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "core/base/error.h"
+#include "train/control/time_limit.h"
 
 namespace tandem {
 namespace {
@@ -67,6 +68,7 @@ class KeySearch {
   void number_or(const char*, const char* key, const std::optional<double>& value, const Range&) {
     (*this)(key, value);
   }
+  void duration(const char* key, const std::optional<double>& minutes) { (*this)(key, minutes); }
 
  private:
   const Config defaults_;
@@ -156,6 +158,18 @@ void ObjectReader::number_or(const char* word, const char* key, std::optional<do
   } else {
     read_number(*json, child_pointer(pointer_, key), value.emplace(), range);
   }
+}
+
+void ObjectReader::duration(const char* key, std::optional<double>& minutes) {
+  const nlohmann::json* json = ask(key);
+  if (json == nullptr) return;
+  minutes.reset();
+  if (json->is_null()) return;
+  if (json->is_string()) minutes = parse_minutes(json->get_ref<const std::string&>());
+  if (json->is_number() && json->get<double>() > 0) minutes = json->get<double>();
+  if (!minutes || *minutes > 1e9)
+    source_.fail_value(child_pointer(pointer_, key), *json,
+                       R"(minutes, a number above 0 and at most 1e+09, or a text such as "2h30m", "1d", "45s")");
 }
 
 void ObjectReader::finish() const {

@@ -54,6 +54,9 @@ class ObjectReader {
   /// A number, or `word`, which `value` holds as nothing.
   void number_or(const char* word, const char* key, std::optional<double>& value, const Range& range);
 
+  /// Minutes above 0, as a number or as "2h30m" (train/control/time_limit.h), or null, which `value` holds as nothing.
+  void duration(const char* key, std::optional<double>& minutes);
+
   /// InputError for a key that was not asked for, with the one that was probably meant.
   void finish() const;
 

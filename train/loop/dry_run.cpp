@@ -7,6 +7,7 @@
 
 #include "core/base/timing.h"
 #include "data/list/list_checks.h"
+#include "train/control/schedule_plot.h"
 #include "train/loop/progress.h"
 
 namespace tandem {
@@ -31,7 +32,7 @@ double seconds_of_a_step(Session& session, const RunState& state, std::int64_t f
       batches.recycle(std::move(batch));
     }
     // The number stays within the part of the run that is timed.
-    steps.submit(session.schedule.lr(first + i), first + 1);
+    steps.submit(session.schedule.lr(first + i, state.plateau), first + 1);
     steps.finish([](const LossValues&) {});
     if (i < warm_up) continue;
     took.push_back(seconds() - begin);
@@ -78,12 +79,17 @@ double seconds_of_an_evaluation(Session& session) {
          session.predict_options.batch;
 }
 
+/// What a run keeps of its state in the host's memory while it writes it.
+CheckpointSnapshot snapshot_of(Session& session, const RunState& state) {
+  return {session.backend,
+          session.model,
+          *session.optimizer,
+          {session.config, session.train_list.classes(), state},
+          session.ema.get()};
+}
+
 /// Says so where the run's checkpoints may not fit: last, best, the one that is being written, and those that are kept.
-void compare_room(Session& session, std::ostream& out) {
-  std::uintmax_t bytes = 0;
-  const auto averages = session.ema ? session.ema->state() : std::vector<NamedTensor>();
-  for (const std::vector<NamedTensor>& tensors : {session.model.state(), session.optimizer->state(), averages})
-    for (const NamedTensor& t : tensors) bytes += t.tensor().bytes();
+void compare_room(Session& session, std::uintmax_t bytes, std::ostream& out) {
   const CheckpointConfig& options = session.config.checkpoint;
   const int numbered = (session.epochs.count() + options.every_epochs - 1) / options.every_epochs;
   bytes *= static_cast<std::uintmax_t>(3 + std::min(options.keep, numbered));
@@ -104,7 +110,9 @@ void dry_run(Session& session, const RunState& state, std::ostream& out) {
   check_decodes(session.train_list, session.config.data.max_pixels);
   session.check_evaluation();
   out << "every image can be decoded\n" << std::flush;
-  compare_room(session, out);
+  out << plot(session.schedule, session.epochs) << std::flush;
+  const CheckpointSnapshot snapshot = snapshot_of(session, state);  // held while the steps run, as a run does
+  compare_room(session, snapshot.bytes(), out);
   const std::int64_t ended = session.epochs.ended_after(state.step) - (session.epoch_is_open(state) ? 1 : 0);
   const StepTimes times = time_steps(session, state);
   const double evaluation = seconds_of_an_evaluation(session);
@@ -112,15 +120,19 @@ void dry_run(Session& session, const RunState& state, std::ostream& out) {
   const double run = times.all + evaluation * static_cast<double>(epochs);
   out << fmt::format("a step takes {}, ", fmt::join(times.of_a_step, ", later "))
       << (session.eval_list ? fmt::format("an evaluation {}, ", duration_text(evaluation)) : "")
-      << fmt::format("the run's {} steps about {} in all; {} MiB of tensors. Nothing was written.\n", steps,
-                     duration_text(run), session.backend.memory().peak_in_use >> 20);
+      << fmt::format(
+             "the run's {} steps about {} in all; {} MiB of tensors, and {} MiB of main memory while a "
+             "checkpoint is written. Nothing was written.\n",
+             steps, duration_text(run), session.backend.memory().peak_in_use >> 20, snapshot.bytes() >> 20);
 }
 
 void try_batch(Config config, int pairs) {
   config.pairs.batch = pairs;
   config.train.losses_every.reset();
   Session session(config);
-  StepExecutor steps = session.make_steps(session.first_state());
+  const RunState state = session.first_state();
+  const CheckpointSnapshot snapshot = snapshot_of(session, state);  // held while the steps run, as a run does
+  StepExecutor steps = session.make_steps(state);
   Batch batch{0, 2 * pairs, session.step_options.size, {}, {}};
   batch.labels.assign(static_cast<std::size_t>(batch.images), 0);
   batch.pixels.assign(batch.labels.size() * static_cast<std::size_t>(3 * batch.size * batch.size), 0);

@@ -19,6 +19,7 @@ namespace {
 bool is_kept(const std::string& line, std::int64_t step, bool epoch_is_open, const std::string& where) {
   const nlohmann::json event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!event.is_object()) fail_input("{}: not a JSON object, expected an event of the metrics log", where);
+  if (event.value("event", nlohmann::json()) == "stop") return false;
   const auto found = event.find("step");
   if (found == event.end()) return true;
   if (!found->is_number_integer()) fail_input("{}: /step is not an integer", where);

@@ -20,10 +20,10 @@ class MetricsLog {
   void append(const nlohmann::ordered_json& event);
 
   /// For a run that resumes after `step`: drops the lines whose "step" is larger, and an incomplete last line. Lines
-  /// without "step" stay. With `epoch_is_open`, the run will log the epoch that `step` ends once more: that line is
-  /// dropped too. So are lines with NULs, which a power cut leaves where the data had not reached the disk. The file is
-  /// replaced atomically. Returns how many lines had NULs. InputError, naming the line, if another line is not a JSON
-  /// object.
+  /// without "step" stay. Lines of the event "stop" go: the run goes on as if it had not been stopped. With
+  /// `epoch_is_open`, the run will log the epoch that `step` ends once more: that line is dropped too. So are lines
+  /// with NULs, which a power cut leaves where the data had not reached the disk. The file is replaced atomically.
+  /// Returns how many lines had NULs. InputError, naming the line, if another line is not a JSON object.
   int truncate_after(std::int64_t step, bool epoch_is_open = false);
 
  private:

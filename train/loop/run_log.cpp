@@ -21,7 +21,20 @@ ordered_json to_json(const Scores& scores) {
   return json;
 }
 
+/// "top-1 0.750", or recall@1 where the classifier is not trained.
+std::string summary(const Scores& scores) {
+  return scores.recall_at_1 ? fmt::format("recall@1 {:.3f}", *scores.recall_at_1)
+                            : fmt::format("top-1 {:.3f}", scores.accuracy.top1);
+}
+
 }  // namespace
+
+ordered_json epoch_figures(const EpochRecord& record) {
+  ordered_json figures{{"loss", to_json(record.losses)}};
+  if (record.scores) figures["eval"] = to_json(*record.scores);
+  if (record.averaged) figures["eval_ema"] = to_json(*record.averaged);
+  return figures;
+}
 
 RunLog::RunLog(MetricsLog& metrics, std::ostream& out, const Epochs& epochs)
     : metrics_(metrics), progress_(out, Progress::standard_error()), epochs_(epochs) {}
@@ -46,26 +59,25 @@ void RunLog::epoch(const EpochRecord& record) {
   const double rate = epoch_seconds_ > 0 ? static_cast<double>(epoch_images_) / epoch_seconds_ : 0;
   epoch_seconds_ = 0;
   epoch_images_ = 0;
-  ordered_json event{{"event", "epoch"},
-                     {"epoch", record.epoch + 1},
-                     {"step", epochs_.end_of(record.epoch)},
-                     {"loss", to_json(record.losses)},
-                     {"lr", record.lr},
-                     {"images_per_s", rate > 0 ? ordered_json(rate) : ordered_json(nullptr)}};
+  ordered_json event{{"event", "epoch"}, {"epoch", record.epoch + 1}, {"step", epochs_.end_of(record.epoch)}};
+  const ordered_json figures = epoch_figures(record);
+  event["loss"] = figures.at("loss");
+  event["lr"] = record.lr;
+  event["images_per_s"] = rate > 0 ? ordered_json(rate) : ordered_json(nullptr);
+  event.update(figures);
   std::string line = fmt::format("epoch {}/{}  loss {:.4f} ({})", record.epoch + 1, epochs_.count(),
                                  record.losses.total, summary(record.losses));
-  if (const auto& scores = record.scores) {
-    event["eval"] = to_json(*scores);
-    line += fmt::format("  {} {:.3f}", scores->recall_at_1 ? "recall@1" : "top-1", scores->ranked());
-  }
-  if (record.averaged) {
-    event["eval_ema"] = to_json(*record.averaged);
-    line += fmt::format(", averaged weights {:.3f}", record.averaged->ranked());
-  }
-  if (record.best) line += " (best)";
+  if (record.scores) line += "  " + summary(*record.scores);
+  if (record.averaged) line += ", averaged weights " + summary(*record.averaged);
+  if (!record.best.empty()) line += " (" + record.best + ")";
   metrics_.append(event);
   progress_.line(rate > 0 ? line + fmt::format("  {:.1f} images/s", rate) : line);
   if (record.scores && record.scores->collapsed) progress_.line("warning: the embeddings have collapsed to a point");
+}
+
+void RunLog::stop(std::int64_t steps, const Scores& scores) {
+  metrics_.append({{"event", "stop"}, {"step", steps}, {"eval", to_json(scores)}});
+  progress_.line(fmt::format("after step {}: {}", steps, summary(scores)));
 }
 
 void RunLog::line(std::string_view text) {

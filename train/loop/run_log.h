@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <ostream>
+#include <string>
 #include <string_view>
 
 #include "inference/predict.h"
@@ -28,9 +29,6 @@ struct Scores {
   Accuracy accuracy;
   std::optional<double> recall_at_1;  ///< of the embedding, where the classifier is not trained
   bool collapsed = false;             ///< The embedding has become one point.
-
-  /// What the best checkpoint has most of: recall@1 where the classifier is not trained, else top-1.
-  double ranked() const { return recall_at_1.value_or(accuracy.top1); }
 };
 
 /// A finished epoch.
@@ -39,9 +37,12 @@ struct EpochRecord {
   LossValues losses;       ///< means over its steps
   double lr = 0;           ///< of its last step
   std::optional<Scores> scores;
-  bool best = false;  ///< The scores are the best so far: those of the averaged weights, if there are any.
+  std::string best;                               ///< why it is the best so far, for people: "best"; empty if it is not
   std::optional<Scores> averaged = std::nullopt;  ///< The scores of the averaged weights.
 };
+
+/// The figures that the line of an epoch has, in their objects: {"loss": {"total": ...}, "eval": {"top1": ...}}.
+nlohmann::ordered_json epoch_figures(const EpochRecord& record);
 
 class RunLog {
  public:
@@ -51,6 +52,8 @@ class RunLog {
   void step(const StepRecord& record);
   /// The epoch that the last step ends.
   void epoch(const EpochRecord& record);
+  /// An evaluation after `steps` steps, in the middle of an epoch, because the time is up.
+  void stop(std::int64_t steps, const Scores& scores);
   /// A line for people; nothing if it is empty.
   void line(std::string_view text);
   /// Until the next step, time is not training's.

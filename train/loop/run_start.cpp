@@ -16,10 +16,7 @@ void report_changes(const CheckpointInfo& before, const Session& session, RunSta
     out << fmt::format("computed in {} so far: from here on, rounding may differ\n", before.state.computed_on);
   // A checkpoint of an earlier version does not say what was evaluated.
   const bool same = before.state.eval_list ? before.state.eval_list == state.eval_list : session.eval_list.has_value();
-  if (same || !state.best_score) return;
-  out << fmt::format("the evaluation list has changed: the best {} so far, {:.3f}, no longer counts\n",
-                     session.heads.classifier ? "top-1" : "recall@1", *state.best_score);
-  state.best_score.reset();
+  out << session.control.go_on(state, !same);
 }
 
 }  // namespace

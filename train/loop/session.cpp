@@ -6,6 +6,7 @@
 #include "data/list/list_checks.h"
 #include "layers/initialise.h"
 #include "train/checkpoint/resume_check.h"
+#include "train/loop/run_log.h"
 
 namespace tandem {
 namespace {
@@ -20,10 +21,24 @@ Context make_context(const Engine& engine, ModelConfig::BatchNorm batch_norm) {
   return context;
 }
 
+/// What is counted in steps must fall within the run, whose length the config alone does not tell.
+void check_steps(const ScheduleOptions& options, std::int64_t total) {
+  if (options.unit != ScheduleOptions::Unit::steps) return;
+  if (const auto& m = options.milestones; !m.empty() && m.back() >= total)
+    fail_input("/schedule/milestones: got {}, expected steps below the run's {}", m.back(), total);
+  if (options.period && *options.period >= total)
+    fail_input("/schedule/period: got {}, expected a number of steps below the run's {}", *options.period, total);
+}
+
 Schedule make_schedule(const ScheduleOptions& options, double lr, const Epochs& epochs) {
-  std::vector<std::int64_t> milestones;  // Epochs differ in their steps where the pairs of a step do not divide them.
-  for (const int ended : options.milestones) milestones.push_back(epochs.end_of(ended - 1));
-  return {options, lr, epochs.total_steps(), std::move(milestones)};
+  check_steps(options, epochs.total_steps());
+  std::vector<std::int64_t> falls;  // Epochs differ in their steps where the pairs of a step do not divide them.
+  for (const int ended : options.milestones) falls.push_back(epochs.end_of(ended - 1));
+  const bool each_epoch = options.type == ScheduleOptions::Type::exponential;
+  if (options.period || each_epoch)
+    for (int ended = options.period.value_or(1); ended < epochs.count(); ended += options.period.value_or(1))
+      falls.push_back(epochs.end_of(ended - 1));
+  return {options, lr, epochs.total_steps(), std::move(falls)};
 }
 
 StepOptions make_step_options(const Config& config, const Engine& engine) {
@@ -64,6 +79,16 @@ std::vector<std::string> remarks_on(const ImageList& train, const std::optional<
   return lines;
 }
 
+/// The figures that the epochs of a run will have.
+Figures figures_of_epochs(const TrainingLoss& loss, const TrainedHeads& heads, bool evaluated, bool averaged) {
+  EpochRecord record;
+  record.losses = loss.values(std::vector<double>(1 + loss.terms().size()));
+  if (evaluated) record.scores.emplace();
+  if (evaluated && heads.embedding && !heads.classifier) record.scores->recall_at_1 = 0;
+  if (averaged) record.averaged = record.scores;
+  return figures_in(epoch_figures(record));
+}
+
 }  // namespace
 
 Session::Session(const Config& from)
@@ -83,7 +108,8 @@ Session::Session(const Config& from)
       freezing(model, from.finetune, heads, epochs),
       predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false,
                       from.data.max_pixels, heads.embedding},
-      loader_options(make_loader_options(from)) {
+      loader_options(make_loader_options(from)),
+      control(from, figures_of_epochs(loss, heads, from.data.eval.has_value(), from.ema.has_value())) {
   if (static_cast<std::size_t>(from.pairs.of_step()) > train_list.size())
     fail_input("/pairs/{}: {} pairs per step from {} training images; expected at most {}",
                from.pairs.accumulate > 1 ? "accumulate" : "batch", from.pairs.of_step(), train_list.size(),
@@ -106,6 +132,7 @@ RunState Session::first_state() const {
   if (engine.compute == DType::f16) state.loss_scale = kFirstLossScale;
   if (eval_list) state.eval_list = fingerprint(*eval_list);
   state.computed_on = computed_on();
+  control.begin(state);
   return state;
 }
 

@@ -12,6 +12,7 @@
 #include "inference/predict.h"
 #include "layers/losses/training_loss.h"
 #include "train/checkpoint/checkpoint.h"
+#include "train/control/epoch_control.h"
 #include "train/finetune/freezing.h"
 #include "train/loop/epochs.h"
 #include "train/loop/step_executor.h"
@@ -61,6 +62,7 @@ struct Session {
   Freezing freezing;
   PredictOptions predict_options;  ///< of an evaluation
   PairLoaderOptions loader_options;
+  EpochControl control;
 };
 
 }  // namespace tandem

@@ -10,36 +10,62 @@
 namespace tandem {
 
 TrainingLoop::TrainingLoop(Session& session, RunState state, RunFolder& folder, RunLog& log,
-                           const InterruptScope& interrupt, std::function<bool()> goes_on_after_epoch)
+                           const InterruptScope& interrupt, const TimeLimit& time_limit,
+                           std::function<bool()> goes_on_after_epoch)
     : session_(session),
       state_(std::move(state)),
       steps_(session.make_steps(state_)),
       keeper_(session, state_, steps_, folder),
       log_(log),
       interrupt_(interrupt),
+      time_limit_(time_limit),
+      first_step_(state_.step),
       goes_on_after_epoch_(std::move(goes_on_after_epoch)) {}
 
-bool TrainingLoop::run() {
+TrainingLoop::Ending TrainingLoop::run() {
+  const Ending ending = train();
+  log_.line(keeper_.finish());
+  log_.clear();
+  return ending;
+}
+
+TrainingLoop::Ending TrainingLoop::train() {
   const Epochs& epochs = session_.epochs;
-  if (session_.epoch_is_open(state_) && !finish_epoch(true)) return false;
+  if (session_.epoch_is_open(state_) && !finish_epoch(true)) return Ending::interrupted;
+  if (has_stopped_early()) return Ending::stopped_early;
   PairLoader batches = session_.make_loader(state_.step, epochs.total_steps());
-  while (state_.step < epochs.total_steps() && !ended_) {
-    const bool stop = interrupt_.interrupted();
+  while (state_.step < epochs.total_steps()) {
+    const bool stop = must_stop();
     if (!stop) submit(batches);
     if (!must_finish(stop)) continue;
     if (!in_flight_.empty()) finish_steps();
-    if (!finish_step()) return false;
+    const bool goes_on = finish_step();
+    if (has_stopped_early()) return Ending::stopped_early;
+    if (ended_) return Ending::ended;
+    if (!goes_on) return interrupt_.interrupted() ? Ending::interrupted : Ending::out_of_time;
   }
-  log_.clear();
-  return true;
+  return Ending::finished;
+}
+
+/// Each process makes a step at least, so that a run that is resumed again and again comes to its end.
+bool TrainingLoop::time_is_up() const {
+  const std::int64_t steps = steps_submitted();
+  return steps > first_step_ && steps < session_.epochs.total_steps() && time_limit_.is_up();
+}
+
+/// Within an epoch that is not closed the patience is that of the epoch before, which was not up.
+bool TrainingLoop::has_stopped_early() const {
+  return state_.step < session_.epochs.total_steps() && !session_.control.why_stopped(state_).empty();
 }
 
 /// What is due after the last step, all being finished. Returns whether the run goes on.
 bool TrainingLoop::finish_step() {
-  const bool stop = interrupt_.interrupted();
+  log_.line(keeper_.poll());
+  const bool stop = must_stop();
   const bool save_now = stop || keeper_.is_due_after_step(state_.step);
   if (session_.epoch_is_open(state_)) return finish_epoch(save_now) && !stop;
   if (save_now && state_.step > 0) log_.line(keeper_.save({}));
+  if (stop && !interrupt_.interrupted()) evaluate_at_max_time();
   return !stop;
 }
 
@@ -53,7 +79,7 @@ void TrainingLoop::submit(PairLoader& batches) {
     batches.recycle(std::move(batch));
   }
   const std::int64_t step = steps_submitted();
-  in_flight_.push_back({session_.schedule.lr(step), images});
+  in_flight_.push_back({session_.schedule.lr(step, state_.plateau), images});
   steps_.submit(in_flight_.back().lr, step + 1);
 }
 
@@ -115,6 +141,17 @@ Scores TrainingLoop::evaluate_average() {
   return evaluate();
 }
 
+/// The epoch goes on when the run is resumed: this evaluation is told, and decides nothing.
+void TrainingLoop::evaluate_at_max_time() {
+  if (!session_.config.train.evaluate_at_max_time || !session_.eval_list) return;
+  log_.pause();
+  try {
+    log_.stop(state_.step, evaluate());
+  } catch (const PredictionStopped&) {
+    log_.line("the evaluation was interrupted");
+  }
+}
+
 /// Evaluates and logs the epoch that the last step ends, and writes the checkpoints that are due; with `save_anyway`,
 /// one in any case. Returns false, the epoch being saved but open, if it is interrupted.
 bool TrainingLoop::finish_epoch(bool save_anyway) {
@@ -125,6 +162,7 @@ bool TrainingLoop::finish_epoch(bool save_anyway) {
   std::optional<Scores> scores, averaged;
   if (session_.eval_list) {
     log_.line(keeper_.save_steps());
+    log_.line(keeper_.finish());  // A kill during the evaluation loses nothing.
     try {
       scores = evaluate();
       if (session_.ema) averaged = evaluate_average();
@@ -135,17 +173,18 @@ bool TrainingLoop::finish_epoch(bool save_anyway) {
       throw;
     }
   }
-  // What tandem-predict uses decides.
-  const std::optional<Scores>& deciding = averaged ? averaged : scores;
-  const bool best = deciding && (!state_.best_score || deciding->ranked() > *state_.best_score);
-  if (best) state_.best_score = deciding->ranked();
-  log_.epoch({epoch, session_.loss.values(means), session_.schedule.lr(state_.step - 1), scores, best, averaged});
+  EpochRecord record{
+      epoch, session_.loss.values(means), session_.schedule.lr(state_.step - 1, state_.plateau), scores, {}, averaged};
+  const EpochControl& control = session_.control;
+  const bool best = control.end_epoch(figures_in(epoch_figures(record)), state_);
+  if (best) record.best = control.best_note(state_);
+  log_.epoch(record);
   std::fill(state_.epoch_sums.begin(), state_.epoch_sums.end(), 0.0);
   state_.epoch_steps = 0;
-  // The best one is written whenever it is found, also between the epochs that are due. Without an evaluation, the
-  // latest is the best there is.
-  const bool due = keeper_.is_due_after_epoch(epoch);
-  if (due || best || save_anyway) log_.line(keeper_.save({.best = best || !scores, .numbered = due}));
+  // The best one is written whenever it is found, also between the epochs that are due. Where nothing says which is
+  // better, the latest is the best there is.
+  const bool due = keeper_.is_due_after_epoch(epoch) || has_stopped_early();
+  if (due || best || save_anyway) log_.line(keeper_.save({.best = best || !control.best(), .numbered = due}));
   ended_ = goes_on_after_epoch_ && !goes_on_after_epoch_();
   return true;
 }

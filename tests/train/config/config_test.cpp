@@ -68,8 +68,8 @@ Config unusual() {
       ParameterOptions::Decay::all, 0.75, {{{"*.bias", "fc.?"}, 2, 0}, {.match = {"layer1.*"}, .lr = 0.1}}};
   c.schedule = {ScheduleOptions::Type::step, 0, {2, 5, 9}, 0.3};
   c.ema = {0.5, true, 2, 0.75};
-  c.train = {11, 4};
-  c.checkpoint = {2, 123456789012, 0};
+  c.train = {11, 4, 150, true, EarlyStoppingOptions{{"eval.loss", FigureOptions::Mode::max}, 7, 0.25}};
+  c.checkpoint = {2, 123456789012, 0, 2.5, {"eval.top5", FigureOptions::Mode::min}};
   c.cpu = {3, true};
   return c;
 }

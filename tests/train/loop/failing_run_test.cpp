@@ -91,14 +91,17 @@ TEST_CASE("a log that a power cut has damaged is mended and told") {
 
 TEST_CASE("a full disk while the log is written ends the run") {
   const TinyRun run;
-  // The config is shorter than the limit, the log of twelve steps longer.
-  const test::Outcome outcome =
-      run.train({"pairs.batch=1", "model.batch_norm=joint", "train.epochs=1"}, no_file_over(2048));
+  // The config is shorter than the limit, the log of 36 steps longer.
+  const std::vector<std::string> arguments = {"pairs.batch=1", "model.batch_norm=joint", "train.epochs=3",
+                                              "data.eval=null", "checkpoint.every_epochs=3"};
+  const test::Outcome outcome = run.train(arguments, no_file_over(6144));
   check_failed(outcome, run.metrics_file() + ": cannot write", 1);
   CHECK_FALSE(has_temporary_files(run.path("run")));
   CHECK(std::filesystem::is_empty(run.path("run/checkpoints")));
-  run.must_train({"pairs.batch=1", "model.batch_norm=joint", "train.epochs=1", "--resume"});
-  CHECK(run.metrics().size() == 13);
+  std::vector<std::string> resumed = arguments;
+  resumed.emplace_back("--resume");
+  run.must_train(resumed);
+  CHECK(run.metrics().size() == 39);
 }
 
 TEST_CASE("a run that ends between writing a checkpoint and naming it goes on before that") {

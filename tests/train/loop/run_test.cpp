@@ -1,5 +1,7 @@
 // A run as its user sees it: what it writes, and that it learns.
 
+#include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "io/safetensors.h"
@@ -16,13 +18,18 @@ using test::TinyRun;
 
 using Shape = std::vector<std::int64_t>;
 
-/// Steps until a run that may not write a whole checkpoint fails with its first.
-std::int64_t first_saved_step(const TinyRun& run, const std::vector<std::string>& arguments) {
+/// Steps until a run that may not write a whole checkpoint fails with its first, which it names: it may have gone on
+/// meanwhile.
+int first_saved_step(const TinyRun& run, const std::vector<std::string>& arguments) {
   test::ProgramOptions options;
   options.file_limit = 1 << 20;
   std::filesystem::remove_all(run.path("run"));
-  CHECK(run.train(arguments, options).status == 1);
-  return run.metrics().back().at("step").get<std::int64_t>();
+  const Outcome outcome = run.train(arguments, options);
+  CHECK(outcome.status == 1);
+  const std::string before = "error: the checkpoint after step ";
+  const std::size_t at = outcome.error.find(before);
+  REQUIRE(at != std::string::npos);
+  return std::stoi(outcome.error.substr(at + before.size()));
 }
 
 TEST_CASE("a dry run checks everything and writes nothing") {
@@ -32,6 +39,8 @@ TEST_CASE("a dry run checks everything and writes nothing") {
   CHECK(has_part(outcome.error, "every image can be decoded"));
   CHECK(has_part(outcome.error, " s, an evaluation 0:0"));
   CHECK(has_part(outcome.error, ", the run's 8 steps about 0:0"));
+  CHECK(has_part(outcome.error, "learning rate (cosine): 0.01 in the first step, highest 0.01 in step 1 (epoch 1), "));
+  CHECK(has_part(outcome.error, " MiB of tensors, and 85 MiB of main memory while a checkpoint is written. "));
   CHECK(has_part(outcome.error, "Nothing was written."));
   CHECK(test::snapshot(run.dir().path()) == before);
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
@@ -163,6 +172,7 @@ TEST_CASE("checkpoints are written when they are due") {
   CHECK(first_saved_step(run, {"data.eval=null", "checkpoint.every_epochs=10"}) == 8);
   CHECK(first_saved_step(run, {"data.eval=null", "checkpoint.every_epochs=10", "checkpoint.every_steps=3"}) == 3);
   CHECK(first_saved_step(run, {"data.eval=null", "checkpoint.every_steps=2"}) == 2);
+  CHECK(first_saved_step(run, {"data.eval=null", "checkpoint.every_minutes=1e-9"}) == 1);
   CHECK(first_saved_step(run, {"checkpoint.every_epochs=10"}) == 3);  // the first evaluation is the best so far
 }
 
@@ -276,6 +286,31 @@ TEST_CASE("the rate falls where an epoch ends") {
       ++steps;
     }
   CHECK(steps == 12);
+}
+
+TEST_CASE("the rate falls with each period, and with each epoch") {
+  const TinyRun run;
+  const std::vector<std::string> both = {"train.epochs=5", "optimizer.lr=0.001", "schedule.warmup=0", "data.eval=null",
+                                         "checkpoint.every_epochs=5"};
+  const auto check_rates = [&](std::vector<std::string> arguments, const std::function<double(int)>& rate) {
+    arguments.insert(arguments.end(), both.begin(), both.end());
+    std::filesystem::remove_all(run.path("run"));
+    run.must_train(arguments);
+    for (const auto& event : run.metrics()) {
+      INFO(event.dump());
+      CHECK(event.at("lr").get<double>() == Approx(rate(event.at("epoch").get<int>())));
+    }
+  };
+  check_rates({"schedule.type=step", "schedule.period=2"},
+              [](int epoch) { return std::pow(0.1, 3 + (epoch - 1) / 2); });
+  check_rates({"schedule.type=exponential", "schedule.gamma=0.5"},
+              [](int epoch) { return 0.001 * std::pow(0.5, epoch - 1); });
+  // Within the run's twelve steps.
+  check_refused(run.train({"schedule.type=step", "schedule.unit=steps", "schedule.period=12", run.output("no")}),
+                "/schedule/period: got 12, expected a number of steps below the run's 8");
+  check_refused(
+      run.train({"schedule.type=multistep", "schedule.unit=steps", "schedule.milestones=[2,8]", run.output("no")}),
+      "/schedule/milestones: got 8, expected steps below the run's 8");
 }
 
 TEST_CASE("thirty steps lower the loss") {
