@@ -14,11 +14,23 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+/// What trials are ranked by: where the sweep does not say, what names the best epoch of a run.
+Figure ranked_by(const FigureOptions& options, const Config& config) {
+  const char* heads = trained_heads(config.loss).classifier ? "top1" : "recall_at_1";
+  const std::string name = options.figure.value_or(std::string(config.ema ? "eval_ema." : "eval.") + heads);
+  return choose_figure({name, options.mode}, "", name, {{name, 0.0}});
+}
+
 class Sweep {
  public:
   Sweep(const std::string& path, const SweepRun& run, std::ostream& out)
-      : plan_(read_sweep(path)), run_(run), out_(out), folder_(plan_.options.output), results_(plan_.options) {
-    for (const Trial& trial : plan_.trials) configs_.push_back(config_of(trial));
+      : plan_(read_sweep(path)),
+        run_(run),
+        out_(out),
+        folder_(plan_.options.output),
+        configs_(configs_of_trials()),
+        figure_(ranked_by(plan_.options.ranked_by, configs_.front())),
+        results_(figure_, plan_.options.prune) {
     if (!configs_.front().data.eval)
       fail_input("{}: /data/eval is missing; a sweep ranks its trials by an evaluation", plan_.options.config);
   }
@@ -60,6 +72,12 @@ class Sweep {
     return read_config(plan_.options.config, overrides);
   }
 
+  std::vector<Config> configs_of_trials() const {
+    std::vector<Config> configs;
+    for (const Trial& trial : plan_.trials) configs.push_back(config_of(trial));
+    return configs;
+  }
+
   int list() const {
     for (const Trial& trial : plan_.trials) out_ << heading(trial) << '\n';
     out_ << "Nothing was trained.\n";
@@ -77,8 +95,7 @@ class Sweep {
             {"method", enum_name(o.method)},
             {"seed", o.seed},
             {"parameters", o.parameters},
-            {"figure", o.figure},
-            {"direction", enum_name(o.direction)}};
+            {"ranked_by", figure_.text()}};
   }
 
   void check_same() const {
@@ -93,7 +110,7 @@ class Sweep {
   /// Returns whether the sweep goes on.
   bool run_trial(const Trial& trial, const Config& config) {
     const fs::path metrics = folder_of(trial.number) / "metrics.jsonl";
-    const auto figures = [&] { return figures_of_epochs(metrics, plan_.options); };
+    const auto figures = [&] { return read_figures(metrics, figure_); };
     TrialResult result{trial, TrialResult::Status::done, {}, {}};
     out_ << heading(trial) << '\n' << std::flush;
     try {
@@ -120,8 +137,9 @@ class Sweep {
   const SweepRun& run_;
   std::ostream& out_;
   fs::path folder_;
-  SweepResults results_;
   std::vector<Config> configs_;
+  Figure figure_;
+  SweepResults results_;
 };
 
 }  // namespace

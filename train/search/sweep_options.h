@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/option_keys.h"
+#include "train/control/figure_options.h"
 
 namespace tandem {
 
@@ -20,7 +21,6 @@ struct PruneOptions {
 
 struct SweepOptions {
   enum class Method { grid, random };
-  enum class Direction { max, min };
 
   std::string config;            ///< The path of the config that every trial begins with.
   std::string output;            ///< The sweep's folder. Each trial's own folder is below it.
@@ -28,18 +28,13 @@ struct SweepOptions {
   std::optional<int> trials;     ///< How many. Required for `random`; `grid` has as many as there are combinations.
   std::uint64_t seed = 1;        ///< `random`: of the draws. The config's own seed is another.
   nlohmann::json parameters;     ///< From a config's key, "optimizer.lr", to its values.
-  std::string figure = "top1";   ///< Of an evaluation: what trials are ranked by.
-  Direction direction = Direction::max;
+  FigureOptions ranked_by;       ///< A figure of an evaluation. Absent: top-1.
   std::optional<PruneOptions> prune = PruneOptions{};  ///< Absent: every trial is trained to its end.
 };
 
 constexpr auto enum_names(SweepOptions::Method) {
   using enum SweepOptions::Method;
   return std::to_array<EnumName<SweepOptions::Method>>({{grid, "grid"}, {random, "random"}});
-}
-constexpr auto enum_names(SweepOptions::Direction) {
-  using enum SweepOptions::Direction;
-  return std::to_array<EnumName<SweepOptions::Direction>>({{max, "max"}, {min, "min"}});
 }
 
 template <class Keys, Of<PruneOptions> C>
@@ -56,8 +51,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("trials", c.trials, Range{1, 1e6});
   keys("seed", c.seed);
   keys("parameters", c.parameters);
-  keys("figure", c.figure);
-  keys("direction", c.direction);
+  visit_keys(keys, c.ranked_by);
   keys("prune", c.prune);
 }
 

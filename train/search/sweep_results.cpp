@@ -18,32 +18,28 @@ TrialResult::Status parse_status(const std::string& text) {
   fail_input("an unknown status, \"{}\"", text);
 }
 
-/// "top1, top5, loss"
-std::string names_of_figures(const Json& evaluation) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : evaluation.items())
-    if (value.is_number()) names.push_back(name);
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
 }  // namespace
 
-std::vector<double> figures_of_epochs(const std::filesystem::path& metrics, const SweepOptions& options) {
+std::vector<double> read_figures(const std::filesystem::path& metrics, const Figure& figure) {
   constexpr double kLargest = std::numeric_limits<double>::max();
-  const double worst = options.direction == SweepOptions::Direction::max ? -kLargest : kLargest;
-  std::vector<double> figures;
+  std::string pointer = "/" + figure.name();
+  std::replace(pointer.begin(), pointer.end(), '.', '/');
+  const nlohmann::ordered_json::json_pointer place(pointer);
+  std::vector<double> values;
   std::ifstream in(metrics);
   for (std::string line; std::getline(in, line);) {
-    const Json event = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!event.is_object() || event.value("event", "") != "epoch" || !event.contains("eval")) continue;
-    const Json& evaluation = event["eval"];
-    const auto found = evaluation.find(options.figure);
-    if (found == evaluation.end() || !(found->is_number() || found->is_null()))
-      fail_input("the sweep's /figure: got \"{}\", expected one of an evaluation's: {}", options.figure,
-                 names_of_figures(evaluation));
-    figures.push_back(found->is_null() ? worst : found->get<double>());
+    const auto event = nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!event.is_object() || event.value("event", "") != "epoch") continue;
+    const Figures logged = figures_in(event);
+    if (has_figure(logged, figure.name())) {
+      values.push_back(figure.in(logged));
+    } else if (event.contains(place) && event[place].is_null()) {
+      values.push_back(figure.rises() ? -kLargest : kLargest);  // not finite
+    } else {
+      choose_figure({figure.name(), {}}, "the sweep\'s /figure", "", logged);
+    }
   }
-  return figures;
+  return values;
 }
 
 void SweepResults::read(const std::filesystem::path& path) {
@@ -100,12 +96,12 @@ double SweepResults::best_of_first(const std::vector<double>& figures, std::size
 
 bool SweepResults::should_prune(const std::vector<double>& figures) const {
   const std::size_t epochs = figures.size();
-  if (!options_.prune || epochs < static_cast<std::size_t>(options_.prune->after_epochs)) return false;
+  if (!prune_ || epochs < static_cast<std::size_t>(prune_->after_epochs)) return false;
   std::vector<double> others;
   for (const TrialResult& r : results_)
     if (r.status == TrialResult::Status::done && r.figures.size() >= epochs)
       others.push_back(best_of_first(r.figures, epochs));
-  return others.size() >= static_cast<std::size_t>(options_.prune->after_trials) &&
+  return others.size() >= static_cast<std::size_t>(prune_->after_trials) &&
          is_better(median(others), best_of_first(figures, epochs));
 }
 
@@ -124,7 +120,7 @@ std::vector<TrialResult> SweepResults::ranked() const {
 }
 
 std::string SweepResults::table() const {
-  std::string text = fmt::format("rank  trial  {:>10}  epochs  settings\n", options_.figure);
+  std::string text = fmt::format("rank  trial  {:>10}  epochs  settings\n", ranked_by_.name());
   int rank = 0;
   for (const TrialResult& r : ranked()) {
     const std::string best =

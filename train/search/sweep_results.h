@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "train/control/figure.h"
 #include "train/search/sweep_plan.h"
 
 namespace tandem {
@@ -25,14 +26,13 @@ constexpr auto enum_names(TrialResult::Status) {
   return std::to_array<EnumName<TrialResult::Status>>({{done, "done"}, {pruned, "pruned"}, {failed, "failed"}});
 }
 
-/// The figure of each epoch's evaluation, as a run's metrics.jsonl has it; one that is not finite is the worst there
-/// is. No file: none. InputError for a figure that an evaluation does not have, naming those that it has.
-std::vector<double> figures_of_epochs(const std::filesystem::path& metrics, const SweepOptions& options);
+/// The figure of each epoch, as a run's metrics.jsonl has it; one that is not finite is the worst there is. No file:
+/// none. InputError for a figure that an epoch does not have, naming those that it has.
+std::vector<double> read_figures(const std::filesystem::path& metrics, const Figure& figure);
 
 class SweepResults {
  public:
-  /// Keeps a reference to `options`.
-  explicit SweepResults(const SweepOptions& options) : options_(options) {}
+  SweepResults(Figure ranked_by, std::optional<PruneOptions> prune) : ranked_by_(std::move(ranked_by)), prune_(prune) {}
 
   /// Reads what write() wrote. InputError, naming the file, for another content.
   void read(const std::filesystem::path& path);
@@ -54,11 +54,10 @@ class SweepResults {
 
  private:
   double best_of_first(const std::vector<double>& figures, std::size_t epochs) const;
-  bool is_better(double a, double b) const {
-    return options_.direction == SweepOptions::Direction::max ? a > b : a < b;
-  }
+  bool is_better(double a, double b) const { return ranked_by_.is_better(a, b); }
 
-  const SweepOptions& options_;
+  Figure ranked_by_;
+  std::optional<PruneOptions> prune_;
   std::vector<TrialResult> results_;
 };
 

@@ -73,7 +73,7 @@ TEST_CASE("a sweep that is stopped goes on where it was", "[slow]") {
 TEST_CASE("a trial below the median ends early") {
   // What is ranked is the loss of the evaluation: a rate of 1e-9 learns nothing.
   const TinySweep s(R"({"optimizer.lr": [0.01, 1e-9]})",
-                    R"({"prune": {"after_epochs": 1, "after_trials": 1}, "figure": "loss", "direction": "min"})");
+                    R"({"prune": {"after_epochs": 1, "after_trials": 1}, "figure": "eval.loss"})");
   const Outcome outcome = s.sweep();
   INFO(outcome.error);
   REQUIRE(outcome.status == 0);
