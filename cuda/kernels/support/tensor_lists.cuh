@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "cuda/kernels/support/dispatch.cuh"
 #include "cuda/kernels/support/launch.cuh"
 #include "cuda/kernels/support/pack.cuh"
 
