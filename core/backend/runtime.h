@@ -66,8 +66,8 @@ class Runtime : public Observable {
   /// One line for the log: processor, instruction set, libraries.
   virtual std::string description() const = 0;
   virtual bool supports(DType activation) const = 0;
-  /// The ways to compute that were chosen by measuring, so far: another choice rounds differently. Empty where nothing
-  /// is measured.
+  /// The ways to compute that were chosen so far, by measuring or for want of it: another choice rounds differently.
+  /// Empty where there is no choice.
   virtual AutotuneChoices autotune_choices() const { return {}; }
   /// Computes from here on in the ways that a process before this one chose, where it measures at all.
   virtual void adopt(const AutotuneChoices& /*choices*/) {}

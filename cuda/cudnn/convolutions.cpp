@@ -163,7 +163,10 @@ Convolutions::Plan Convolutions::choose_plan(const ConvolutionProblem& problem, 
   if (plans.empty() && oversized) return oversized;
   require(!plans.empty(), "convolution: {} has no engine for {}{}: {} suggested, none could be made ready{}", version(),
           name, rules, engines.size(), engines.empty() ? "" : "; the last: " + last_cudnn_error());
-  if (!measures) return plans[0];
+  if (!measures) {
+    choices_.adopt({{name + rules, names[0]}});  // a run that goes on keeps to it, where it may measure, too
+    return plans[0];
+  }
   return plans[choices_.choose(name + rules, names, [&](std::size_t i) { return time(*plans[i], operands); })];
 }
 

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "data/image/transform.h"
 #include "layers/backbones/factory.h"
+#include "layers/losses/contrastive.h"
 
 namespace tandem {
 namespace {
@@ -93,6 +94,14 @@ Precision precision_in(const json& j, const std::string& source) {
   }
 }
 
+/// The distance that a config's contrastive loss asks for.
+double margin_in(const json& contrastive) {
+  ContrastiveLossOptions options;
+  options.margin = contrastive.value("margin", options.margin);
+  if (contrastive.value("form", "hadsell") == "legacy") options.form = ContrastiveForm::legacy;
+  return distance_asked_for(options);
+}
+
 void check(const ModelDescription& model, const std::string& source) {
   constexpr int kWidest = 65536, kSmallest = 8, kLargest = 4096;
   const auto known = backbone_names();
@@ -177,6 +186,7 @@ ModelDescription describe_old_checkpoint(std::string_view config_text, std::stri
     const json &loss = config.at("loss"), none = 0;
     model.classifier_trained = loss.at("softmax").at("weight") != none;
     model.embedding_trained = loss.at("contrastive").at("weight") != none;
+    if (model.embedding_trained) model.margin = margin_in(loss.at("contrastive"));
     model.steps = json::parse(state).at("step").get<std::int64_t>();
     model.precision = precision_in(config, source);
     check(model, source);

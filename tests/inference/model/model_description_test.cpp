@@ -184,8 +184,12 @@ TEST_CASE("an old checkpoint is described by the keys of its config") {
       CAPTURE(softmax.dump(), contrastive.dump());
       expected.classifier_trained = softmax == 0.5;
       expected.embedding_trained = contrastive != 0;
+      expected.margin = contrastive != 0 ? 1 : 0;
       check_same(describe_old_checkpoint(config(softmax, contrastive).dump(), classes, state, ""), expected);
     }
+  json legacy = config(0.5, 0.1);
+  legacy["loss"]["contrastive"].update({{"margin", 4}, {"form", "legacy"}});
+  CHECK(describe_old_checkpoint(legacy.dump(), classes, state, "").margin == 2);
   json lacking = config(0.5, 0.1);
   lacking["model"].erase("arch");
   CHECK(error_of([&] {

@@ -218,13 +218,9 @@ TEST_CASE("a run starts from the weights of another") {
   const std::string weights = "model.weights=" + run.last("first");
 
   // The rate is so small that an f32 weight stays what it was.
-  const std::vector<std::string> frozen = {"train.epochs=1",
-                                           "optimizer.lr=1e-30",
-                                           "schedule.warmup=0",
-                                           "optimizer.momentum=0",
-                                           "optimizer.nesterov=false",
-                                           "optimizer.weight_decay=0",
-                                           weights};
+  const std::vector<std::string> frozen = {
+      "train.epochs=1",           "optimizer.lr=1e-30",       "schedule.warmup=0",        "optimizer.momentum=0",
+      "optimizer.nesterov=false", "optimizer.nesterov=false", "optimizer.weight_decay=0", weights};
   std::vector<std::string> same = frozen;
   same.push_back(run.output("same"));
   const Outcome all = run.must_train(same);
