@@ -21,9 +21,19 @@ void map_pairs(const Tensor& a, const Tensor& b, Tensor& y, const Op& op) {
   const Broadcast at(a.shape(), b.shape());
   const In *as = a.data<In>(), *bs = b.data<In>();
   T* ys = y.data<T>();
-  for (std::int64_t r = 0; r < at.rows; ++r)
-    for (std::int64_t c = 0; c < at.columns; ++c)
-      ys[r * at.columns + c] = op(as[r * at.a.row + c * at.a.column], bs[r * at.b.row + c * at.b.column]);
+  for (std::int64_t r = 0; r < at.rows; ++r) {
+    const In *row_a = as + r * at.a.row, *row_b = bs + r * at.b.row;
+    T* to = ys + r * at.columns;
+    // Where the strides are known, and in long rows, the compiler makes vectors of it.
+    if (at.a.column == 1 && at.b.column == 1) {
+      for (std::int64_t c = 0; c < at.columns; ++c) to[c] = op(row_a[c], row_b[c]);
+    } else if (at.a.column == 1) {
+      const In repeated = *row_b;
+      for (std::int64_t c = 0; c < at.columns; ++c) to[c] = op(row_a[c], repeated);
+    } else {
+      for (std::int64_t c = 0; c < at.columns; ++c) to[c] = op(row_a[c * at.a.column], row_b[c * at.b.column]);
+    }
+  }
 }
 
 /// The reduction of `n` elements, `stride` apart.
