@@ -14,10 +14,10 @@ namespace tandem {
 namespace {
 
 struct Options {
-  std::string in, net, key, out, classes;
+  std::string in, net, key, out, classes, channels, interpolation = "bilinear";
   std::vector<double> mean;
   ImportOptions import;
-  bool inspect = false, quiet = false;
+  bool inspect = false, quiet = false, squash = false, no_antialias = false;
 };
 
 /// A name a line.
@@ -48,6 +48,19 @@ int inspect(const Options& o) {
   return 0;
 }
 
+/// What is said of the input on the command line.
+void take_input(Options& o) {
+  if (!o.mean.empty()) o.import.mean = {o.mean[0], o.mean[1], o.mean[2]};
+  if (!o.channels.empty()) o.import.bgr = o.channels == "BGR";
+  InputOptions& form = o.import.form;
+  if (o.squash) form.resize = InputOptions::Resize::squash;
+  for (const auto& [interpolation, name] : enum_names(Interpolation{}))
+    if (name == o.interpolation) form.interpolation = interpolation;
+  form.antialias = !o.no_antialias;
+  if (o.no_antialias && form.interpolation != Interpolation::bilinear)
+    fail_input("--no-antialias: expected it with --interpolation bilinear, got {}", o.interpolation);
+}
+
 int convert(Options& o) {
   if (o.inspect) {
     if (!o.out.empty()) fail_input("--inspect: got an OUT, {}, as well: expected one file to list", o.out);
@@ -60,10 +73,9 @@ int convert(Options& o) {
       fail_input("{}: one of the files to read, expected another one to write", o.out);
   }
   if (!o.classes.empty()) o.import.classes = read_classes(o.classes);
-  if (!o.mean.empty()) o.import.mean = {o.mean[0], o.mean[1], o.mean[2]};
+  take_input(o);
   ResNetWeights weights = read_resnet({o.in, o.net, o.key});
   const ModelDescription model = describe_import(o.in, o.import, weights);
-  take_rgb(weights);
   const std::filesystem::path folder = std::filesystem::path(o.out).parent_path();
   require_writable_folder(folder.empty() ? "." : folder);
   const Match match = write_import(o.in, weights, model, o.out);
@@ -87,6 +99,17 @@ int run(int argc, char** argv) {
       ->delimiter(',');
   app.add_option("--scale", o.import.scale, "What the difference is multiplied by")->check(CLI::PositiveNumber);
   app.add_option("--size", o.import.size, "Height and width of the input in pixels")->check(CLI::Range(8, 4096));
+  app.add_option("--channels", o.channels,
+                 "The order in which IN's network takes channels (default: as IN says, else RGB)")
+      ->check(CLI::IsMember({"RGB", "BGR"}));
+  app.add_flag("--squash", o.squash, "Images are resized to a square, whatever their shape");
+  app.add_option("--crop", o.import.form.crop, "The share of the resized side that is cut out of the middle")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  app.add_option("--interpolation", o.interpolation, "How images are resized: bilinear, bicubic or lanczos")
+      ->check(CLI::IsMember({"bilinear", "bicubic", "lanczos"}))
+      ->capture_default_str();
+  app.add_flag("--no-antialias", o.no_antialias, "With --interpolation bilinear: as OpenCV and Caffe resize");
   app.add_flag("--quiet", o.quiet, "Without the table of tensors");
   return run_program(app, argc, argv, [&] { return convert(o); });
 }

@@ -16,9 +16,11 @@ namespace tandem {
 /// What a file does not tell about the network in it.
 struct ImportOptions {
   std::vector<std::string> classes;           ///< names; empty: "0", "1", ..., as many as the classifier has
-  std::optional<std::array<double, 3>> mean;  ///< in the order of the file's channels, of pixels from 0 to 255
+  std::optional<bool> bgr;                    ///< the order of the channels
+  std::optional<std::array<double, 3>> mean;  ///< in that order, of pixels from 0 to 255
   std::optional<double> scale;                ///< by which the difference is multiplied
   std::optional<int> size;                    ///< pixels, height and width of the input
+  InputOptions form = {};                     ///< of which resize, crop, interpolation and antialias are taken
   std::vector<int> embedding = {1024, 256};   ///< widths of the embedding head, which begins at random
 };
 
@@ -27,9 +29,6 @@ struct ImportOptions {
 /// InputError, naming `path`, for a network that is none of Tandem's backbones, or class names that do not fit.
 ModelDescription describe_import(const std::filesystem::path& path, const ImportOptions& options,
                                  ResNetWeights& weights);
-
-/// Turns the channels of the first convolution from BGR to RGB, if the file's are BGR.
-void take_rgb(ResNetWeights& weights);
 
 /// Copies what fits into a network. The heads, "fc." and "embedding.", may be missing or of other shapes. `skip` as in
 /// match_weights(). InputError, naming `path`, for anything else that does not fit.
@@ -47,11 +46,12 @@ struct InitialWeights {
   ResNetWeights weights;  ///< whose entries the match refers to
 };
 
-/// Starts a network, whose input is ImageNet's, from a file of any format (weights/weights_file.h). A file whose
-/// network expects another mean or scale has its first convolution and batch norm changed so that they compute the same
-/// from ImageNet's input; only within three pixels of the border, where the padding is no longer the old mean, is there
-/// a difference.
+/// Starts a network with the input `to` from a file of any format (weights/weights_file.h). A file whose network
+/// expects other channels, another mean or scale has its first convolution and batch norm changed so that they compute
+/// the same from this input; only within three pixels of the border, where the padding is no longer the old mean, is
+/// there a difference. What is changed is told in the notes.
 InitialWeights load_initial_weights(const std::filesystem::path& path, const std::vector<std::string>& skip,
-                                    Backend& backend, TwinTowers& network);
+                                    Backend& backend, TwinTowers& network,
+                                    const InputDescription& to = InputDescription());
 
 }  // namespace tandem

@@ -56,7 +56,8 @@ BackboneSpec backbone_of(const ModelConfig& config) {
            resnet.width,
            resnet.stem_width,
            resnet.stride_on == ResNetConfig::StrideOn::conv1x1,
-           resnet.pool == ResNetConfig::Pool::caffe}};
+           resnet.pool == ResNetConfig::Pool::caffe},
+          InputDescription(config.input).statistics()};
 }
 
 ModelDescription model_of(const CheckpointInfo& info) {
@@ -64,7 +65,7 @@ ModelDescription model_of(const CheckpointInfo& info) {
   model.backbone = backbone_of(info.config.model);
   model.embedding = info.config.model.embedding;
   model.classes = info.classes;
-  model.input = evaluation_input(info.config.data.image_size);
+  model.input = InputDescription(info.config.model.input, info.config.data.image_size);
   const TrainedHeads heads = trained_heads(info.config.loss);
   model.classifier_trained = heads.classifier;
   model.embedding_trained = heads.embedding;

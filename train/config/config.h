@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "data/image/image.h"
+#include "data/image/input_geometry.h"
 #include "data/image/transform.h"
 #include "data/loader/pair_stream.h"
 #include "inference/precision.h"
@@ -46,6 +47,7 @@ struct ModelConfig {
   std::optional<std::string> weights;     ///< A file to start from (docs/weights.md). Absent: random weights.
   std::vector<std::string> weights_skip;  ///< Patterns of tensors that begin at random all the same.
   ResNetConfig resnet = {};
+  InputOptions input = {};
 
   bool operator==(const ModelConfig&) const = default;
 };

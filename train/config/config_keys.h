@@ -39,6 +39,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("weights", c.weights);
   keys("weights_skip", c.weights_skip);
   keys("resnet", c.resnet);
+  keys("input", c.input);
 }
 
 template <class Keys, Of<SourceConfig> C>

@@ -27,7 +27,8 @@ void report_changes(const CheckpointInfo& before, const Session& session, RunSta
 RunState begin_anew(Session& session, std::ostream& out) {
   if (const auto& weights = session.config.model.weights) {
     const InitialWeights initial =
-        load_initial_weights(*weights, session.config.model.weights_skip, session.backend, session.model);
+        load_initial_weights(*weights, session.config.model.weights_skip, session.backend, session.model,
+                             InputDescription(session.config.model.input, session.config.data.image_size));
     out << fmt::format("weights from {}\n", *weights) << summarise_match(initial.match, initial.weights.origins);
     for (const std::string& note : initial.weights.notes) out << note << '\n';
   }

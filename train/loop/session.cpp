@@ -40,7 +40,7 @@ StepOptions make_step_options(const Config& config, const Engine& engine) {
 PairLoaderOptions make_loader_options(const Config& config) {
   PairLoaderOptions options;
   options.pairs = config.pairs;
-  options.image_size = config.data.image_size;
+  options.input = {config.model.input, config.data.image_size};
   options.augment = config.data.augment;
   options.seed = config.seed;
   options.workers = static_cast<unsigned>(config.data.workers);
@@ -77,8 +77,12 @@ Session::Session(const Config& from)
       schedule(make_schedule(from.schedule, from.optimizer.lr, epochs)),
       step_options(make_step_options(from, engine)),
       heads(trained_heads(from.loss)),
-      predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false,
-                      from.data.max_pixels, heads.embedding},
+      predict_options{{from.model.input, from.data.image_size},
+                      2 * from.pairs.batch,
+                      from.data.workers,
+                      false,
+                      from.data.max_pixels,
+                      heads.embedding},
       loader_options(make_loader_options(from)) {
   if (static_cast<std::size_t>(from.pairs.batch) > train_list.size())
     fail_input("/pairs/batch: {} pairs a step from {} training images; expected at most {}", from.pairs.batch,
