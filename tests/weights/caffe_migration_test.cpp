@@ -250,6 +250,21 @@ TEST_CASE("the transformation of images becomes the model's input") {
       contains(input("crop_size: 32 force_gray: true").findings, "no counterpart: TransformationParameter.force_gray"));
 }
 
+TEST_CASE("what differs in a network's norms is told once, with its lines") {
+  const Files files;
+  std::string text = SiameseText().text();
+  const std::string norm = "type: \"BatchNorm\"\n";
+  for (std::size_t at = text.find(norm); at != std::string::npos; at = text.find(norm, at + 1))
+    text.insert(at + norm.size(),
+                "batch_norm_param { use_global_stats: true eps: 0.001\nmoving_average_fraction: 0.95 }\n");
+  const Migrated migrated = files.migrate(solver_text(), text);
+  CHECK(contains(migrated.findings, "train.prototxt:" + line_of(text, "use_global") +
+                                        ": no counterpart: use_global_stats: batch norm uses the batch's statistics in "
+                                        "training (40 times, on lines "));
+  CHECK(contains(migrated.findings, "train.prototxt:" + line_of(text, "moving_average") + ": differs: moving_average"));
+  CHECK(contains(migrated.findings, ": differs: eps: batch norm has 1e-5 (40 times"));
+}
+
 TEST_CASE("what differs between two towers is told") {
   const Files files;
   SiameseText net;
@@ -299,9 +314,11 @@ TEST_CASE("ready-made pairs and a backbone that Tandem has not are told") {
   CHECK(migrated.at("/model/arch") == "absent");
   CHECK(contains(migrated.findings,
                  "train.prototxt: no counterpart: the backbone: not a ResNet that Tandem has: the layer conv1"));
-  CHECK(contains(migrated.findings, "train.prototxt:24: differs: the similarity of each pair comes ready-made"));
+  CHECK(contains(migrated.findings, "train.prototxt:22: differs: the similarity of each pair comes ready-made"));
   CHECK(contains(migrated.findings, "train.prototxt:2: to do: a data layer of ready-made pairs"));
   CHECK_FALSE(contains(migrated.findings, "parameters of its own"));
+  CHECK(contains(migrated.findings, "differs: transform_param: an evaluation has the input of the training"));
+  CHECK(contains(migrated.findings, "train.prototxt:5: differs: batch_size 100 in the test phase"));
 }
 
 TEST_CASE("one tower that sees both images of each pair") {
@@ -364,6 +381,9 @@ TEST_CASE("the old kind of layers is read as well") {
   CHECK(migrated.at("/data/train/list") == "list");
   CHECK(contains(migrated.findings, "train.prototxt:10: differs: the similarity of each pair is computed from labels"));
   CHECK(contains(migrated.findings, "train.prototxt:13: no counterpart: the layer hinge (HINGE_LOSS)"));
+  CHECK(contains(migrated.findings,
+                 "train.prototxt:6: no counterpart: factors of the learning rate and the weight decay of "
+                 "a layer (2 times, on lines 6, 8)"));
 }
 
 TEST_CASE("what is no solver or no network is refused with its line") {

@@ -206,13 +206,35 @@ class FactorTable {
   std::map<std::string, Factors> factors_;  // by Tandem's names
 };
 
+/// What Caffe's norms can and Tandem's cannot.
 void note_norms(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
+  std::vector<std::vector<Prototxt::Step>> global, fractions, eps, unbiased;
   for (const int node : parts.used) {
-    const auto& p = net.graph[node].layer->batch_norm_param();
-    if (p.use_global_stats())
-      notes.missing(net.at(node, "batch_norm_param", "use_global_stats"),
-                    fmt::format("{}: use_global_stats in training", net.graph.describe(node)));
+    const caffe::LayerParameter& layer = *net.graph[node].layer;
+    const auto& p = layer.batch_norm_param();
+    if (p.use_global_stats()) global.push_back(net.at(node, "batch_norm_param", "use_global_stats"));
+    if (p.has_moving_average_fraction())
+      fractions.push_back(net.at(node, "batch_norm_param", "moving_average_fraction"));
+    if (p.eps() != caffe::BatchNormParameter().eps()) eps.push_back(net.at(node, "batch_norm_param", "eps"));
+    if (layer.type() == "Scale" && !layer.scale_param().bias_term()) unbiased.push_back(net.at(node));
   }
+  using enum CaffeFinding::Kind;
+  notes.add_all(missing, global, "use_global_stats: batch norm uses the batch's statistics in training");
+  notes.add_all(differs, fractions, "moving_average_fraction: a step keeps 0.9 of the running statistics");
+  notes.add_all(differs, eps, "eps: batch norm has 1e-5");
+  notes.add_all(differs, unbiased, "a Scale layer without bias: batch norm has one");
+}
+
+/// Of parameters whose names in Tandem are not known.
+void note_factors(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
+  std::vector<std::vector<Prototxt::Step>> places;
+  for (const int node : parts.used) {
+    const auto& params = net.graph[node].layer->param();
+    if (std::any_of(params.begin(), params.end(),
+                    [](const auto& p) { return p.lr_mult() != 1 || p.decay_mult() != 1; }))
+      places.push_back(net.at(node));
+  }
+  notes.add_all(CaffeFinding::Kind::missing, places, "factors of the learning rate and the weight decay of a layer");
 }
 
 }  // namespace
@@ -239,7 +261,8 @@ void migrate_backbone(const CaffeTraining& net, const SiameseParts& parts, Caffe
     const std::string prefix = notes.text().path().string() + ": ";
     if (why.starts_with(prefix)) why = why.substr(prefix.size());
     notes.missing({}, "the backbone: " + why + "; model.arch is left as it is");
-    return;  // the names of its parameters are not known
+    note_factors(net, parts, notes);
+    return;
   }
   for (std::size_t i = 0; i < parts.embedding[0].size(); ++i)
     for (const int param : {0, 1})

@@ -226,9 +226,27 @@ class DataMigration {
       if (!in_phase(layer, caffe::TEST) || in_phase(layer, caffe::TRAIN) || layer.bottom_size() > 0) continue;
       const DataLayer data(layer);
       if (!data.is_known) continue;
-      if (!found) notes_.config()["data"]["eval"] = source_of(layer, data);
+      if (!found) {
+        notes_.config()["data"]["eval"] = source_of(layer, data);
+        compare_evaluation(layer, data);
+      } else {
+        notes_.missing(net_.at(layer), fmt::format("the layer {}: a second list to evaluate", layer.name()));
+      }
       found = true;
     }
+  }
+
+  void compare_evaluation(const caffe::LayerParameter& layer, const DataLayer& data) {
+    std::vector<Prototxt::Step> at = net_.at(layer);
+    at.emplace_back("transform_param", -1);
+    caffe::TransformationParameter test = data.transform,
+                                   train = DataLayer(*net_.graph[parts_.data[0]].layer).transform;
+    for (caffe::TransformationParameter* transform : {&test, &train}) transform->clear_mirror();
+    if (test.SerializeAsString() != train.SerializeAsString())
+      notes_.differs(at, "transform_param: an evaluation has the input of the training, and its middle");
+    at.back() = {data.field, -1};
+    at.emplace_back("batch_size", -1);
+    notes_.differs(at, fmt::format("batch_size {} in the test phase: evaluations take two images a pair", data.batch));
   }
 
   const CaffeTraining& net_;

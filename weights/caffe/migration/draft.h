@@ -25,6 +25,9 @@ class CaffeNotes {
   void todo(const std::vector<Prototxt::Step>& at, std::string what) { add(CaffeFinding::Kind::todo, at, what); }
   void differs(const std::vector<Prototxt::Step>& at, std::string what) { add(CaffeFinding::Kind::differs, at, what); }
   void missing(const std::vector<Prototxt::Step>& at, std::string what) { add(CaffeFinding::Kind::missing, at, what); }
+  /// One finding for several places, which are told with it; nothing if there is none.
+  void add_all(CaffeFinding::Kind kind, const std::vector<std::vector<Prototxt::Step>>& places,
+               const std::string& what);
   /// A line for each field that the messages do not have, with the lines on which it stands.
   void list_unknown();
 
@@ -36,6 +39,7 @@ class CaffeNotes {
 
  private:
   void add(CaffeFinding::Kind kind, const std::vector<Prototxt::Step>& at, const std::string& what);
+  void add_lines(CaffeFinding::Kind kind, std::vector<int> lines, const std::string& what);
 
   const Prototxt& text_;
   CaffeDraft& draft_;

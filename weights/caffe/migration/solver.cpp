@@ -172,6 +172,9 @@ class SolverMigration {
   void migrate_testing() {
     for (int i = 0; i < solver_.test_iter_size(); ++i)
       notes_.differs(at("test_iter", i), "test_iter: an evaluation takes every image of its list, once");
+    for (int i = 0; i < solver_.test_net_size(); ++i)
+      notes_.missing(at("test_net", i),
+                     fmt::format("test_net \"{}\": only the network of --net is read", solver_.test_net(i)));
     if (solver_.has_test_interval())
       notes_.differs(at("test_interval"), "test_interval: the run is evaluated after each epoch");
   }
