@@ -11,7 +11,7 @@ nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options) {
   const ImageList list = ImageList::load(options.data);
   PairLoaderOptions loading;
   loading.pairs.batch = options.pairs;
-  loading.image_size = options.size;
+  loading.input = options.size;
   loading.workers = static_cast<unsigned>(options.workers);
   // One more, which is not timed: while it is waited for, the workers start and the files come into the page cache.
   loading.last_step = options.batches + 1;

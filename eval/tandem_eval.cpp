@@ -52,9 +52,9 @@ int evaluate(const Options& o) {
   // After the quick checks, so that a refusal leaves nothing behind, and before the long part.
   require_writable_folder(o.out);
   const bool features = !model.embedding_trained || o.network.backbone_features;
-  const PredictOptions options{model.input.size, o.network.batch, o.network.workers, features, o.network.max_pixels};
+  const PredictOptions options{model.input, o.network.batch, o.network.workers, features, o.network.max_pixels};
   Predictions p;
-  network.run(options.batch, options.image_size,
+  network.run(options.batch, model.input.size,
               [&] { p = predict(*network.engine.backend, network.engine.compute, network.model, list, options); });
 
   const EmbeddingMetrics distances = embedding_metrics(p.embeddings, p.labels, p.dimensions);

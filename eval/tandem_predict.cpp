@@ -116,7 +116,7 @@ class Labelling {
       : options_(options),
         classes_(std::move(classes)),
         paths_(paths),
-        loader_(paths, {options.network.batch, model.input.size, static_cast<unsigned>(options.network.workers),
+        loader_(paths, {options.network.batch, model.input, static_cast<unsigned>(options.network.workers),
                         options.network.max_pixels}),
         predictor_(*network.engine.backend, network.engine.compute, network.model, options.network.backbone_features) {}
 

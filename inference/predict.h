@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/image/image.h"
+#include "data/image/input_geometry.h"
 #include "data/list/image_list.h"
 #include "data/loader/batch.h"
 #include "layers/twin_towers.h"
@@ -19,7 +20,7 @@ struct Predictions {
 };
 
 struct PredictOptions {
-  int image_size = 224;
+  InputGeometry input;
   int batch = 64;
   int workers = 2;
   bool features = false;                        ///< the backbone's features instead of the embeddings

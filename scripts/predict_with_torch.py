@@ -91,6 +91,34 @@ def network(name, classes):
     return timm.create_model(name, num_classes=classes)
 
 
+class SampledResize(torch.nn.Module):
+    """Bilinear without antialiasing, columns before rows, each rounded to 8 bits. `size`: of the shorter side, or both."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def forward(self, image):
+        pixels = torch.from_numpy(numpy.array(image)).permute(2, 0, 1)[None].double()
+        height, width = self.size if isinstance(self.size, list) else [
+            side * self.size // min(image.size) for side in (image.height, image.width)]
+        for size in ((image.height, width), (height, width)):
+            pixels = torch.nn.functional.interpolate(pixels, size, mode="bilinear").add(0.5).floor()
+        return Image.fromarray(pixels[0].permute(1, 2, 0).to(torch.uint8).numpy())
+
+
+def transform_of(inputs):
+    """What an image becomes for a network, as the description of its input says."""
+    interpolation, *antialiased = inputs["interpolation"].split(", ")
+    resize = v2.Resize(inputs["resize"], v2.InterpolationMode(interpolation)) if antialiased else (
+        SampledResize(inputs["resize"]))
+    order = [2, 1, 0] if inputs["channels"] == "BGR" else [0, 1, 2]
+    scale = inputs.get("scale", 1 / 255)
+    return v2.Compose([
+        resize, v2.CenterCrop(inputs["size"]), v2.ToImage(),
+        v2.Lambda(lambda pixels: pixels[order].float() * scale), v2.Normalize(inputs["mean"], inputs["std"])])
+
+
 class Network:
     """The backbone, the classifier and the embedding head of a checkpoint, and what an image becomes for them."""
 
@@ -111,10 +139,7 @@ class Network:
             layers += [torch.nn.Linear(*reversed(head[name].shape)), torch.nn.ReLU()]
         self.embedding = torch.nn.Sequential(*layers[:-1])
         self.embedding.load_state_dict(head)
-        self.size = inputs["size"]
-        self.transform = v2.Compose([
-            v2.Resize(inputs["resize"], antialias=True), v2.CenterCrop(self.size), v2.ToImage(),
-            v2.ToDtype(torch.float32, scale=True), v2.Normalize(inputs["mean"], inputs["std"])])
+        self.transform = transform_of(inputs)
 
     @torch.no_grad()
     def predict(self, path):

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "core/base/error.h"
@@ -21,31 +22,55 @@ struct AxisWeights {
   std::vector<std::int32_t> weights;  // (count, taps)
 };
 
+double sinc(double x) {
+  const double angle = std::numbers::pi * x;
+  return x == 0 ? 1 : std::sin(angle) / angle;
+}
+
+/// A filter as a function of the distance, in units of its reach of 1, 2 or 3.
+double filter(Interpolation interpolation, double distance) {
+  const double x = std::abs(distance);
+  switch (interpolation) {
+    case Interpolation::bilinear:
+      return std::max(0.0, 1.0 - x);
+    case Interpolation::bicubic:  // with a = -0.5
+      return x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((2.5 - 0.5 * x) * x - 4) * x + 2 : 0;
+    case Interpolation::lanczos:
+      return x < 3 ? sinc(x) * sinc(x / 3) : 0;
+  }
+  fail("an interpolation without a filter");
+}
+
+int reach_of(Interpolation interpolation) {
+  return interpolation == Interpolation::bilinear ? 1 : interpolation == Interpolation::bicubic ? 2 : 3;
+}
+
 /// The weights of output coordinates from .. from + count - 1 where `source` pixels become `resized` pixels.
-AxisWeights axis_weights(int source, int resized, int from, int count) {
+AxisWeights axis_weights(int source, int resized, int from, int count, const Resampling& resampling) {
   const double scale = static_cast<double>(source) / resized;
-  const double support = std::max(scale, 1.0);  // half the triangle's width
+  const double widening = resampling.antialias ? std::max(scale, 1.0) : 1.0;
+  const double support = reach_of(resampling.interpolation) * widening;  // half the filter's width
   AxisWeights axis;
   axis.taps = 2 * static_cast<int>(std::ceil(support)) + 1;
   const auto n = static_cast<std::size_t>(count);
   axis.first.resize(n);
   axis.used.resize(n);
   axis.weights.resize(n * static_cast<std::size_t>(axis.taps));
-  std::vector<double> triangle(static_cast<std::size_t>(axis.taps));
+  std::vector<double> values(static_cast<std::size_t>(axis.taps));
   for (std::size_t i = 0; i < n; ++i) {
     const double center = (from + static_cast<int>(i) + 0.5) * scale;
     const int first = std::max(0, static_cast<int>(std::lround(center - support)));
     const int end = std::min(source, static_cast<int>(std::lround(center + support)));
     double sum = 0;
     for (int k = 0; k < end - first; ++k) {
-      const double w = std::max(0.0, 1.0 - std::abs(first + k + 0.5 - center) / support);
-      triangle[static_cast<std::size_t>(k)] = w;
+      const double w = filter(resampling.interpolation, (first + k + 0.5 - center) / widening);
+      values[static_cast<std::size_t>(k)] = w;
       sum += w;
     }
     std::int32_t* weights = axis.weights.data() + i * static_cast<std::size_t>(axis.taps);
     for (int k = 0; k < end - first; ++k)
       weights[k] =
-          static_cast<std::int32_t>(std::lround(triangle[static_cast<std::size_t>(k)] / sum * (1 << kWeightBits)));
+          static_cast<std::int32_t>(std::lround(values[static_cast<std::size_t>(k)] / sum * (1 << kWeightBits)));
     axis.first[i] = first;
     axis.used[i] = end - first;
   }
@@ -91,32 +116,52 @@ bool contains(int height, int width, const Box& box) {
          box.left + box.width <= width;
 }
 
-/// The evaluation crop, mirrored if asked to.
-void center_crop(const Image& image, int size, bool flip, std::span<std::uint8_t> out) {
-  const Box whole{0, 0, image.height, image.width};
-  // The longer side is cut to an integer and the middle rounds half to even, as in torchvision.
-  const int shorter = shorter_side_before_crop(size);
-  const auto longer = static_cast<int>(static_cast<std::int64_t>(shorter) * std::max(image.height, image.width) /
+/// The pixels that an image has when it is resized as `input` says, {0, 0, height, width}.
+Box resized(const Image& image, const InputGeometry& input) {
+  if (input.squash) return {0, 0, input.resize, input.resize};
+  // The longer side is cut to an integer, as in torchvision.
+  const auto longer = static_cast<int>(static_cast<std::int64_t>(input.resize) * std::max(image.height, image.width) /
                                        std::min(image.height, image.width));
-  const int height = image.height <= image.width ? shorter : longer;
-  const int width = image.height <= image.width ? longer : shorter;
+  return {0, 0, image.height <= image.width ? input.resize : longer,
+          image.height <= image.width ? longer : input.resize};
+}
+
+/// The evaluation crop, mirrored if asked to.
+void center_crop(const Image& image, const InputGeometry& input, bool flip, std::span<std::uint8_t> out) {
+  const Box whole{0, 0, image.height, image.width}, whole_resized = resized(image, input);
+  const int size = input.size;
+  // The middle rounds half to even, as in torchvision.
   const auto middle = [size](int length) { return static_cast<int>(std::nearbyint((length - size) / 2.0)); };
-  resize_bilinear(image, whole, height, width, {middle(height), middle(width), size, size}, flip, out);
+  resize_image(image, whole, whole_resized.height, whole_resized.width,
+               {middle(whole_resized.height), middle(whole_resized.width), size, size}, flip, input.resampling, out);
+}
+
+/// Turns RGB into the order that the network expects.
+void order_channels(const InputGeometry& input, std::span<std::uint8_t> pixels) {
+  if (!input.bgr) return;
+  for (std::size_t i = 0; i + 2 < pixels.size(); i += 3) std::swap(pixels[i], pixels[i + 2]);
 }
 
 }  // namespace
 
-int shorter_side_before_crop(int size) { return static_cast<int>(std::lround(size * 256.0 / 224.0)); }
+InputGeometry::InputGeometry(int side) : InputGeometry(InputOptions(), side) {}
 
-void resize_bilinear(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
-                     std::span<std::uint8_t> out) {
+InputGeometry::InputGeometry(const InputOptions& options, int side)
+    : size(side),
+      resize(static_cast<int>(std::lround(side / options.crop))),
+      squash(options.resize == InputOptions::Resize::squash),
+      resampling{options.interpolation, options.antialias},
+      bgr(options.channels == InputOptions::Channels::bgr) {}
+
+void resize_image(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
+                  const Resampling& resampling, std::span<std::uint8_t> out) {
   const std::size_t row_bytes = static_cast<std::size_t>(window.width) * 3;
   require(contains(image.height, image.width, source), "resize: the source lies outside the image");
   require(contains(height, width, window), "resize: the window lies outside the result");
   require(out.size() == row_bytes * static_cast<std::size_t>(window.height), "resize: output of {} bytes: expected {}",
           out.size(), row_bytes * static_cast<std::size_t>(window.height));
-  const AxisWeights rows = axis_weights(source.height, height, window.top, window.height);
-  const AxisWeights columns = axis_weights(source.width, width, window.left, window.width);
+  const AxisWeights rows = axis_weights(source.height, height, window.top, window.height, resampling);
+  const AxisWeights columns = axis_weights(source.width, width, window.left, window.width, resampling);
 
   // Only the rows that the window's rows see.
   const int first_row = rows.first.front();
@@ -154,16 +199,23 @@ Box random_resized_crop(int height, int width, std::array<float, 2> scale, Rando
   return {(height - h) / 2, (width - w) / 2, h, w};
 }
 
-void train_transform(const Image& image, int size, const AugmentOptions& augment, Random random,
+void train_transform(const Image& image, const InputGeometry& input, const AugmentOptions& augment, Random random,
                      std::span<std::uint8_t> out) {
   const bool flip = augment.flip && random.below(2) == 1;
-  if (!augment.random_resized_crop) return center_crop(image, size, flip, out);
-  const auto [smallest, largest] = *augment.random_resized_crop;
-  const std::array<float, 2> scale{static_cast<float>(smallest), static_cast<float>(largest)};
-  const Box crop = random_resized_crop(image.height, image.width, scale, random);
-  resize_bilinear(image, crop, size, size, {0, 0, size, size}, flip, out);
+  if (augment.random_resized_crop) {
+    const auto [smallest, largest] = *augment.random_resized_crop;
+    const std::array<float, 2> scale{static_cast<float>(smallest), static_cast<float>(largest)};
+    const Box crop = random_resized_crop(image.height, image.width, scale, random);
+    resize_image(image, crop, input.size, input.size, {0, 0, input.size, input.size}, flip, input.resampling, out);
+  } else {
+    center_crop(image, input, flip, out);
+  }
+  order_channels(input, out);
 }
 
-void eval_transform(const Image& image, int size, std::span<std::uint8_t> out) { center_crop(image, size, false, out); }
+void eval_transform(const Image& image, const InputGeometry& input, std::span<std::uint8_t> out) {
+  center_crop(image, input, false, out);
+  order_channels(input, out);
+}
 
 }  // namespace tandem

@@ -1,5 +1,5 @@
 #pragma once
-// From a decoded image to the square that the network sees: cropping, antialiased bilinear resizing, flipping.
+// From a decoded image to the square that the network sees: cropping, resizing, flipping, the order of the channels.
 // Semantics are torchvision's (RandomResizedCrop, RandomHorizontalFlip, Resize + CenterCrop), arithmetic is Pillow's.
 
 #include <array>
@@ -10,6 +10,7 @@
 #include "core/base/option_keys.h"
 #include "core/base/rng.h"
 #include "data/image/image.h"
+#include "data/image/input_geometry.h"
 
 namespace tandem {
 
@@ -43,24 +44,22 @@ inline void check_options(const AugmentOptions& c, OptionProblems& problems) {
 
 /// Resizes the part `source` of an image to height x width pixels, and writes the part `window` of the result to
 /// `out` (window.height, window.width, 3), mirrored from left to right if `flip`. Each output pixel is the average of
-/// the source under a triangle whose half width is max(1, scale) source pixels; the triangle is cut at the edges of
-/// `source` and renormalised. Columns and rows are averaged one after the other, rounding to 8 bits each time.
-void resize_bilinear(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
-                     std::span<std::uint8_t> out);
+/// the source under a filter, whose half width is its reach times max(1, scale) source pixels, or the reach without
+/// antialiasing; the filter is cut at the edges of `source` and renormalised. Columns and rows are averaged one after
+/// the other, rounding to 8 bits each time.
+void resize_image(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
+                  const Resampling& resampling, std::span<std::uint8_t> out);
 
 /// The crop that torchvision's RandomResizedCrop takes: area uniform in scale[0]..scale[1] of the image's, aspect ratio
 /// log-uniform in 3/4..4/3, position uniform; the largest centred crop of an allowed ratio if ten tries do not fit.
 Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random);
 
-/// Writes an augmented image to `out` (size, size, 3).
-void train_transform(const Image& image, int size, const AugmentOptions& augment, Random random,
+/// Writes an augmented image to `out` (size, size, 3). A random crop is resized to the square at once; without one, the
+/// image is cut as in eval_transform().
+void train_transform(const Image& image, const InputGeometry& input, const AugmentOptions& augment, Random random,
                      std::span<std::uint8_t> out);
 
-/// What eval_transform() resizes an image's shorter side to: round(size * 256 / 224).
-int shorter_side_before_crop(int size);
-
-/// Writes the centre of an image to `out` (size, size, 3): its shorter side is resized to
-/// shorter_side_before_crop(size), then the middle is cut out.
-void eval_transform(const Image& image, int size, std::span<std::uint8_t> out);
+/// Writes the centre of an image to `out` (size, size, 3): it is resized as `input` says, then the middle is cut out.
+void eval_transform(const Image& image, const InputGeometry& input, std::span<std::uint8_t> out);
 
 }  // namespace tandem

@@ -12,7 +12,7 @@ struct Batch {
   std::int64_t step = 0;             // training: the step; evaluation: the batch's number, from 0
   int images = 0;                    // 2N for N pairs
   int size = 0;                      // height and width
-  std::vector<std::uint8_t> pixels;  // (images, size, size, 3), RGB
+  std::vector<std::uint8_t> pixels;  // (images, size, size, 3), channels in the order that was asked for
   std::vector<std::int32_t> labels;  // (images)
 };
 

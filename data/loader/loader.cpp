@@ -12,8 +12,8 @@ namespace tandem {
 
 PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
   const std::int64_t pairs = options.pairs.batch;
-  require(pairs >= 1 && options.image_size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1", pairs,
-          options.image_size);
+  require(pairs >= 1 && options.input.size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1", pairs,
+          options.input.size);
   PairStream stream(list.labels(), options.pairs, options.seed);
   const std::int64_t parts = options.pairs.accumulate, last = options.last_step * parts;
   auto plan = [stream, options, pairs, parts, last,
@@ -29,11 +29,11 @@ PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
   };
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
     const ImageSample sample = list.sample(job.image);
-    train_transform(read_image(sample.path, sample.origin, options.max_pixels), options.image_size, options.augment,
+    train_transform(read_image(sample.path, sample.origin, options.max_pixels), options.input, options.augment,
                     *job.random, pixels);
     return sample.label;
   };
-  prefetcher_ = std::make_unique<Prefetcher>(std::move(plan), std::move(prepare), options.image_size, options.workers);
+  prefetcher_ = std::make_unique<Prefetcher>(std::move(plan), std::move(prepare), options.input.size, options.workers);
 }
 
 PairLoader::~PairLoader() = default;
@@ -50,8 +50,8 @@ namespace {
 
 /// Batches of the images 0 to size - 1.
 Prefetcher::Plan in_order(std::size_t size, const EvalLoaderOptions& options) {
-  require(options.batch >= 1 && options.image_size >= 1,
-          "evaluation loader: {} images of {} pixels: expected at least 1", options.batch, options.image_size);
+  require(options.batch >= 1 && options.input.size >= 1,
+          "evaluation loader: {} images of {} pixels: expected at least 1", options.batch, options.input.size);
   const auto batch = static_cast<std::size_t>(options.batch);
   return [size, batch, step = std::int64_t{0}]() mutable -> std::optional<BatchPlan> {
     const std::size_t begin = static_cast<std::size_t>(step) * batch;
@@ -68,10 +68,10 @@ Prefetcher::Plan in_order(std::size_t size, const EvalLoaderOptions& options) {
 EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
     const ImageSample sample = list.sample(job.image);
-    eval_transform(read_image(sample.path, sample.origin, options.max_pixels), options.image_size, pixels);
+    eval_transform(read_image(sample.path, sample.origin, options.max_pixels), options.input, pixels);
     return sample.label;
   };
-  prefetcher_ = std::make_unique<Prefetcher>(in_order(list.size(), options), std::move(prepare), options.image_size,
+  prefetcher_ = std::make_unique<Prefetcher>(in_order(list.size(), options), std::move(prepare), options.input.size,
                                              options.workers);
 }
 
@@ -86,7 +86,7 @@ FileLoader::FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions 
     const std::string& path = paths[job.image];
     std::string& error = errors_[job.image];
     try {
-      eval_transform(read_image(path, {}, options.max_pixels), options.image_size, pixels);
+      eval_transform(read_image(path, {}, options.max_pixels), options.input, pixels);
     } catch (const Error& e) {
       error = e.what();
     } catch (const std::bad_alloc&) {
@@ -95,7 +95,7 @@ FileLoader::FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions 
     if (!error.empty()) std::fill(pixels.begin(), pixels.end(), std::uint8_t{0});
     return 0;
   };
-  prefetcher_ = std::make_unique<Prefetcher>(in_order(paths.size(), options), std::move(prepare), options.image_size,
+  prefetcher_ = std::make_unique<Prefetcher>(in_order(paths.size(), options), std::move(prepare), options.input.size,
                                              options.workers);
 }
 

@@ -26,7 +26,7 @@ class Prefetcher;
 
 struct PairLoaderOptions {
   PairOptions pairs;
-  int image_size = 0;  // height and width, pixels
+  InputGeometry input;
   AugmentOptions augment;
   std::uint64_t seed = 0;
   unsigned workers = 2;
@@ -49,8 +49,8 @@ class PairLoader {
 };
 
 struct EvalLoaderOptions {
-  int batch = 0;       // images; the last batch may have fewer
-  int image_size = 0;  // height and width, pixels
+  int batch = 0;  // images; the last batch may have fewer
+  InputGeometry input;
   unsigned workers = 2;
   std::int64_t max_pixels = kDefaultMaxPixels;  // an image with more is a bad one
 };

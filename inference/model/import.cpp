@@ -33,26 +33,41 @@ ResNetSpec spec_of(const std::filesystem::path& path, const ResNetShape& shape) 
           .pooled_shortcut = shape.average_down};
 }
 
+/// What a network expects that says so itself, or of which the options say so.
 InputDescription input_of(const ImportOptions& options, ResNetWeights& weights) {
   const SourceInput source = weights.input.value_or(SourceInput());
-  const int size = options.size.value_or(static_cast<int>(source.size.value_or(kUsualSize)));
-  InputDescription input = evaluation_input(size);
+  InputDescription input(options.form, options.size.value_or(static_cast<int>(source.size.value_or(kUsualSize))));
+  input.bgr = options.bgr.value_or(source.bgr);
   if (!weights.input && !options.mean && !options.scale) {
-    weights.notes.emplace_back("input: RGB, ImageNet's mean and standard deviation, as torchvision's networks expect");
+    weights.notes.push_back(fmt::format(
+        "input: {}, ImageNet's mean and standard deviation, as torchvision's networks expect: the file tells none",
+        input.bgr ? "BGR" : "RGB"));
+    if (input.bgr) std::reverse(input.mean.begin(), input.mean.end());
+    if (input.bgr) std::reverse(input.deviation.begin(), input.deviation.end());
     return input;
   }
   const bool assumed = !options.mean && !source.mean;
-  std::array<double, 3> mean = options.mean.value_or(source.mean.value_or(kCaffeMean));
   const double scale = options.scale.value_or(source.scale);
-  weights.notes.push_back(fmt::format("input: {}, minus ({}){}, times {}", source.bgr ? "BGR" : "RGB",
-                                      fmt::join(mean, ", "),
+  input.scale = 1;
+  input.mean = options.mean.value_or(source.mean.value_or(kCaffeMean));
+  input.deviation.fill(1 / scale);
+  if (assumed && !input.bgr) std::reverse(input.mean.begin(), input.mean.end());
+  weights.notes.push_back(fmt::format("input: {}, minus ({}){}, times {}", input.bgr ? "BGR" : "RGB",
+                                      fmt::join(input.mean, ", "),
                                       assumed ? ", Caffe's usual mean, as the file tells none" : "", scale));
-  if (source.bgr) std::reverse(mean.begin(), mean.end());
-  for (std::size_t c = 0; c < 3; ++c) {
-    input.mean[c] = mean[c] / 255;
-    input.deviation[c] = 1 / (255 * scale);
-  }
   return input;
+}
+
+/// What the network of a file expects, where a run that starts with it has the input `to`: a file that does not say is
+/// taken to expect the same, where that can be.
+InputDescription input_of(const std::filesystem::path& path, ResNetWeights& weights, const InputDescription& to) {
+  if (const auto described = weights.metadata.find(kModelKey); described != weights.metadata.end())
+    return parse_model_description(described->second, path.string()).input;
+  const bool silent = !weights.input || (!weights.input->mean && weights.input->bgr && to.bgr);
+  if (!silent) return input_of({}, weights);
+  if (to != evaluation_input(to.size))
+    weights.notes.emplace_back("input: as the config's model.input says, since the file tells none");
+  return to;
 }
 
 /// Replaces a tensor's numbers.
@@ -111,6 +126,29 @@ void change_input(ResNetWeights& weights, const InputStatistics& from, const Inp
   replace(weights, names.mean, {mean.begin(), mean.end()});
 }
 
+/// Exchanges the first and the last channel of conv1.
+void exchange_channels(ResNetWeights& weights) {
+  const WeightsEntry& conv = first_convolution(weights);
+  std::vector<float> w = real_values<float>(conv);
+  const auto area = conv.shape[2] * conv.shape[3];
+  for (auto filter = w.begin(); filter != w.end(); filter += 3 * area)
+    std::swap_ranges(filter, filter + area, filter + 2 * area);
+  replace(weights, first_names(weights.shape).weight, std::move(w));
+}
+
+/// Changes the weights for the input `from` so that they compute the same from the input `to`.
+void change_input(ResNetWeights& weights, const InputDescription& from, const InputDescription& to) {
+  InputStatistics statistics = from.statistics();
+  if (from.bgr != to.bgr) {
+    exchange_channels(weights);
+    std::reverse(statistics.mean.begin(), statistics.mean.end());
+    std::reverse(statistics.deviation.begin(), statistics.deviation.end());
+    weights.notes.push_back(
+        fmt::format("the first convolution's channels are turned from {}", from.bgr ? "BGR to RGB" : "RGB to BGR"));
+  }
+  if (statistics != to.statistics()) change_input(weights, statistics, to.statistics());
+}
+
 /// What no tensor's shape tells apart.
 void tell_difference(const ResNetVariant& theirs, const ResNetVariant& ours, std::vector<std::string>& notes) {
   const auto tell = [&](bool file, bool network, const char* what) {
@@ -152,17 +190,6 @@ ModelDescription describe_import(const std::filesystem::path& path, const Import
   return model;
 }
 
-void take_rgb(ResNetWeights& weights) {
-  if (!weights.input || !weights.input->bgr) return;
-  const WeightsEntry& conv = first_convolution(weights);
-  std::vector<float> w = real_values<float>(conv);
-  const auto area = conv.shape[2] * conv.shape[3];
-  for (auto filter = w.begin(); filter != w.end(); filter += 3 * area)
-    std::swap_ranges(filter, filter + area, filter + 2 * area);
-  replace(weights, first_names(weights.shape).weight, std::move(w));
-  weights.notes.emplace_back("the first convolution's channels are turned from BGR to RGB");
-}
-
 Match load_weights(const std::filesystem::path& path, const ResNetWeights& weights,
                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network) {
   const std::vector<NamedTensor> state = network.state();
@@ -185,7 +212,8 @@ Match write_import(const std::filesystem::path& path, const ResNetWeights& weigh
   Match match = load_weights(path, weights, {}, *backend, network);
   for (const WeightsEntry* entry : match.left_over)
     if (weights.find(entry->name) == entry && entry->name.starts_with("layer"))
-      refuse_file(path, "{} is in its blocks, which no ResNet of Tandem's has", printable(weights.origins.at(entry->name)));
+      refuse_file(path, "{} is in its blocks, which no ResNet of Tandem's has",
+                  printable(weights.origins.at(entry->name)));
   std::vector<std::vector<std::byte>> buffers;
   std::vector<SafetensorsEntry> entries;
   for (const NamedTensor& t : network.state()) {
@@ -197,21 +225,14 @@ Match write_import(const std::filesystem::path& path, const ResNetWeights& weigh
 }
 
 InitialWeights load_initial_weights(const std::filesystem::path& path, const std::string& key,
-                                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network) {
+                                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network,
+                                    const InputDescription& to) {
   ResNetWeights weights = read_network({path, "", key});
-  take_rgb(weights);
-  InputStatistics from;
   ResNetVariant variant = {
       {}, weights.shape.width, weights.shape.stem_width, weights.shape.stride_on_1x1, weights.shape.caffe_pool};
-  if (const auto described = weights.metadata.find(kModelKey); described != weights.metadata.end()) {
-    const ModelDescription model = parse_model_description(described->second, path.string());
-    from = {model.input.mean, model.input.deviation};
-    variant = model.backbone.resnet;
-  } else if (weights.input) {
-    const InputDescription input = input_of({}, weights);
-    from = {input.mean, input.deviation};
-  }
-  if (from != InputStatistics()) change_input(weights, from, {});
+  if (const auto described = weights.metadata.find(kModelKey); described != weights.metadata.end())
+    variant = parse_model_description(described->second, path.string()).backbone.resnet;
+  change_input(weights, input_of(path, weights, to), to);
   tell_difference(variant, network.options().backbone.resnet, weights.notes);
   InitialWeights initial{{}, std::move(weights)};
   initial.match = load_weights(path, initial.weights, skip, backend, network);

@@ -16,9 +16,11 @@ namespace tandem {
 /// What a file does not tell about the network in it.
 struct ImportOptions {
   std::vector<std::string> classes;           ///< names; empty: "0", "1", ..., as many as the classifier has
-  std::optional<std::array<double, 3>> mean;  ///< in the order of the file's channels, of pixels from 0 to 255
+  std::optional<bool> bgr;                    ///< the order of the channels
+  std::optional<std::array<double, 3>> mean;  ///< in that order, of pixels from 0 to 255
   std::optional<double> scale;                ///< by which the difference is multiplied
   std::optional<int> size;                    ///< pixels, height and width of the input
+  InputOptions form = {};                     ///< of which resize, crop, interpolation and antialias are taken
   std::vector<int> embedding = {1024, 256};   ///< widths of the embedding head, which begins at random
 };
 
@@ -30,9 +32,6 @@ ModelDescription describe_import(const std::filesystem::path& path, const Import
 
 /// read_resnet(); of a checkpoint of Tandem's that has averaged weights, these, unless a key says otherwise.
 ResNetWeights read_network(const ResNetSource& source);
-
-/// Turns the channels of the first convolution from BGR to RGB, if the file's are BGR.
-void take_rgb(ResNetWeights& weights);
 
 /// Copies what fits into a network. The heads, "fc." and "embedding.", may be missing or of other shapes. `skip` as in
 /// match_weights(). InputError, naming `path`, for anything else that does not fit.
@@ -51,12 +50,12 @@ struct InitialWeights {
   ResNetWeights weights;  ///< whose entries the match refers to
 };
 
-/// Starts a network, whose input is ImageNet's, from a file of any format (weights/weights_file.h). A file whose
-/// network expects another mean or scale has its first convolution and batch norm changed so that they compute the same
-/// from ImageNet's input; only near the border, where the padding is no longer the old mean, is there a difference.
-///
-/// `key` as in read_resnet(), `skip` as in match_weights().
+/// Starts a network with the input `to` from a file of any format (weights/weights_file.h). A file whose network
+/// expects other channels, another mean or scale has its first convolution and batch norm changed so that they compute
+/// the same from this input; only within three pixels of the border, where the padding is no longer the old mean, is
+/// there a difference. What is changed is told in the notes. `key` as in read_resnet(), `skip` as in match_weights().
 InitialWeights load_initial_weights(const std::filesystem::path& path, const std::string& key,
-                                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network);
+                                    const std::vector<std::string>& skip, Backend& backend, TwinTowers& network,
+                                    const InputDescription& to = InputDescription());
 
 }  // namespace tandem

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/base/error.h"
-#include "data/image/transform.h"
 #include "layers/backbones/factory.h"
 #include "layers/losses/contrastive.h"
 
@@ -15,10 +14,44 @@ using nlohmann::ordered_json;
 
 constexpr int kFormat = 1;
 
+constexpr const char* kAntialiased = ", antialiased";
+
+std::string describe(const Resampling& resampling) {
+  return std::string(enum_name(resampling.interpolation)) + (resampling.antialias ? kAntialiased : "");
+}
+
 ordered_json to_json(const InputDescription& input) {
-  return {
-      {"channels", "RGB"}, {"size", input.size}, {"resize", input.resize}, {"interpolation", "bilinear, antialiased"},
-      {"crop", "center"},  {"mean", input.mean}, {"std", input.deviation}};
+  ordered_json all = {{"channels", input.bgr ? "BGR" : "RGB"},
+                      {"size", input.size},
+                      {"resize", input.resize},
+                      {"interpolation", describe(input.resampling)},
+                      {"crop", "center"},
+                      {"mean", input.mean},
+                      {"std", input.deviation}};
+  if (input.squash) all["resize"] = {input.resize, input.resize};
+  if (input.scale != InputOptions::kUnitScale) all["scale"] = input.scale;
+  return all;
+}
+
+Resampling parse_resampling(const std::string& text) {
+  Resampling resampling;
+  for (const auto& [interpolation, name] : enum_names(Interpolation{}))
+    for (const bool antialias : {false, true})
+      if (const Resampling one{interpolation, antialias}; describe(one) == text) resampling = one;
+  return resampling;
+}
+
+/// Reads what it knows. The caller looks whether it says the same as the JSON.
+InputDescription parse_input(const json& all) {
+  InputDescription input = evaluation_input(all.at("size").get<int>());
+  input.bgr = all.at("channels") == "BGR";
+  input.squash = all.at("resize").is_array();
+  input.resize = (input.squash ? all.at("resize").at(0) : all.at("resize")).get<int>();
+  input.resampling = parse_resampling(all.at("interpolation").get<std::string>());
+  input.mean = all.at("mean").get<std::array<double, 3>>();
+  input.deviation = all.at("std").get<std::array<double, 3>>();
+  input.scale = all.value("scale", input.scale);
+  return input;
 }
 
 ordered_json to_json(const BackboneSpec& backbone) {
@@ -103,7 +136,7 @@ double margin_in(const json& contrastive) {
 }
 
 void check(const ModelDescription& model, const std::string& source) {
-  constexpr int kWidest = 65536, kSmallest = 8, kLargest = 4096;
+  constexpr int kWidest = 65536, kSmallest = 8, kLargest = 4096, kMostResized = 100 * kLargest;
   const auto known = backbone_names();
   if (std::find(known.begin(), known.end(), model.backbone.name) == known.end())
     fail_input("{}: backbone: got \"{}\", expected one of {}", source, model.backbone.name, known_backbones());
@@ -117,20 +150,32 @@ void check(const ModelDescription& model, const std::string& source) {
     if (!(deviation > 0)) fail_input("{}: input: a std of {}, expected one above 0", source, deviation);
   if (model.input.size < kSmallest || model.input.size > kLargest)
     fail_input("{}: input of {} pixels, expected {} to {}", source, model.input.size, kSmallest, kLargest);
+  if (model.input.resize < model.input.size || model.input.resize > kMostResized)
+    fail_input("{}: input: resized to {} pixels, expected {} to {}", source, model.input.resize, model.input.size,
+               kMostResized);
+  if (!(model.input.scale > 0)) fail_input("{}: input: a scale of {}, expected one above 0", source, model.input.scale);
 }
 
 }  // namespace
 
-InputDescription evaluation_input(int size) {
-  InputDescription input;
-  input.size = size;
-  input.resize = shorter_side_before_crop(size);
-  return input;
+InputDescription::InputDescription(const InputOptions& options, int side)
+    : InputGeometry(options, side), scale(options.scale), mean(options.mean), deviation(options.deviation) {}
+
+InputStatistics InputDescription::statistics() const {
+  InputStatistics statistics{mean, deviation};
+  if (scale == InputOptions::kUnitScale) return statistics;
+  for (std::size_t c = 0; c < 3; ++c) {
+    statistics.mean[c] /= 255 * scale;
+    statistics.deviation[c] /= 255 * scale;
+  }
+  return statistics;
 }
+
+InputDescription evaluation_input(int size) { return InputDescription({}, size); }
 
 TwinTowersOptions tower_options(const ModelDescription& model) {
   BackboneSpec backbone = model.backbone;
-  backbone.input = {model.input.mean, model.input.deviation};
+  backbone.input = model.input.statistics();
   return {backbone, static_cast<std::int64_t>(model.classes.size()), model.embedding};
 }
 
@@ -153,9 +198,7 @@ ModelDescription parse_model_description(std::string_view text, const std::strin
     model.backbone = parse_backbone(all.at("backbone"), source);
     model.embedding = all.at("embedding").get<std::vector<int>>();
     model.classes = all.at("classes").get<std::vector<std::string>>();
-    model.input = evaluation_input(all.at("input").at("size").get<int>());
-    model.input.mean = all.at("input").at("mean").get<std::array<double, 3>>();
-    model.input.deviation = all.at("input").at("std").get<std::array<double, 3>>();
+    model.input = parse_input(all.at("input"));
     check(model, source);
     const json expected = json(to_json(model.input)), &input = all.at("input");
     if (input != expected)

@@ -16,23 +16,30 @@
 #include <string_view>
 #include <vector>
 
+#include "data/image/input_geometry.h"
 #include "inference/precision.h"
 #include "layers/twin_towers.h"
 
 namespace tandem {
 
-/// How an image becomes the network's input: its shorter side is resized to `resize` pixels, the middle is cut out, and
-/// each channel, R, G and B in 0 to 1, becomes (x - mean) / deviation.
-struct InputDescription {
-  int size = 224;    ///< pixels, height and width of the input
-  int resize = 256;  ///< pixels
-  std::array<double, 3> mean = InputStatistics().mean;
-  std::array<double, 3> deviation = InputStatistics().deviation;
+/// How an image becomes the network's input: it is resized and its middle cut out as the geometry says, and each
+/// channel of a pixel, from 0 to 255, becomes (pixel * scale - mean) / deviation.
+///
+/// In the JSON, "resize" is the shorter side's pixels, or [height, width] for both; "interpolation" is "bilinear",
+/// "bicubic" or "lanczos", with ", antialiased" behind it or not; a "scale" other than 1 / 255 stands after "std".
+struct InputDescription : InputGeometry {
+  /// Of the input that the options say, as a square of `side` pixels.
+  explicit InputDescription(const InputOptions& options = {}, int side = 224);
 
+  double scale;
+  std::array<double, 3> mean, deviation;  ///< in the order of the channels
+
+  /// The same in units of pixels from 0 to 1.
+  InputStatistics statistics() const;
   bool operator==(const InputDescription&) const = default;
 };
 
-/// The input that Tandem's evaluation makes: eval_transform() in data/image/transform.h, then normalize_images().
+/// The usual input: RGB with ImageNet's statistics.
 InputDescription evaluation_input(int size);
 
 struct ModelDescription {

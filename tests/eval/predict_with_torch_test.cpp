@@ -73,14 +73,11 @@ std::vector<std::string> write_images(const test::TinyRun& run) {
   return paths;
 }
 
-TEST_CASE("the Python script labels every kind of image as tandem-predict does") {
-  const std::string quiet = " >/dev/null 2>&1";
-  if (status_of(python() + " -c 'import torch, torchvision, PIL, numpy, safetensors'" + quiet) != 0)
-    TANDEM_SKIP(python() + " has not torch, torchvision, Pillow, numpy and safetensors (TANDEM_PYTHON names another)");
-  const test::TinyRun run;
-  run.must_train({"data.eval=null", "train.epochs=2"});
-  const std::vector<std::string> paths = write_images(run);
+bool has_torch() {
+  return status_of(python() + " -c 'import torch, torchvision, PIL, numpy, safetensors' >/dev/null 2>&1") == 0;
+}
 
+void check_same(const test::TinyRun& run, const std::vector<std::string>& paths) {
   std::vector<std::string> argv = {"tandem-predict", run.last(), "--precision", "fp32", "--embeddings"};
   argv.insert(argv.end(), paths.begin(), paths.end());
   const test::Outcome predicted = test::run_to_end(argv);
@@ -108,6 +105,34 @@ TEST_CASE("the Python script labels every kind of image as tandem-predict does")
       norm += b * b;
     }
     CHECK(difference <= 1e-8 * norm);
+  }
+}
+
+TEST_CASE("the Python script labels every kind of image as tandem-predict does") {
+  if (!has_torch())
+    TANDEM_SKIP(python() + " has not torch, torchvision, Pillow, numpy and safetensors (TANDEM_PYTHON names another)");
+  const test::TinyRun run;
+  run.must_train({"data.eval=null", "train.epochs=2"});
+  check_same(run, write_images(run));
+}
+
+TEST_CASE("the Python script makes every input that a run can have") {
+  if (!has_torch())
+    TANDEM_SKIP(python() + " has not torch, torchvision, Pillow, numpy and safetensors (TANDEM_PYTHON names another)");
+  const std::vector<std::vector<std::string>> inputs = {
+      {"model.input.channels=BGR", "model.input.scale=1", "model.input.mean=[104,117,123]",
+       "model.input.std=[64,64,64]", "model.input.resize=squash", "model.input.antialias=false"},
+      {"model.input.channels=BGR", "model.input.antialias=false", "model.input.crop=1"},
+      {"model.input.interpolation=bicubic", "model.input.resize=squash", "model.input.crop=0.95"},
+      {"model.input.interpolation=lanczos", "model.input.mean=[0.5,0.5,0.5]", "model.input.std=[0.5,0.25,0.5]"}};
+  for (const std::vector<std::string>& input : inputs) {
+    const test::TinyRun run;
+    std::vector<std::string> set = {"data.eval=null", "train.epochs=1"};
+    set.insert(set.end(), input.begin(), input.end());
+    run.must_train(set);
+    std::vector<std::string> paths = write_images(run);
+    paths.resize(4);
+    check_same(run, paths);
   }
 }
 

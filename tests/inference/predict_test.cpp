@@ -17,7 +17,7 @@ struct Job {
 
   Job() {
     initialise(*backend, model, 1);
-    options.image_size = 32;
+    options.input = 32;
     options.batch = 2;
     const std::string picture = std::string(TANDEM_TEST_DATA) + "/data/images/rgb.png";
     std::string list;

@@ -56,8 +56,28 @@ TEST_CASE("tandem-convert makes a checkpoint of a Caffe model") {
   const ModelFile model(files.out);
   CHECK(model.description().classes == std::vector<std::string>{"cat", "dog", "owl"});
   CHECK(model.description().input.size == 64);
-  CHECK(model.description().input.mean == std::array<double, 3>{3 / 255.0, 2 / 255.0, 1 / 255.0});
+  CHECK(model.description().input.bgr);
+  CHECK(model.description().input.scale == 1);
+  CHECK(model.description().input.mean == std::array<double, 3>{1, 2, 3});
+  CHECK(model.description().input.deviation == std::array<double, 3>{1, 1, 1});
   CHECK(model.file().find("model.fc.weight")->shape == std::vector<std::int64_t>{3, 16});
+}
+
+TEST_CASE("tandem-convert writes down how images become the input") {
+  const Converting files;
+  const Outcome outcome = Converting::run(
+      {files.model, files.out, "--size", "48", "--squash", "--crop", "0.75", "--no-antialias", "--scale", "0.5"});
+  INFO(outcome.error);
+  REQUIRE(outcome.status == 0);
+  CHECK(contains(outcome.out, R"("input":{"channels":"BGR","size":48,"resize":[64,64],"interpolation":"bilinear",)"
+                              R"("crop":"center","mean":[104.0,117.0,123.0],"std":[2.0,2.0,2.0],"scale":1.0})"));
+  REQUIRE(Converting::run({files.model, files.out, "--channels", "RGB", "--interpolation", "bicubic"}).status == 0);
+  const InputDescription input = ModelFile(files.out).description().input;
+  CHECK_FALSE(input.bgr);
+  CHECK(input.mean == std::array<double, 3>{123, 117, 104});
+  CHECK(input.resampling == Resampling{Interpolation::bicubic, true});
+  Converting::check_refused(Converting::run({files.model, files.out, "--interpolation", "lanczos", "--no-antialias"}),
+                            "--no-antialias: expected");
 }
 
 TEST_CASE("tandem-convert says in a line what it cannot use") {

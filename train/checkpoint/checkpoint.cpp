@@ -58,6 +58,7 @@ BackboneSpec backbone_of(const ModelConfig& config) {
   spec.resnet.group_width = resnet.group_width;
   if (resnet.stem) spec.resnet.deep_stem = *resnet.stem == ResNetConfig::Stem::deep;
   if (resnet.shortcut) spec.resnet.pooled_shortcut = *resnet.shortcut == ResNetConfig::Shortcut::pooled;
+  spec.input = InputDescription(config.input).statistics();
   return spec;
 }
 
@@ -66,7 +67,7 @@ ModelDescription model_of(const CheckpointInfo& info) {
   model.backbone = backbone_of(info.config.model);
   model.embedding = info.config.model.embedding;
   model.classes = info.classes;
-  model.input = evaluation_input(info.config.data.image_size);
+  model.input = InputDescription(info.config.model.input, info.config.data.image_size);
   const TrainedHeads heads = trained_heads(info.config.loss);
   model.classifier_trained = heads.classifier;
   model.embedding_trained = heads.embedding;

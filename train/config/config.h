@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "data/image/image.h"
+#include "data/image/input_geometry.h"
 #include "data/image/transform.h"
 #include "data/loader/pair_stream.h"
 #include "inference/precision.h"
@@ -59,6 +60,7 @@ struct ModelConfig {
   std::optional<std::string> weights_key = {};  ///< Which of several sets of weights in the file: "model_ema".
   double dropout = 0;           ///< Share of the features that are dropped before the heads, in training.
   double stochastic_depth = 0;  ///< How often the last residual block's branch is dropped; the first one's never is.
+  InputOptions input = {};
 
   bool operator==(const ModelConfig&) const = default;
 };

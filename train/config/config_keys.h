@@ -54,6 +54,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("resnet", c.resnet);
   keys("dropout", c.dropout, Range{.low = 0, .high = 1, .without_high = true});
   keys("stochastic_depth", c.stochastic_depth, Range{.low = 0, .high = 1, .without_high = true});
+  keys("input", c.input);
 }
 
 template <class Keys, Of<SourceConfig> C>

@@ -63,7 +63,7 @@ StepTimes time_steps(Session& session, const RunState& state) {
 
 void predict_blank(Session& session) {
   const PredictOptions& options = session.predict_options;
-  predict_blank(session.backend, session.engine.compute, session.model, options.batch, options.image_size);
+  predict_blank(session.backend, session.engine.compute, session.model, options.batch, options.input.size);
 }
 
 /// From one blank batch: decoding is taken to keep up.

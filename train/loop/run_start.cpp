@@ -24,8 +24,9 @@ void report_changes(const CheckpointInfo& before, const Session& session, RunSta
 RunState begin_anew(Session& session, std::ostream& out) {
   const ModelConfig& model = session.config.model;
   if (const auto& weights = model.weights) {
-    const InitialWeights initial = load_initial_weights(*weights, model.weights_key.value_or(""), model.weights_skip,
-                                                        session.backend, session.model);
+    const InitialWeights initial =
+        load_initial_weights(*weights, model.weights_key.value_or(""), model.weights_skip, session.backend,
+                             session.model, InputDescription(model.input, session.config.data.image_size));
     out << fmt::format("weights from {}\n", *weights) << summarise_match(initial.match, initial.weights.origins);
     for (const std::string& note : initial.weights.notes) out << note << '\n';
     if (session.ema) session.ema->restart();

@@ -58,7 +58,7 @@ StepOptions make_step_options(const Config& config, const Engine& engine) {
 PairLoaderOptions make_loader_options(const Config& config) {
   PairLoaderOptions options;
   options.pairs = config.pairs;
-  options.image_size = config.data.image_size;
+  options.input = {config.model.input, config.data.image_size};
   options.augment = config.data.augment;
   options.seed = config.seed;
   options.workers = static_cast<unsigned>(config.data.workers);
@@ -106,8 +106,12 @@ Session::Session(const Config& from)
       step_options(make_step_options(from, engine)),
       heads(trained_heads(from.loss)),
       freezing(model, from.finetune, heads, epochs),
-      predict_options{from.data.image_size, 2 * from.pairs.batch, from.data.workers, false,
-                      from.data.max_pixels, heads.embedding},
+      predict_options{{from.model.input, from.data.image_size},
+                      2 * from.pairs.batch,
+                      from.data.workers,
+                      false,
+                      from.data.max_pixels,
+                      heads.embedding},
       loader_options(make_loader_options(from)),
       control(from, figures_of_epochs(loss, heads, from.data.eval.has_value(), from.ema.has_value())) {
   if (static_cast<std::size_t>(from.pairs.of_step()) > train_list.size())

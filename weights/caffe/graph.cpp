@@ -5,21 +5,17 @@
 #include "weights/content.h"
 
 namespace tandem {
-namespace {
 
-/// Whether a layer's rules let it into the test phase.
-bool in_test_phase(const caffe::LayerParameter& layer) {
-  const auto holds = [](const caffe::NetStateRule& rule) { return !rule.has_phase() || rule.phase() == caffe::TEST; };
+bool in_phase(const caffe::LayerParameter& layer, caffe::Phase phase) {
+  const auto holds = [phase](const caffe::NetStateRule& rule) { return !rule.has_phase() || rule.phase() == phase; };
   if (!layer.include().empty()) return std::any_of(layer.include().begin(), layer.include().end(), holds);
   return std::none_of(layer.exclude().begin(), layer.exclude().end(), holds);
 }
 
-}  // namespace
-
-CaffeGraph::CaffeGraph(const caffe::NetParameter& net) {
+CaffeGraph::CaffeGraph(const caffe::NetParameter& net, caffe::Phase phase) {
   std::map<std::string, int> blobs;  // who wrote each blob last
   for (const caffe::LayerParameter& layer : net.layer()) {
-    if (!in_test_phase(layer)) continue;
+    if (!in_phase(layer, phase)) continue;
     CaffeNode node{&layer, {}, {}};
     for (const std::string& bottom : layer.bottom()) {
       const auto found = blobs.find(bottom);

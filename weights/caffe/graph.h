@@ -20,12 +20,15 @@ struct CaffeNode {
   const std::string& type() const { return layer->type(); }
 };
 
-/// The layers of the test phase, in their order. A blob that a layer changes in place has a node for each of its
+/// Whether a layer's rules let it into a phase.
+bool in_phase(const caffe::LayerParameter& layer, caffe::Phase phase);
+
+/// The layers of a phase, in their order. A blob that a layer changes in place has a node for each of its
 /// states. Split and Dropout, which pass on what they get, have none.
 class CaffeGraph {
  public:
   /// The network must outlive the graph.
-  explicit CaffeGraph(const caffe::NetParameter& net);
+  explicit CaffeGraph(const caffe::NetParameter& net, caffe::Phase phase = caffe::TEST);
 
   const CaffeNode& operator[](int node) const { return nodes_[static_cast<std::size_t>(node)]; }
   int size() const { return static_cast<int>(nodes_.size()); }

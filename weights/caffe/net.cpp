@@ -1,13 +1,11 @@
 #include "weights/caffe/net.h"
 
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
-
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
 
+#include "weights/caffe/prototxt.h"
 #include "weights/content.h"
 
 namespace tandem {
@@ -16,17 +14,17 @@ namespace {
 using caffe::LayerParameter;
 using caffe::V1LayerParameter;
 
-constexpr std::size_t kLargestText = 16U << 20U;
-constexpr int kDeepest = 32;  // messages within messages in a text; Caffe needs five
 constexpr int kHighestRank = 8;
 
 constexpr auto kTypes = std::to_array<std::pair<V1LayerParameter::LayerType, const char*>>({
     {V1LayerParameter::ACCURACY, "Accuracy"},
+    {V1LayerParameter::CONTRASTIVE_LOSS, "ContrastiveLoss"},
     {V1LayerParameter::CONVOLUTION, "Convolution"},
     {V1LayerParameter::DATA, "Data"},
     {V1LayerParameter::DROPOUT, "Dropout"},
     {V1LayerParameter::DUMMY_DATA, "DummyData"},
     {V1LayerParameter::ELTWISE, "Eltwise"},
+    {V1LayerParameter::EUCLIDEAN_LOSS, "EuclideanLoss"},
     {V1LayerParameter::FLATTEN, "Flatten"},
     {V1LayerParameter::HDF5_DATA, "HDF5Data"},
     {V1LayerParameter::IMAGE_DATA, "ImageData"},
@@ -34,6 +32,8 @@ constexpr auto kTypes = std::to_array<std::pair<V1LayerParameter::LayerType, con
     {V1LayerParameter::MEMORY_DATA, "MemoryData"},
     {V1LayerParameter::POOLING, "Pooling"},
     {V1LayerParameter::RELU, "ReLU"},
+    {V1LayerParameter::SILENCE, "Silence"},
+    {V1LayerParameter::SLICE, "Slice"},
     {V1LayerParameter::SOFTMAX, "Softmax"},
     {V1LayerParameter::SOFTMAX_LOSS, "SoftmaxWithLoss"},
     {V1LayerParameter::SPLIT, "Split"},
@@ -52,6 +52,25 @@ std::string type_of(const V1LayerParameter& layer) {
   return vectors ? "Scale" : "of an unknown type";
 }
 
+/// Of a parameter whose factors an old layer gives.
+caffe::ParamSpec& param(LayerParameter& layer, int index) {
+  while (layer.param_size() <= index) layer.add_param();
+  return *layer.mutable_param(index);
+}
+
+/// What an old layer says of how it is trained.
+void upgrade_training(const V1LayerParameter& old, LayerParameter& layer) {
+  *layer.mutable_loss_weight() = old.loss_weight();
+  for (int i = 0; i < old.param_size(); ++i) param(layer, i).set_name(old.param(i));
+  for (int i = 0; i < old.blobs_lr_size(); ++i) param(layer, i).set_lr_mult(old.blobs_lr(i));
+  for (int i = 0; i < old.weight_decay_size(); ++i) param(layer, i).set_decay_mult(old.weight_decay(i));
+  if (old.has_data_param()) *layer.mutable_data_param() = old.data_param();
+  if (old.has_image_data_param()) *layer.mutable_image_data_param() = old.image_data_param();
+  if (old.has_slice_param()) *layer.mutable_slice_param() = old.slice_param();
+  if (old.has_contrastive_loss_param()) *layer.mutable_contrastive_loss_param() = old.contrastive_loss_param();
+  if (old.has_loss_param()) *layer.mutable_loss_param() = old.loss_param();
+}
+
 /// A layer of the old kind as one of the new kind. Its blobs move.
 LayerParameter upgrade(V1LayerParameter& old) {
   LayerParameter layer;
@@ -68,38 +87,16 @@ LayerParameter upgrade(V1LayerParameter& old) {
   if (old.has_eltwise_param()) *layer.mutable_eltwise_param() = old.eltwise_param();
   if (old.has_relu_param()) *layer.mutable_relu_param() = old.relu_param();
   if (old.has_transform_param()) *layer.mutable_transform_param() = old.transform_param();
+  upgrade_training(old, layer);
   return layer;
 }
 
-void upgrade(caffe::NetParameter& net) {
+}  // namespace
+
+void upgrade_caffe(caffe::NetParameter& net) {
   for (V1LayerParameter& old : *net.mutable_layers()) *net.add_layer() = upgrade(old);
   net.clear_layers();
 }
-
-/// Keeps the first error.
-class FirstError : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, int column, const std::string& message) override {
-    if (text_.empty()) text_ = fmt::format("{}:{}: {}", line + 1, column + 1, message);
-  }
-  void AddWarning(int, int, const std::string&) override {}
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
-/// How deep braces are nested, at the least: what is quoted or commented may count as well.
-int nesting(std::string_view text) {
-  int depth = 0, deepest = 0;
-  for (const char c : text) {
-    if (c == '{' || c == '<') deepest = std::max(deepest, ++depth);
-    if (c == '}' || c == '>') --depth;
-  }
-  return deepest;
-}
-
-}  // namespace
 
 std::shared_ptr<const caffe::NetParameter> read_caffe_model(const std::filesystem::path& path) {
   const auto net = std::make_shared<caffe::NetParameter>();
@@ -110,24 +107,15 @@ std::shared_ptr<const caffe::NetParameter> read_caffe_model(const std::filesyste
     if (!net->ParseFromArray(content.bytes().data(), static_cast<int>(content.bytes().size())))
       refuse_file(path, "begins as a Caffe model does, but is damaged, truncated or something else");
   }
-  upgrade(*net);
+  upgrade_caffe(*net);
   if (net->layer().empty()) refuse_file(path, "begins as a Caffe model does, but has no layers");
   return net;
 }
 
 std::shared_ptr<const caffe::NetParameter> read_caffe_text(const std::filesystem::path& path) {
-  const FileContent content(path);
-  const std::string_view text = text_of(content.bytes());
-  if (text.size() > kLargestText) refuse_file(path, "too long for a prototxt");
-  if (nesting(text) > kDeepest) refuse_file(path, "nested too deep for a prototxt");
-  FirstError error;
-  google::protobuf::TextFormat::Parser parser;
-  parser.AllowUnknownField(true);
-  parser.RecordErrorsTo(&error);
   const auto net = std::make_shared<caffe::NetParameter>();
-  if (!parser.ParseFromString(std::string(text), net.get()))
-    fail_input("{}:{}; expected a network as a prototxt", path.string(), printable(error.text()));
-  upgrade(*net);
+  const Prototxt text(path, *net, "a network");
+  upgrade_caffe(*net);
   if (net->layer().empty()) refuse_file(path, "has no layers, expected a network as a prototxt");
   return net;
 }

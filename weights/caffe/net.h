@@ -18,6 +18,9 @@ namespace tandem {
 /// something else or damaged.
 std::shared_ptr<const caffe::NetParameter> read_caffe_model(const std::filesystem::path& path);
 
+/// Turns layers of the old kind into ones of the new kind, behind those of the new kind.
+void upgrade_caffe(caffe::NetParameter& net);
+
 /// A .prototxt, likewise; fields that Tandem does not know are passed over. InputError names the line.
 std::shared_ptr<const caffe::NetParameter> read_caffe_text(const std::filesystem::path& path);
 

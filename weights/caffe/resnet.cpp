@@ -376,14 +376,20 @@ SourceInput input_of(const caffe::NetParameter& net, std::vector<std::string>& n
 
 }  // namespace
 
+ResNetWeights find_caffe_resnet(const std::filesystem::path& path, const caffe::NetParameter& net,
+                                const std::shared_ptr<const caffe::NetParameter>& model) {
+  ResNetWeights found;
+  found.format = "Caffe";
+  found.owners = {model};
+  ResNetFinder(path, net, *model, found).find();
+  found.input = input_of(net, found.notes);
+  return found;
+}
+
 ResNetWeights read_caffe_resnet(const std::filesystem::path& model, const std::filesystem::path& net) {
   const auto blobs = read_caffe_model(model);
   const auto graph = net.empty() ? blobs : read_caffe_text(net);
-  ResNetWeights found;
-  found.format = "Caffe";
-  found.owners = {blobs};
-  ResNetFinder(net.empty() ? model : net, *graph, *blobs, found).find();
-  found.input = input_of(*graph, found.notes);
+  ResNetWeights found = find_caffe_resnet(net.empty() ? model : net, *graph, blobs);
   if (!found.input->mean && !net.empty()) found.input->mean = input_of(*blobs, found.notes).mean;
   return found;
 }

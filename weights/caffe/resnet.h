@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "weights/caffe/net.h"
 #include "weights/resnet_weights.h"
 
 namespace tandem {
@@ -11,5 +12,9 @@ namespace tandem {
 /// `net`: a prototxt, whose layers have their blobs in the model under the same names; empty: the graph in the model.
 /// InputError, naming the layer and what was expected, for another kind of network.
 ResNetWeights read_caffe_resnet(const std::filesystem::path& model, const std::filesystem::path& net);
+
+/// The same for networks in memory. `path` is named in errors; the result's entries view `model`.
+ResNetWeights find_caffe_resnet(const std::filesystem::path& path, const caffe::NetParameter& net,
+                                const std::shared_ptr<const caffe::NetParameter>& model);
 
 }  // namespace tandem

@@ -21,7 +21,7 @@ using Pixels = std::vector<std::uint8_t>;
 
 Pixels resize(const Image& image, const Box& source, int height, int width, const Box& window, bool flip = false) {
   Pixels out(static_cast<std::size_t>(window.height * window.width * 3));
-  resize_bilinear(image, source, height, width, window, flip, out);
+  resize_image(image, source, height, width, window, flip, {}, out);
   return out;
 }
 
@@ -76,6 +76,70 @@ TEST_CASE("resizing agrees with Pillow") {
                114, 118, 119, 126, 104, 119, 129, 131, 104, 133, 125, 138, 145, 114, 161, 109});
 }
 
+Pixels resize_11x13(int height, int width, const Box& window, const Resampling& resampling) {
+  Pixels out(static_cast<std::size_t>(window.height * window.width * 3));
+  resize_image(test::patterned(11, 13), {0, 0, 11, 13}, height, width, window, false, resampling, out);
+  return out;
+}
+
+// Figures from Pillow 13: resize((4, 3), ...), and the first rows of resize((3, 17), ...).
+TEST_CASE("the wider filters agree with Pillow") {
+  const Resampling cubic{Interpolation::bicubic, true}, lanczos{Interpolation::lanczos, true};
+  CHECK(resize_11x13(3, 4, {0, 0, 3, 4}, cubic) == Pixels{123, 126, 117, 154, 119, 121, 131, 106, 129, 137, 123, 100,
+                                                          127, 133, 150, 121, 118, 143, 105, 117, 150, 119, 134, 114,
+                                                          129, 127, 145, 122, 119, 132, 129, 110, 129, 129, 147, 136});
+  CHECK(resize_11x13(17, 3, {0, 0, 4, 3}, cubic) == Pixels{102, 130, 106, 133, 96,  145, 118, 136, 114, 119, 132, 118,
+                                                           132, 118, 138, 129, 136, 108, 143, 126, 126, 136, 135, 124,
+                                                           144, 128, 100, 150, 94,  100, 155, 94,  106, 155, 100, 99});
+  CHECK(resize_11x13(3, 4, {0, 0, 3, 4}, lanczos) ==
+        Pixels{124, 127, 116, 157, 117, 121, 129, 106, 129, 139, 124, 100, 128, 135, 150, 121, 117, 144,
+               106, 116, 149, 119, 133, 112, 127, 126, 145, 123, 118, 133, 129, 110, 130, 128, 149, 135});
+  CHECK(resize_11x13(17, 3, {0, 0, 4, 3}, lanczos) ==
+        Pixels{101, 130, 105, 136, 93,  146, 117, 134, 113, 118, 136, 119, 134, 118, 140, 125, 137, 109,
+               144, 127, 123, 141, 130, 123, 143, 127, 101, 150, 95,  97,  157, 90,  107, 156, 101, 96});
+}
+
+// Figures from PyTorch: interpolate(mode="bilinear", antialias=False), which is OpenCV's INTER_LINEAR, not rounded.
+TEST_CASE("without antialiasing pixels between are passed over") {
+  const double expected[] = {135.21, 129.54, 81.21,  127.29, 142.96, 73.29,  119.38, 135.04, 129.38,
+                             132.79, 127.12, 78.79,  68.5,   137.5,  238.5,  119.5,  60.5,   161.5,
+                             106.5,  207.5,  148.5,  29.5,   130.5,  199.5,  225.79, 81.46,  171.79,
+                             101.04, 84.71,  153.71, 125.62, 87.96,  135.62, 150.21, 101.88, 192.21};
+  const Pixels out = resize_11x13(3, 4, {0, 0, 3, 4}, {Interpolation::bilinear, false});
+  for (std::size_t i = 0; i < out.size(); ++i) CHECK(std::abs(out[i] - expected[i]) <= 1.01);  // two roundings
+}
+
+TEST_CASE("a network that takes BGR, and squashed images, gets them") {
+  const Image image = test::noise(12, 30, 0);
+  InputGeometry input(14);
+  Pixels rgb(14 * 14 * 3), bgr(rgb.size());
+  const AugmentOptions augments[] = {{{{0.3, 1.0}}, true}, {{}, true}};
+  for (const AugmentOptions& augment : augments)
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      input.bgr = false;
+      train_transform(image, input, augment, Random(1, RandomPurpose::test, 0, 0, i), rgb);
+      input.bgr = true;
+      train_transform(image, input, augment, Random(1, RandomPurpose::test, 0, 0, i), bgr);
+      for (std::size_t p = 0; p < rgb.size(); p += 3) std::swap(rgb[p], rgb[p + 2]);
+      CHECK(rgb == bgr);
+    }
+  eval_transform(image, input, bgr);
+  input.bgr = false;
+  eval_transform(image, input, rgb);
+  CHECK(rgb == eval(image, 14));
+  for (std::size_t p = 0; p < rgb.size(); p += 3) std::swap(rgb[p], rgb[p + 2]);
+  CHECK(rgb == bgr);
+
+  input.squash = true;  // 16x16, then the middle 14x14
+  eval_transform(image, input, rgb);
+  CHECK(rgb == resize(image, {0, 0, 12, 30}, 16, 16, {1, 1, 14, 14}));
+  InputOptions whole;
+  whole.crop = 1;
+  whole.resize = InputOptions::Resize::squash;
+  eval_transform(image, {whole, 14}, rgb);
+  CHECK(rgb == resize(image, {0, 0, 12, 30}, 14));
+}
+
 // Figures from torchvision: Resize(5) and CenterCrop(4) of a Pillow image. The middle of 7 - 4 rounds to even.
 TEST_CASE("the evaluation crop agrees with torchvision") {
   CHECK(eval(test::patterned(9, 13), 4) == Pixels{150, 123, 133, 124, 128, 126, 133, 95,  137, 126, 123, 115,
@@ -127,7 +191,7 @@ TEST_CASE("resizing outside the image is an error") {
   CHECK_THROWS_AS(resize(image, {0, 1, 9, 9}, 4), Error);
   CHECK_THROWS_AS(resize(image, {0, 0, 9, 9}, 4, 4, {1, 0, 4, 4}), Error);
   Pixels small(10);
-  CHECK_THROWS_AS(resize_bilinear(image, {0, 0, 9, 9}, 4, 4, {0, 0, 4, 4}, false, small), Error);
+  CHECK_THROWS_AS(resize_image(image, {0, 0, 9, 9}, 4, 4, {0, 0, 4, 4}, false, {}, small), Error);
 }
 
 /// A way to draw a crop of an image of height x width pixels.

@@ -34,9 +34,10 @@ std::vector<std::uint8_t> draw_pixels() {
   return pixels;
 }
 
-/// The logits of a network from pixels, which are normalised as always.
-std::vector<double> logits_of(Backend& backend, TwinTowers& network, const std::vector<std::uint8_t>& pixels,
+/// The logits of a network from pixels, whose channels it takes in the order BGR or RGB.
+std::vector<double> logits_of(Backend& backend, TwinTowers& network, std::vector<std::uint8_t> pixels, bool bgr,
                               DType type = DType::f64) {
+  for (std::size_t i = 0; bgr && i < pixels.size(); i += 3) std::swap(pixels[i], pixels[i + 2]);
   Tensor bytes = backend.empty({1, kSize, kSize, 3}, DType::u8);
   backend.copy_from_host(pixels.data(), bytes);
   Tensor images = backend.empty(bytes.shape(), type);
@@ -77,7 +78,6 @@ struct Files {
   ModelFile convert(const std::filesystem::path& in, const ImportOptions& options) const {
     ResNetWeights weights = read_resnet({in, "", ""});
     const ModelDescription model = describe_import(in, options, weights);
-    take_rgb(weights);
     (void)write_import(in, weights, model, out);
     return ModelFile(out);
   }
@@ -105,9 +105,9 @@ TEST_CASE("a Caffe network computes in Tandem what it computes in Caffe") {
     model.load(*backend, network);
     const auto pixels = draw_pixels();
     const auto expected = test::run_caffe(run, caffe_input(pixels, *options.mean, 0.02), "answer");
-    check_close(logits_of(*backend, network, pixels), expected, 1e-5);
+    check_close(logits_of(*backend, network, pixels, true), expected, 1e-5);
     network.backbone().fold(*backend);
-    check_close(logits_of(*backend, network, pixels), expected, 1e-5);
+    check_close(logits_of(*backend, network, pixels, true), expected, 1e-5);
   }
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("a run that starts from a Caffe network begins close to what Caffe com
   initialise(*backend, network, 1);
   const InitialWeights initial = load_initial_weights(path, "", {}, *backend, network);
   const auto pixels = draw_pixels();
-  check_close(logits_of(*backend, network, pixels),
+  check_close(logits_of(*backend, network, pixels, false),
               test::run_caffe(net, caffe_input(pixels, {104, 117, 123}, 1), "answer"), 0.02);
   std::size_t random = 0;
   for (const MatchedTensor& tensor : initial.match.tensors) random += tensor.source == nullptr ? 1U : 0U;
@@ -135,7 +135,23 @@ TEST_CASE("a run that starts from a Caffe network begins close to what Caffe com
   TwinTowers again(*backend, DType::f64, {backbone, 3, {8}});
   initialise(*backend, again, 1);
   (void)load_initial_weights(files.out, "", {}, *backend, again);
-  check_close(logits_of(*backend, again, pixels), logits_of(*backend, network, pixels), 1e-5);
+  check_close(logits_of(*backend, again, pixels, false), logits_of(*backend, network, pixels, false), 1e-5);
+
+  // A run whose input is as Caffe's computes exactly what Caffe does, and changes nothing for it.
+  InputOptions input;
+  input.channels = InputOptions::Channels::bgr;
+  input.scale = 1;
+  input.mean = {100, 120, 140};
+  input.deviation = {1, 1, 1};
+  const InputDescription caffe_like(input, kSize);
+  backbone.input = caffe_like.statistics();
+  TwinTowers same(*backend, DType::f64, {backbone, 3, {8}});
+  initialise(*backend, same, 1);
+  const InitialWeights unchanged = load_initial_weights(path, "", {}, *backend, same, caffe_like);
+  for (const std::string& note : unchanged.weights.notes) CHECK_FALSE(contains(note, "are turned"));
+  check_close(logits_of(*backend, same, pixels, true),
+              test::run_caffe(net, caffe_input(pixels, input.mean, 1), "answer"), 1e-5);
+  backbone.input = {};
 
   // A network of torchvision's kind computes something else with these weights, and the run says so.
   backbone.resnet = {{2, 1}, 2, 4, false, false};
@@ -224,8 +240,8 @@ TEST_CASE("a file by timm's names computes what the network did that wrote it, w
   TwinTowers network(*backend, DType::f32, tower_options(model.description()));
   model.load(*backend, network);
   const auto pixels = draw_pixels();
-  check_close(logits_of(*backend, network, pixels, DType::f32), logits_of(*backend, torch.network, pixels, DType::f32),
-              1e-6);
+  check_close(logits_of(*backend, network, pixels, false, DType::f32),
+              logits_of(*backend, torch.network, pixels, false, DType::f32), 1e-6);
 
   // A run expects ImageNet's input; with its mean, but another scale, the border is no exception.
   ImportOptions options;
@@ -237,9 +253,9 @@ TEST_CASE("a file by timm's names computes what the network did that wrote it, w
   scaled.load(*backend, expected);
   initialise(*backend, run, 1);
   (void)load_initial_weights(files.out, "", {}, *backend, run);
-  const auto logits = logits_of(*backend, run, pixels, DType::f32);
-  check_close(logits, logits_of(*backend, expected, pixels, DType::f32), 1e-4);
-  CHECK(logits != logits_of(*backend, network, pixels, DType::f32));
+  const auto logits = logits_of(*backend, run, pixels, false, DType::f32);
+  check_close(logits, logits_of(*backend, expected, pixels, false, DType::f32), 1e-4);
+  CHECK(logits != logits_of(*backend, network, pixels, false, DType::f32));
 }
 
 TEST_CASE("a run starts from the set of weights under its key") {
@@ -251,15 +267,15 @@ TEST_CASE("a run starts from the set of weights under its key") {
   const auto path = files.folder / "a.safetensors";
   const auto pixels = draw_pixels();
   torch.add("state_dict.", 1);
-  const auto first = logits_of(*backend, torch.network, pixels, DType::f32);
+  const auto first = logits_of(*backend, torch.network, pixels, false, DType::f32);
   torch.add("state_dict_ema.", 2);
-  const auto second = logits_of(*backend, torch.network, pixels, DType::f32);
+  const auto second = logits_of(*backend, torch.network, pixels, false, DType::f32);
   torch.write(path);
   const auto from = [&](const std::string& key) {
     TwinTowers run(*backend, DType::f32, {spec, 3, {8}});
     initialise(*backend, run, 1);
     (void)load_initial_weights(path, key, {}, *backend, run);
-    return logits_of(*backend, run, pixels, DType::f32);
+    return logits_of(*backend, run, pixels, false, DType::f32);
   };
   CHECK(from("") == first);
   CHECK(from("state_dict_ema") == second);

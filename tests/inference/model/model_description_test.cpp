@@ -126,12 +126,41 @@ TEST_CASE("a description that cannot be used is refused by the name of its file"
 }
 
 TEST_CASE("a model whose input is prepared in another way is refused") {
-  const json changes[] = {
-      {{"channels", "BGR"}}, {{"resize", 96}}, {{"interpolation", "bicubic"}}, {{"crop", "none"}}, {{"scale", 255}}};
+  const json changes[] = {{{"channels", "GBR"}},        {{"resize", {110, 96}}}, {{"resize", json::array({110})}},
+                          {{"interpolation", "cubic"}}, {{"crop", "none"}},      {{"rotate", 90}}};
   for (const json& change : changes) {
     INFO(change.dump());
     CHECK(contains(error_with([&](json& m) { m["input"].update(change); }), "no other is implemented"));
   }
+}
+
+TEST_CASE("every input that Tandem makes is read as it was written") {
+  InputOptions options;
+  options.channels = InputOptions::Channels::bgr;
+  options.scale = 1;
+  options.mean = {104, 117, 123};
+  options.deviation = {2, 4, 8};
+  options.resize = InputOptions::Resize::squash;
+  options.crop = 0.75;
+  ModelDescription model = unusual();
+  for (const auto& [interpolation, name] : enum_names(Interpolation{}))
+    for (const bool antialias : {false, true}) {
+      options.interpolation = interpolation;
+      options.antialias = antialias;
+      model.input = InputDescription(options, 96);
+      check_same(parse_model_description(to_json(model).dump(), ""), model);
+    }
+  CHECK(to_json(model)["input"].dump() ==
+        R"({"channels":"BGR","size":96,"resize":[128,128],"interpolation":"lanczos, antialiased","crop":"center",)"
+        R"("mean":[104.0,117.0,123.0],"std":[2.0,4.0,8.0],"scale":1.0})");
+  const InputStatistics statistics = tower_options(model).backbone.input;
+  for (std::size_t c = 0; c < 3; ++c) {
+    CHECK(statistics.mean[c] == Approx(options.mean[c] / 255));
+    CHECK(statistics.deviation[c] == Approx(options.deviation[c] / 255));
+  }
+  CHECK(InputDescription().statistics() == InputStatistics());
+  CHECK(contains(error_with([](json& m) { m["input"]["resize"] = 95; }), "resized to 95 pixels, expected 96 to"));
+  CHECK(contains(error_with([](json& m) { m["input"]["scale"] = 0; }), "a scale of 0, expected one above 0"));
 }
 
 TEST_CASE("the input is prepared as its description says") {

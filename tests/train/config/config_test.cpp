@@ -52,6 +52,8 @@ Config unusual() {
   c.model.dropout = 0.25;
   c.model.stochastic_depth = 0.125;
   c.finetune = {{"conv1.*"}, {{2, {"layer1.*", "layer2.*"}}, {3, {}}}, true};
+  c.model.input = {InputOptions::Channels::bgr,  1,   {104, 117, 123},         {1, 2, 3},
+                   InputOptions::Resize::squash, 0.9, Interpolation::bilinear, false};
   c.data.train = {"a.txt", "images"};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
@@ -441,7 +443,8 @@ TEST_CASE("every key is documented with its default") {
     INFO(key);
     REQUIRE(rows.count(key) == 1);
     std::string value = value_at(json, key).dump();
-    if (const auto comma = value.find(','); comma != std::string::npos) value.insert(comma + 1, " ");
+    for (auto comma = value.find(','); comma != std::string::npos; comma = value.find(',', comma + 1))
+      value.insert(comma + 1, " ");
     if (key == "data.train.list") continue;  // Required, so without a default.
     CHECK(contains(rows[key], "| `" + value + "` |"));
   }

@@ -1,0 +1,274 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "weights/caffe/migration/parts.h"
+#include "weights/caffe/resnet.h"
+#include "weights/caffe/window.h"
+#include "weights/content.h"
+#include "weights/match.h"
+
+namespace tandem {
+namespace {
+
+constexpr std::int64_t kMostNumbers = std::int64_t{1} << 27;  // of all blobs; a ResNet-152 has less than half
+
+/// The layers up to the first head of the first tower, with parameters of ones where the text has none: shapes are all
+/// that a ResNet is told by.
+class Outline {
+ public:
+  Outline(const CaffeTraining& net, int end, const CaffeNotes& notes) : path_(notes.text().path()) {
+    std::set<const caffe::LayerParameter*> wanted;
+    for (const int node : net.ancestors(end))
+      if (!net.graph[node].inputs.empty()) wanted.insert(net.graph[node].layer);
+    for (const caffe::LayerParameter& layer : net.net.layer()) {
+      const bool passes_on = layer.type() == "Split" || layer.type() == "Dropout";
+      if (!in_phase(layer, caffe::TRAIN) || !(passes_on || wanted.contains(&layer))) continue;
+      caffe::LayerParameter& copy = *outline_->add_layer();
+      copy = layer;
+      copy.clear_include();
+      copy.clear_exclude();
+      copy.clear_blobs();
+      if (copy.type() == "Slice") copy.set_type("Split");  // both images of a pair take the same way
+      add_blobs(copy);
+    }
+  }
+  const std::shared_ptr<caffe::NetParameter>& net() const { return outline_; }
+
+ private:
+  void add_blobs(caffe::LayerParameter& layer) {
+    const auto known = layer.bottom_size() == 0 ? channels_.end() : channels_.find(layer.bottom(0));
+    const std::int64_t in = known == channels_.end() ? 3 : known->second;
+    std::int64_t out = in;
+    const std::string& type = layer.type();
+    if (type == "Convolution") {
+      const auto& p = layer.convolution_param();
+      const CaffeWindow window = window_of(p);
+      out = number(p.num_output());
+      const std::int64_t groups = std::max<std::int64_t>(number(p.group()), 1);
+      add(layer, {out, in / groups, number(window.kernel), number(window.kernel)});
+      if (p.bias_term()) add(layer, {out});
+    } else if (type == "InnerProduct") {
+      out = number(layer.inner_product_param().num_output());
+      add(layer, {out, in});
+      add(layer, {out});
+    } else if (type == "BatchNorm") {
+      for (const std::int64_t size : {in, in, std::int64_t{1}}) add(layer, {size});
+    } else if (type == "Scale") {
+      for (int i = 0; i < 2; ++i) add(layer, {in});
+    } else if (type == "Bias") {
+      add(layer, {in});
+    }
+    for (const std::string& top : layer.top()) channels_[top] = out;
+  }
+  std::int64_t number(std::uint64_t value) const {
+    if (value > static_cast<std::uint64_t>(kMostNumbers)) refuse_file(path_, "a layer of {} channels", value);
+    return static_cast<std::int64_t>(value);
+  }
+  void add(caffe::LayerParameter& layer, const std::vector<std::int64_t>& shape) {
+    std::int64_t count = 0;
+    if (!count_elements(shape, count) || count > kMostNumbers || (numbers_ += count) > kMostNumbers)
+      refuse_file(path_, "the layer {} makes it larger than any network that Tandem trains", layer.name());
+    caffe::BlobProto& blob = *layer.add_blobs();
+    for (const std::int64_t size : shape) blob.mutable_shape()->add_dim(size);
+    blob.mutable_data()->Resize(static_cast<int>(count), 1);
+  }
+
+  const std::filesystem::path& path_;
+  std::shared_ptr<caffe::NetParameter> outline_ = std::make_shared<caffe::NetParameter>();
+  std::map<std::string, std::int64_t> channels_;  // of each blob
+  std::int64_t numbers_ = 0;
+};
+
+void write_model(const ResNetShape& shape, CaffeNotes& notes) {
+  struct Known {
+    const char* name;
+    bool bottleneck;
+    std::vector<int> depths;
+  };
+  static const std::vector<Known> kKnown = {{"resnet18", false, {2, 2, 2, 2}},
+                                            {"resnet34", false, {3, 4, 6, 3}},
+                                            {"resnet50", true, {3, 4, 6, 3}},
+                                            {"resnet101", true, {3, 4, 23, 3}},
+                                            {"resnet152", true, {3, 8, 36, 3}}};
+  auto& model = notes.config()["model"];
+  for (const Known& known : kKnown)
+    if (known.bottleneck == shape.bottleneck && known.depths == shape.depths) model["arch"] = known.name;
+  if (!model.contains("arch"))
+    notes.missing({}, fmt::format("a ResNet of {} blocks of {} convolutions: model.arch is left as it is",
+                                  fmt::join(shape.depths, ", "), shape.bottleneck ? 3 : 2));
+  if (shape.groups != 1 || shape.inner_width != shape.width)
+    notes.missing({}, fmt::format("3x3 convolutions of {} groups and {} channels in the first stage", shape.groups,
+                                  shape.inner_width));
+  auto& resnet = model["resnet"];
+  resnet = {{"width", shape.width}, {"stem_width", shape.stem_width}};
+  if (shape.bottleneck) resnet["stride_on"] = shape.stride_on_1x1 ? "1x1" : "3x3";
+  resnet["pool"] = shape.caffe_pool ? "caffe" : "torch";
+}
+
+// --- Factors of parameters ---
+
+struct Factors {
+  double lr = 1, decay = 1;
+  auto operator<=>(const Factors&) const = default;
+};
+
+class FactorTable {
+ public:
+  FactorTable(const CaffeTraining& net, CaffeNotes& notes) : notes_(notes) {
+    for (int node = 0; node < net.graph.size(); ++node)
+      layers_[printable(net.graph[node].layer->name())] = net.graph[node].layer;
+  }
+
+  /// Of the tensors of a backbone and its classifier.
+  void add(const ResNetWeights& found) {
+    for (const auto& [name, origin] : found.origins) {
+      if (name.find(".running_") != std::string::npos) continue;
+      const bool bias = name.ends_with(".bias");
+      for (const std::string& part : split(origin)) {
+        const std::string layer = part.substr(0, part.rfind('['));
+        const auto known = layers_.find(layers_.contains(part) ? part : layer);
+        if (known == layers_.end()) continue;
+        const std::string& type = known->second->type();
+        if (type == "Convolution" && bias) continue;  // merged into the norm
+        if (type != "BatchNorm") add(name, *known->second, bias ? 1 : 0);
+      }
+    }
+  }
+  void add(const std::string& name, const caffe::LayerParameter& layer, int param) {
+    if (layer.type() == "Bias") param = 0;
+    Factors factors;
+    if (param < layer.param_size()) {
+      factors.lr = notes_.number(layer.param(param).lr_mult(), "lr_mult");
+      factors.decay = notes_.number(layer.param(param).decay_mult(), "decay_mult");
+    }
+    factors_[name] = factors;
+  }
+
+  /// "optimizer.decay_on" and "optimizer.groups".
+  void write() {
+    const auto is_vector = [](const std::string& name) {
+      return name.ends_with(".bias") || name.find("bn") != std::string::npos || name.ends_with("downsample.1.weight");
+    };
+    bool decays_vectors = false;
+    for (const auto& [name, factors] : factors_) decays_vectors |= is_vector(name) && factors.decay != 0;
+    auto& optimizer = notes_.config()["optimizer"];
+    if (decays_vectors) optimizer["decay_on"] = "all";
+    std::map<Factors, std::set<std::string>> groups;
+    for (auto [name, factors] : factors_) {
+      if (!decays_vectors && is_vector(name)) factors.decay = 1;  // which then decay by no factor
+      if (factors != Factors()) groups[factors].insert(name);
+    }
+    for (const auto& [factors, names] : groups)
+      optimizer["groups"].push_back({{"match", patterns(names)}, {"lr", factors.lr}, {"weight_decay", factors.decay}});
+  }
+
+ private:
+  static std::vector<std::string> split(const std::string& origin) {
+    static constexpr std::string_view kPlus = " + ";
+    std::vector<std::string> parts;
+    std::size_t begin = 0;
+    for (std::size_t plus = origin.find(kPlus); plus != std::string::npos; plus = origin.find(kPlus, begin)) {
+      parts.push_back(origin.substr(begin, plus - begin));
+      begin = plus + kPlus.size();
+    }
+    parts.push_back(origin.substr(begin));
+    return parts;
+  }
+
+  /// A few patterns that fit these names and no other.
+  std::vector<std::string> patterns(std::set<std::string> names) const {
+    static constexpr auto kWide =
+        std::to_array<const char*>({"*", "*.bias", "*.weight", "fc.*", "embedding.*", "embedding.*.weight",
+                                    "embedding.*.bias", "layer1.*", "layer2.*", "layer3.*", "layer4.*", "conv1.*",
+                                    "bn1.*", "*bn?.weight", "*bn?.bias", "*downsample.1.*", "*bn?.*", "layer*"});
+    std::vector<std::string> all;
+    const auto take = [&](const std::string& pattern) {
+      std::size_t fitting = 0;
+      for (const auto& [name, factors] : factors_) {
+        if (!fits_pattern(name, pattern)) continue;
+        if (!names.contains(name)) return;
+        ++fitting;
+      }
+      if (fitting == 0) return;
+      std::erase_if(names, [&](const std::string& name) { return fits_pattern(name, pattern); });
+      all.push_back(pattern);
+    };
+    for (const char* pattern : kWide) take(pattern);
+    for (const std::string& name : std::set<std::string>(names)) take(name);
+    return all;
+  }
+
+  CaffeNotes& notes_;
+  std::map<std::string, const caffe::LayerParameter*> layers_;
+  std::map<std::string, Factors> factors_;  // by Tandem's names
+};
+
+/// What Caffe's norms can and Tandem's cannot.
+void note_norms(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
+  std::vector<std::vector<Prototxt::Step>> global, fractions, eps, unbiased;
+  for (const int node : parts.used) {
+    const caffe::LayerParameter& layer = *net.graph[node].layer;
+    const auto& p = layer.batch_norm_param();
+    if (p.use_global_stats()) global.push_back(net.at(node, "batch_norm_param", "use_global_stats"));
+    if (p.has_moving_average_fraction())
+      fractions.push_back(net.at(node, "batch_norm_param", "moving_average_fraction"));
+    if (p.eps() != caffe::BatchNormParameter().eps()) eps.push_back(net.at(node, "batch_norm_param", "eps"));
+    if (layer.type() == "Scale" && !layer.scale_param().bias_term()) unbiased.push_back(net.at(node));
+  }
+  using enum CaffeFinding::Kind;
+  notes.add_all(missing, global, "use_global_stats: batch norm uses the batch's statistics in training");
+  notes.add_all(differs, fractions, "moving_average_fraction: a step keeps 0.9 of the running statistics");
+  notes.add_all(differs, eps, "eps: batch norm has 1e-5");
+  notes.add_all(differs, unbiased, "a Scale layer without bias: batch norm has one");
+}
+
+/// Of parameters whose names in Tandem are not known.
+void note_factors(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
+  std::vector<std::vector<Prototxt::Step>> places;
+  for (const int node : parts.used) {
+    const auto& params = net.graph[node].layer->param();
+    if (std::any_of(params.begin(), params.end(),
+                    [](const auto& p) { return p.lr_mult() != 1 || p.decay_mult() != 1; }))
+      places.push_back(net.at(node));
+  }
+  notes.add_all(CaffeFinding::Kind::missing, places, "factors of the learning rate and the weight decay of a layer");
+}
+
+}  // namespace
+
+void migrate_backbone(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
+  note_norms(net, parts, notes);
+  const int end = !parts.classifiers.empty()    ? parts.classifiers[0]
+                  : !parts.embedding[0].empty() ? parts.embedding[0].front()
+                                                : SiameseParts::kNone;
+  FactorTable factors(net, notes);
+  if (end == SiameseParts::kNone) {
+    notes.missing({}, "no head: the backbone is not found, and model.arch is left as it is");
+    return;
+  }
+  try {
+    const Outline outline(net, end, notes);
+    ResNetWeights found = find_caffe_resnet(notes.text().path(), *outline.net(), outline.net());
+    write_model(found.shape, notes);
+    if (parts.classifiers.empty())
+      std::erase_if(found.origins, [](const auto& origin) { return origin.first.starts_with("fc."); });
+    factors.add(found);
+  } catch (const InputError& e) {
+    std::string why = e.what();
+    const std::string prefix = notes.text().path().string() + ": ";
+    if (why.starts_with(prefix)) why = why.substr(prefix.size());
+    notes.missing({}, "the backbone: " + why + "; model.arch is left as it is");
+    note_factors(net, parts, notes);
+    return;
+  }
+  for (std::size_t i = 0; i < parts.embedding[0].size(); ++i)
+    for (const int param : {0, 1})
+      factors.add(fmt::format("embedding.{}.{}", 2 * i, param == 0 ? "weight" : "bias"),
+                  *net.graph[parts.embedding[0][i]].layer, param);
+  factors.write();
+}
+
+}  // namespace tandem
