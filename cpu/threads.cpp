@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 
 #include "core/base/error.h"
 
@@ -30,11 +31,11 @@ bool spin_until(const Ready& ready) {
 
 constexpr std::uint64_t kEnd = std::numeric_limits<std::uint32_t>::max();  // the bits of a share's end
 
-/// Takes the first piece of a share, or its last; -1 if none is left.
-std::int64_t take(std::atomic<std::uint64_t>& left, bool first) {
+/// Takes the first piece of a share, or its last.
+std::optional<std::int64_t> take(std::atomic<std::uint64_t>& left, bool first) {
   std::uint64_t state = left;
   do {
-    if (state >> 32 == (state & kEnd)) return -1;
+    if (state >> 32 == (state & kEnd)) return std::nullopt;
   } while (!left.compare_exchange_weak(state, first ? state + kEnd + 1 : state - 1));
   return static_cast<std::int64_t>(first ? state >> 32 : (state & kEnd) - 1);
 }
@@ -73,9 +74,9 @@ void Threads::work(int thread) {
 void Threads::do_pieces(int thread) {
   const auto count = shares_.size(), own = static_cast<std::size_t>(thread);
   for (std::size_t i = 0; i < count; ++i) {
-    Share& share = shares_[(own + i) % count];
-    for (std::int64_t piece = take(share.left, i == 0); piece >= 0; piece = take(share.left, i == 0))
-      do_piece(piece, thread);
+    std::atomic<std::uint64_t>& left = shares_[(own + i) % count].left;
+    const bool own_share = i == 0;  // others' from the other end
+    while (const auto piece = take(left, own_share != backwards_)) do_piece(*piece, thread);
   }
 }
 
@@ -89,15 +90,16 @@ void Threads::do_piece(std::int64_t piece, int thread) noexcept {
   if (undone_.fetch_sub(1) == 1) undone_.notify_all();
 }
 
-void Threads::run(std::int64_t pieces, Call call, const void* body) {
+void Threads::run(std::int64_t pieces, Call call, const void* body, bool backwards) {
   if (pieces == 1 || workers_.empty()) {
-    for (std::int64_t piece = 0; piece < pieces; ++piece) call(body, piece, 0);
+    for (std::int64_t i = 0; i < pieces; ++i) call(body, backwards ? pieces - 1 - i : i, 0);
     return;
   }
   if (pieces <= 0) return;
   require(pieces <= static_cast<std::int64_t>(kEnd), "threads: {} pieces, expected at most {}", pieces, kEnd);
   call_ = call;
   body_ = body;
+  backwards_ = backwards;
   undone_ = static_cast<std::uint32_t>(pieces);
   const auto all = static_cast<std::uint64_t>(pieces), count = static_cast<std::uint64_t>(shares_.size());
   for (std::uint64_t i = 0; i < count; ++i) shares_[i].left = all * i / count << 32 | all * (i + 1) / count;

@@ -36,9 +36,13 @@ class Threads {
   /// ended. One call at a time, and none from within body.
   template <class Body>
   void for_each(std::int64_t pieces, const Body& body) {
-    run(
-        pieces, [](const void* it, std::int64_t piece, int thread) { (*static_cast<const Body*>(it))(piece, thread); },
-        &body);
+    run(pieces, call_of<Body>, &body, false);
+  }
+  /// The same, but a thread begins its share with the last piece, of which its cache holds most if the kernel before
+  /// went through the same pieces forwards.
+  template <class Body>
+  void for_each_backwards(std::int64_t pieces, const Body& body) {
+    run(pieces, call_of<Body>, &body, true);
   }
 
  private:
@@ -48,7 +52,11 @@ class Threads {
     std::atomic<std::uint64_t> left{0};
   };
 
-  void run(std::int64_t pieces, Call call, const void* body);
+  template <class Body>
+  static void call_of(const void* body, std::int64_t piece, int thread) {
+    (*static_cast<const Body*>(body))(piece, thread);
+  }
+  void run(std::int64_t pieces, Call call, const void* body, bool backwards);
   void work(int thread);
   /// Does all pieces that nobody has taken, first those of its own share.
   void do_pieces(int thread);
@@ -61,7 +69,8 @@ class Threads {
   std::exception_ptr failure_;
   std::mutex failure_mutex_;
 
-  std::vector<Share> shares_;                         ///< one for each thread
+  std::vector<Share> shares_;           ///< one for each thread
+  std::atomic<bool> backwards_{false};  ///< decides only on the order of pieces: workers may read the last job's
   alignas(64) std::atomic<std::uint32_t> undone_{0};  ///< pieces not done
   alignas(64) std::atomic<std::uint32_t> jobs_{0};    ///< grows with every job: what sleeping workers watch
   std::atomic<bool> stop_{false};
