@@ -27,14 +27,13 @@ struct Pieces {
   /// Rows in the group's piece of that number.
   std::int64_t rows_of(std::int64_t piece) const { return std::min(rows_per_piece, rows - piece * rows_per_piece); }
 
-  /// Calls body(group, index of the piece, first row, number of rows) for each piece, on all threads, the last pieces
-  /// first. The previous op wrote the matrix from its beginning to its end, and the next pass starts at the beginning:
-  /// both passes find more of it in the cache.
+  /// Calls body(group, index of the piece, first row, number of rows) for each piece, on all threads, backwards. The
+  /// previous op wrote the matrix forwards, and the next pass goes through it forwards: both passes find more of it in
+  /// the cache.
   template <class Body>
   void for_each_piece(const Body& body) const {
-    threads.for_each(count(), [&](std::int64_t before, int) {
-      const std::int64_t piece = count() - 1 - before, group = piece / pieces_per_group,
-                         of_group = piece % pieces_per_group;
+    threads.for_each_backwards(count(), [&](std::int64_t piece, int) {
+      const std::int64_t group = piece / pieces_per_group, of_group = piece % pieces_per_group;
       body(group, piece, group * rows + of_group * rows_per_piece, rows_of(of_group));
     });
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 
 #include "core/base/error.h"
 
@@ -28,11 +29,20 @@ bool spin_until(const Ready& ready) {
   return ready();
 }
 
-constexpr std::uint64_t kLeft = std::numeric_limits<std::uint32_t>::max();  // the bits that count pieces
+constexpr std::uint64_t kEnd = std::numeric_limits<std::uint32_t>::max();  // the bits of a share's end
+
+/// Takes the first piece of a share, or its last.
+std::optional<std::int64_t> take(std::atomic<std::uint64_t>& left, bool first) {
+  std::uint64_t state = left;
+  do {
+    if (state >> 32 == (state & kEnd)) return std::nullopt;
+  } while (!left.compare_exchange_weak(state, first ? state + kEnd + 1 : state - 1));
+  return static_cast<std::int64_t>(first ? state >> 32 : (state & kEnd) - 1);
+}
 
 }  // namespace
 
-Threads::Threads(int count) {
+Threads::Threads(int count) : shares_(static_cast<std::size_t>(std::max(count, 1))) {
   require(count >= 1, "threads: {}, expected 1 or more", count);
   workers_.reserve(static_cast<std::size_t>(count) - 1);
   try {
@@ -55,44 +65,44 @@ void Threads::stop() {
 void Threads::work(int thread) {
   for (;;) {
     const std::uint32_t seen = jobs_;
-    while (do_piece(thread)) {
-    }
+    do_pieces(thread);
     if (stop_) return;
     if (!spin_until([&] { return jobs_ != seen; })) jobs_.wait(seen);
   }
 }
 
-bool Threads::do_piece(int thread) {
-  std::uint64_t state = jobs_and_left_;
-  do {
-    if ((state & kLeft) == 0) return false;
-  } while (!jobs_and_left_.compare_exchange_weak(state, state - 1));
-  do_piece(call_, body_, pieces_ - static_cast<std::int64_t>(state & kLeft), thread);
-  if (undone_.fetch_sub(1) == 1) undone_.notify_all();
-  return true;
+void Threads::do_pieces(int thread) {
+  const auto count = shares_.size(), own = static_cast<std::size_t>(thread);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::atomic<std::uint64_t>& left = shares_[(own + i) % count].left;
+    const bool own_share = i == 0;  // others' from the other end
+    while (const auto piece = take(left, own_share != backwards_)) do_piece(*piece, thread);
+  }
 }
 
-void Threads::do_piece(Call call, const void* body, std::int64_t piece, int thread) noexcept {
+void Threads::do_piece(std::int64_t piece, int thread) noexcept {
   try {
-    call(body, piece, thread);
+    call_(body_, piece, thread);
   } catch (...) {
     const std::lock_guard lock(failure_mutex_);
     if (!failure_) failure_ = std::current_exception();
   }
+  if (undone_.fetch_sub(1) == 1) undone_.notify_all();
 }
 
-void Threads::run(std::int64_t pieces, Call call, const void* body) {
+void Threads::run(std::int64_t pieces, Call call, const void* body, bool backwards) {
   if (pieces == 1 || workers_.empty()) {
-    for (std::int64_t piece = 0; piece < pieces; ++piece) call(body, piece, 0);
+    for (std::int64_t i = 0; i < pieces; ++i) call(body, backwards ? pieces - 1 - i : i, 0);
     return;
   }
   if (pieces <= 0) return;
-  require(pieces <= static_cast<std::int64_t>(kLeft), "threads: {} pieces, expected at most {}", pieces, kLeft);
+  require(pieces <= static_cast<std::int64_t>(kEnd), "threads: {} pieces, expected at most {}", pieces, kEnd);
   call_ = call;
   body_ = body;
-  pieces_ = static_cast<std::uint32_t>(pieces);
-  undone_ = pieces_;
-  jobs_and_left_ = ((jobs_and_left_ >> 32) + 1) << 32 | pieces_;
+  backwards_ = backwards;
+  undone_ = static_cast<std::uint32_t>(pieces);
+  const auto all = static_cast<std::uint64_t>(pieces), count = static_cast<std::uint64_t>(shares_.size());
+  for (std::uint64_t i = 0; i < count; ++i) shares_[i].left = all * i / count << 32 | all * (i + 1) / count;
   ++jobs_;
   // Not more than there is work for.
   const auto wanted = static_cast<std::size_t>(pieces) - 1;
@@ -100,8 +110,7 @@ void Threads::run(std::int64_t pieces, Call call, const void* body) {
     for (std::size_t i = 0; i < wanted; ++i) jobs_.notify_one();
   else
     jobs_.notify_all();
-  while (do_piece(0)) {
-  }
+  do_pieces(0);
   // A worker may still be at a piece, or, when the system made it wait, not yet be back at it.
   if (!spin_until([&] { return undone_ == 0; }))
     for (std::uint32_t undone = undone_; undone != 0; undone = undone_) undone_.wait(undone);

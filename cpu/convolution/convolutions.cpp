@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <fstream>
 
 namespace tandem::cpu {
@@ -9,6 +10,36 @@ namespace {
 
 bool is_pointwise(const ConvolutionProblem& problem) {
   return problem.w[1] == 1 && problem.w[2] == 1 && problem.geometry == Conv2dGeometry{1, 0};
+}
+
+/// Whether a weight gradient sums over so few pixels that oneDNN's convolution is slow, beside a product.
+bool sums_few_pixels(const ConvolutionProblem& problem) {
+  const Shape &x = problem.x, &w = problem.w;
+  const Conv2dGeometry& geometry = problem.geometry;
+  if (geometry != Conv2dGeometry{geometry.stride, geometry.padding}) return false;  // A product knows nothing else.
+  return x[0] * geometry.output(x[1], w[1]) * geometry.output(x[2], w[2]) <= 16 * w[0];
+}
+
+/// columns (pixels of y, R S C): the window of x (N, H, W, C) that each output pixel sees, zero outside of x.
+void gather_windows(Threads& threads, const Conv2dGeometry& geometry, const Shape& w, const Tensor& x, const Shape& y,
+                    Tensor& columns) {
+  const std::int64_t height = x.dim(1), width = x.dim(2);
+  const std::size_t bytes = static_cast<std::size_t>(x.dim(3)) * size_of(x.dtype());
+  const auto* from = static_cast<const std::byte*>(x.raw());
+  auto* to = static_cast<std::byte*>(columns.raw());
+  threads.for_each(y[0] * y[1], [&](std::int64_t row, int) {
+    const std::int64_t n = row / y[1], top = row % y[1] * geometry.stride - geometry.padding;
+    std::byte* out = to + static_cast<std::size_t>(row * y[2] * w[1] * w[2]) * bytes;
+    for (std::int64_t q = 0; q < y[2]; ++q)
+      for (std::int64_t r = top; r < top + w[1]; ++r)
+        for (std::int64_t s = 0; s < w[2]; ++s, out += bytes) {
+          const std::int64_t column = q * geometry.stride - geometry.padding + s;
+          if (r >= 0 && r < height && column >= 0 && column < width)
+            std::memcpy(out, from + static_cast<std::size_t>((n * height + r) * width + column) * bytes, bytes);
+          else
+            std::memset(out, 0, bytes);
+        }
+  });
 }
 
 /// The processor's name, as /proc/cpuinfo has it.
@@ -22,7 +53,7 @@ std::string processor_name() {
 }  // namespace
 
 Convolutions::Convolutions(const std::shared_ptr<Arena>& arena, Threads& threads, OneDnn& onednn, bool autotune)
-    : onednn_(onednn), winograd_(arena, threads), winograd_f32_(arena, threads) {
+    : arena_(arena), threads_(threads), onednn_(onednn), winograd_(arena, threads), winograd_f32_(arena, threads) {
   if (!autotune) return;
   const std::string folder = cache_folder();
   choices_.emplace(fmt::format("{}, {} threads, {}", processor_name(), threads.count(), OneDnn::version()),
@@ -37,17 +68,15 @@ bool Convolutions::has_winograd(const ConvolutionProblem& problem) {
 
 std::vector<Method> Convolutions::methods(const ConvolutionProblem& problem) {
   std::vector<Method> all{Method::direct};
-  if (problem.direction == Direction::grad_weight && is_pointwise(problem)) all.push_back(Method::gemm);
+  if (problem.direction == Direction::grad_weight && (is_pointwise(problem) || sums_few_pixels(problem)))
+    all.push_back(Method::gemm);
   if (has_winograd(problem)) all.push_back(Method::winograd);
   return all;
 }
 
 Method Convolutions::usual_method(const ConvolutionProblem& problem) {
-  const Shape &x = problem.x, &w = problem.w;
-  // Where there are few pixels for a weight gradient to sum over, oneDNN's convolution is slow.
-  if (problem.direction == Direction::grad_weight && is_pointwise(problem) && x[0] * x[1] * x[2] <= 16 * w[0])
-    return Method::gemm;
-  return has_winograd(problem) ? Method::winograd : Method::direct;
+  if (has_winograd(problem)) return Method::winograd;
+  return problem.direction == Direction::grad_weight && sums_few_pixels(problem) ? Method::gemm : Method::direct;
 }
 
 void Convolutions::convolve(const ConvolutionProblem& problem, const Tensor& a, const Tensor& b, const Tensor& bias,
@@ -70,9 +99,7 @@ void Convolutions::convolve(const ConvolutionProblem& problem, const Tensor& a, 
 void Convolutions::convolve_by(Method method, const ConvolutionProblem& problem, const Tensor& a, const Tensor& b,
                                const Tensor& bias, Tensor& output) {
   if (method == Method::gemm) {
-    const auto matrix = [](const Tensor& t) { return t.reshape({t.size() / t.dim(3), t.dim(3)}); };
-    Tensor product = output.reshape({output.dim(0), output.dim(3)});
-    onednn_.matmul(matrix(b), true, matrix(a), false, {}, product);
+    grad_weight_by_product(problem, a, b, output);
   } else if (method == Method::winograd) {
     if (problem.dtype == DType::bf16)
       convolve_by_winograd(winograd_, problem, a, b, bias, output);
@@ -81,6 +108,19 @@ void Convolutions::convolve_by(Method method, const ConvolutionProblem& problem,
   } else {
     onednn_.convolve(problem, a, b, bias, output);
   }
+}
+
+void Convolutions::grad_weight_by_product(const ConvolutionProblem& problem, const Tensor& x, const Tensor& dy,
+                                          Tensor& dw) {
+  const std::int64_t filters = dw.dim(0), inputs = dw.size() / filters, pixels = dy.size() / filters;
+  const auto product = [&](const Tensor& columns) {
+    Tensor sums = dw.reshape({filters, inputs});
+    onednn_.matmul(dy.reshape({pixels, filters}), true, columns, false, {}, sums);
+  };
+  if (is_pointwise(problem)) return product(x.reshape({pixels, inputs}));
+  Tensor columns(arena_, {pixels, inputs}, x.dtype());
+  gather_windows(threads_, problem.geometry, dw.shape(), x, dy.shape(), columns);
+  product(columns);
 }
 
 template <class AnyWinograd>

@@ -44,10 +44,14 @@ class Convolutions {
   template <class AnyWinograd>
   static void convolve_by_winograd(const AnyWinograd& winograd, const ConvolutionProblem& problem, const Tensor& a,
                                    const Tensor& b, const Tensor& bias, Tensor& output);
+  /// A weight gradient as the product of the outputs' gradients and what each of them was a sum of.
+  void grad_weight_by_product(const ConvolutionProblem& problem, const Tensor& x, const Tensor& dy, Tensor& dw);
   bool has_winograd(const ConvolutionProblem& problem);
   /// The choice without measurements: a fixed rule, so that results do not depend on what a machine is doing.
   Method usual_method(const ConvolutionProblem& problem);
 
+  std::shared_ptr<Arena> arena_;
+  Threads& threads_;
   OneDnn& onednn_;
   Winograd winograd_;
   WinogradF32 winograd_f32_;

@@ -11,7 +11,7 @@ enum class Direction { forward, grad_input, grad_weight, inference };
 
 enum class Method {
   direct,   ///< oneDNN's convolution on NHWC activations
-  gemm,     ///< a matrix product: weight gradient of a 1x1 convolution of stride 1
+  gemm,     ///< a matrix product: weight gradient of a 1x1 convolution of stride 1, or a sum over few pixels
   winograd  ///< Lavin and Gray 2016, for 3x3 of stride 1: F(4x4, 3x3) in f32, F(2x2, 3x3) in bf16 (cpu/winograd)
 };
 const char* name_of(Method method);

@@ -48,7 +48,7 @@ ConvolutionProblem ConvolutionPieces::part(std::int64_t piece) const {
 }
 
 ProductPieces::ProductPieces(std::int64_t rows, std::int64_t columns) {
-  constexpr std::int64_t kRows = 64, kColumns = 256;
+  constexpr std::int64_t kRows = 128, kColumns = 256;
   by_rows_ = rows >= 2 * kRows;
   length_ = by_rows_ ? rows : columns;
   other_ = by_rows_ ? columns : rows;

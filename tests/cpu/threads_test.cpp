@@ -53,6 +53,27 @@ TEST_CASE("A thread that is held up holds up one piece, not a share of all") {
   CHECK(others == 99);
 }
 
+TEST_CASE("Each thread begins with a share of its own, the same in every job, and backwards with its end") {
+  Threads threads(2);
+  std::atomic<int> begun = 0;
+  std::vector<std::int64_t> first(2);
+  // A thread does not end its first piece before the other has begun one.
+  const auto note = [&](std::int64_t piece, int thread) {
+    if (begun >= 2) return;
+    first[static_cast<std::size_t>(thread)] = piece;
+    ++begun;
+    while (begun < 2) sched_yield();
+  };
+  for (int job = 0; job < 100; ++job) {
+    begun = 0;
+    threads.for_each(101, note);
+    CHECK(first == std::vector<std::int64_t>{0, 50});
+    begun = 0;
+    threads.for_each_backwards(101, note);
+    CHECK(first == std::vector<std::int64_t>{49, 100});
+  }
+}
+
 TEST_CASE("An exception in a piece comes back to the caller, and the threads go on") {
   Threads threads(3);
   for (int i = 0; i < 100; ++i) {
