@@ -12,12 +12,14 @@ bool is_pointwise(const ConvolutionProblem& problem) {
   return problem.w[1] == 1 && problem.w[2] == 1 && problem.geometry == Conv2dGeometry{1, 0};
 }
 
-/// Whether a weight gradient sums over so few pixels that oneDNN's convolution is slow, beside a product.
+/// Whether a weight gradient sums over so few pixels that oneDNN's convolution is slow, beside a product, for which the
+/// windows are gathered unless they are pixels.
 bool sums_few_pixels(const ConvolutionProblem& problem) {
   const Shape &x = problem.x, &w = problem.w;
   const Conv2dGeometry& geometry = problem.geometry;
   if (geometry != Conv2dGeometry{geometry.stride, geometry.padding}) return false;  // A product knows nothing else.
-  return x[0] * geometry.output(x[1], w[1]) * geometry.output(x[2], w[2]) <= 16 * w[0];
+  const std::int64_t most = (is_pointwise(problem) ? 16 : 8) * w[0];
+  return x[0] * geometry.output(x[1], w[1]) * geometry.output(x[2], w[2]) <= most;
 }
 
 /// columns (pixels of y, R S C): the window of x (N, H, W, C) that each output pixel sees, zero outside of x.
