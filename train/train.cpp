@@ -55,7 +55,7 @@ int start(const Config& config, const TrainOptions& options, std::ostream& out) 
       out << "interrupted before the first step\n";
     return 130;
   }
-  out << "done: " << folder.best().string() << '\n';
+  out << "done: " << folder.best().string() << (session.ema ? ", for its averaged weights\n" : "\n");
   return 0;
 }
 
