@@ -47,7 +47,7 @@ int tell_ending(TrainingLoop::Ending ending, const Session& session, const RunSt
     case TrainingLoop::Ending::finished:
       break;
   }
-  out << "done: " << folder.best().string() << '\n';
+  out << "done: " << folder.best().string() << (session.ema ? ", for its averaged weights\n" : "\n");
   return 0;
 }
 

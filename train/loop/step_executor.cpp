@@ -43,7 +43,7 @@ StepExecutor::StepExecutor(const Context& context, TwinTowers& model, Optimizer&
       options_(options),
       weights_(backend_, context.param_dtype(), loss, state.matched_weight),
       ema_(ema) {
-  require(options.batches >= 1, "steps: {} batches a step, expected at least 1", options.batches);
+  require(options.batches >= 1 && options.batches <= 64, "steps: {} batches a step, expected 1 to 64", options.batches);
   require(!options.synchronous || !options.loss_scaling, "steps: a loss scale, and losses read at once");
   if (!options_.normalize)
     options_.normalize = [this](const Tensor& pixels, Tensor& images) { backend_.normalize_images(pixels, images); };

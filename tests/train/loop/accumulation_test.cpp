@@ -132,15 +132,15 @@ StepOptions scaled() {
 }
 
 TEST_CASE("a step over small batches is a step over a large one, whose batch norm has the small ones' groups") {
-  // Groups are the consecutive parts of a batch: of the large one, each tower's share of each small one.
+  // Groups are the consecutive parts of a batch: of the large one, each tower's share of each small one. One step: the
+  // statistics of a few values make a second one magnify what rounding left.
   for (const bool contrastive : {false, true}) {
     LossOptions losses;
     if (!contrastive) losses.contrastive.weight = 0;
     const auto backend = make_reference_backend();
-    Training large(backend, DType::f64, 6, 1, 6, {}, 1, kSize, losses);
-    Training small(backend, DType::f64, 2, 3, 2, {}, 1, kSize, losses);
-    const auto expected = large.run(3), got = small.run(3);
-    for (std::size_t i = 0; i < 3; ++i) CHECK(got[i] == Approx(expected[i]).epsilon(1e-12));
+    Training large(backend, DType::f64, 18, 1, 6, {}, 1, kSize, losses);
+    Training small(backend, DType::f64, 6, 3, 2, {}, 1, kSize, losses);
+    CHECK(small.run(1)[0] == Approx(large.run(1)[0]).epsilon(1e-12));
     const Weights ours = small.weights();
     for (const auto& [name, values] : large.weights()) {
       INFO(name);

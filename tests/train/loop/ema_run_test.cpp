@@ -31,6 +31,7 @@ TEST_CASE("the average is evaluated and kept beside the weights, decides what is
   const Outcome outcome = run.must_train({R"(ema={"decay":0.5,"warmup":false})"});
   CHECK(has_part(outcome.error, "weights are averaged, decay 0.5\n"));
   CHECK(has_part(outcome.error, ", averaged weights "));
+  CHECK(has_part(outcome.error, "done: " + run.best() + ", for its averaged weights\n"));
   CHECK(events(run, "step", "run") == events(run, "step", "plain"));
 
   double best = -1;

@@ -4,11 +4,11 @@
 #include <array>
 #include <map>
 
+#include "core/base/pattern.h"
 #include "weights/caffe/migration/parts.h"
 #include "weights/caffe/resnet.h"
 #include "weights/caffe/window.h"
 #include "weights/content.h"
-#include "weights/match.h"
 
 namespace tandem {
 namespace {
