@@ -114,7 +114,7 @@ TEST_CASE("a frozen backbone computes what an evaluation computes, and its stati
   const Figures running = job.running();
   freeze(job.model(), fitting(job.model(), {"backbone.*"}));
   const Step step = job.run();
-  CHECK(test::deviation(step.logits, evaluated) < 1e-12);
+  CHECK(test::deviation(step.logits, evaluated) < 1e-10);
   CHECK(step.running == running);
   CHECK(step.gradients.size() == 4);
   CHECK(step.gradients.contains("fc.weight"));
@@ -179,7 +179,7 @@ TEST_CASE("fixed statistics do not change, and the batch norms' parameters train
   const std::vector<double> evaluated = job.evaluate();
   freeze(job.model(), {}, true);
   const Step step = job.run();
-  CHECK(test::deviation(step.logits, evaluated) < 1e-12);
+  CHECK(test::deviation(step.logits, evaluated) < 1e-10);
   CHECK(step.running == job.running());
   CHECK(step.gradients.size() == 64);
   CHECK(test::norm(step.gradients.at("bn1.weight")) > 0);
