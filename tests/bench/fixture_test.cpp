@@ -16,7 +16,7 @@ using nlohmann::json;
 constexpr const char* kResNet18 = "resnet18_32px_6pairs_separate";
 constexpr const char* kSeparate = "resnet50_64px_4pairs_separate";
 constexpr const char* kStacked = "resnet50_64px_4pairs_stacked";
-constexpr const char* kGroups = "resnext50_32x4d_32px_3pairs_separate";
+constexpr const char* kGroups = "resnext50_32x4d_48px_3pairs_separate";
 // timm's: a deep stem, and pooled shortcuts, which 40 pixels cut.
 constexpr const char* kDeep = "resnet26d_40px_3pairs_separate";
 
