@@ -177,7 +177,8 @@ Match write_import(const std::filesystem::path& path, const ResNetWeights& weigh
   Match match = load_weights(path, weights, {}, *backend, network);
   for (const WeightsEntry* entry : match.left_over)
     if (weights.find(entry->name) == entry && entry->name.starts_with("layer"))
-      refuse_file(path, "{} is in its blocks, which no ResNet of Tandem's has", printable(weights.origins.at(entry->name)));
+      refuse_file(path, "{} is in its blocks, which no ResNet of Tandem's has",
+                  printable(weights.origins.at(entry->name)));
   std::vector<std::vector<std::byte>> buffers;
   std::vector<SafetensorsEntry> entries;
   for (const NamedTensor& t : network.state()) {
