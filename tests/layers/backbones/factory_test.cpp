@@ -48,8 +48,8 @@ TEST_CASE("a ResNet is named, or told apart from the nearest that has a name") {
   CHECK(both.name == "resnext50_32x4d");
   CHECK(both.resnet == ResNetVariant{.deep_stem = true, .pooled_shortcut = true});
   const BackboneSpec plain = named({.block = Block::basic, .depths = {2, 2, 2, 2}, .pooled_shortcut = true});
-  CHECK(plain.name == "resnet18d");
-  CHECK(plain.resnet == ResNetVariant{.deep_stem = false});
+  CHECK(plain.name == "resnet18");
+  CHECK(plain.resnet == ResNetVariant{.pooled_shortcut = true});
   const BackboneSpec own = named({.block = Block::basic, .depths = {1, 5}, .stem_width = 24});
   CHECK(own.name == "resnet18");
   CHECK(own.resnet == ResNetVariant{.depths = {1, 5}, .stem_width = 24});
