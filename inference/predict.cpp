@@ -32,8 +32,7 @@ void Predictor::predict(const Batch& batch, Predictions& all) {
 
 Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
                     const PredictOptions& options, const std::function<bool()>& stop) {
-  EvalLoader loader(list,
-                    {options.batch, options.input, static_cast<unsigned>(options.workers), options.max_pixels});
+  EvalLoader loader(list, {options.batch, options.input, static_cast<unsigned>(options.workers), options.max_pixels});
   Predictor predictor(backend, compute, model, options.features, options.vectors);
   Predictions all;
   while (auto batch = loader.next()) {
