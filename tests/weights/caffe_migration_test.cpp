@@ -83,7 +83,7 @@ TEST_CASE("a siamese ResNet of Caffe's becomes a config") {
   told("differs: crop_size 64: the images in the data set are taken to have been resized to 256x256",
        "transform_param");
   told("no counterpart: ConvolutionParameter.weight_filler (106 times, on lines ", "weight_filler");
-  CHECK(contains(migrated.findings, "solver.prototxt:6: to do: max_iter 40000: set train.epochs to 640000 divided by"));
+  CHECK(contains(migrated.findings, "solver.prototxt:7: to do: max_iter 40000: set train.epochs to 640000 divided by"));
   CHECK_FALSE(contains(migrated.findings, "the layer"));
   CHECK_FALSE(contains(migrated.findings, "backbone"));
 }
@@ -223,7 +223,7 @@ TEST_CASE("factors of parameters become groups") {
   const json frozen = optimizer()["groups"];
   CHECK(std::any_of(frozen.begin(), frozen.end(), [](const json& group) {
     return group["lr"] == 0 &&
-           group["match"] == json({"layer1.*", "layer2.*", "layer3.*", "layer4.*", "conv1.*", "bn1.*"});
+           group["match"] == json({"layer1.*", "layer2.*", "layer3.*", "layer4.*", "conv1.*", "*bn?.*"});
   }));
 }
 
@@ -345,6 +345,10 @@ TEST_CASE("one tower that sees both images of each pair") {
   CHECK(migrated.at("/model/embedding") == json({6}));
   CHECK(migrated.at("/model/arch") == "resnet18");
   CHECK(migrated.at("/loss/softmax/weight") == 0.25);
+  CHECK_FALSE(contains(migrated.findings, "ready-made"));
+  // The head without factors: norms alone do not decay.
+  CHECK(migrated.at("/optimizer/groups/0") ==
+        json::parse(R"({"match": ["*bn?.*", "*downsample.1.*"], "lr": 1, "weight_decay": 0})"));
   const auto told = [&](const std::string& part, const std::string& at) {
     CHECK(contains(migrated.findings, "train.prototxt:" + line_of(text, at) + ": " + part));
   };

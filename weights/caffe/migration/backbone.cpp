@@ -179,25 +179,23 @@ class FactorTable {
   }
 
   /// A few patterns that fit these names and no other.
-  std::vector<std::string> patterns(std::set<std::string> names) const {
-    static constexpr auto kWide =
-        std::to_array<const char*>({"*", "*.bias", "*.weight", "fc.*", "embedding.*", "embedding.*.weight",
-                                    "embedding.*.bias", "layer1.*", "layer2.*", "layer3.*", "layer4.*", "conv1.*",
-                                    "bn1.*", "*bn?.weight", "*bn?.bias", "*downsample.1.*", "*bn?.*", "layer*"});
+  std::vector<std::string> patterns(const std::set<std::string>& names) const {
+    static constexpr auto kWide = std::to_array<const char*>(
+        {"*", "*.bias", "*.weight", "fc.*", "embedding.*", "embedding.*.weight", "embedding.*.bias", "layer1.*",
+         "layer2.*", "layer3.*", "layer4.*", "conv1.*", "*bn?.*", "*bn?.weight", "*bn?.bias", "*downsample.1.*"});
     std::vector<std::string> all;
+    std::set<std::string> left = names;
     const auto take = [&](const std::string& pattern) {
-      std::size_t fitting = 0;
-      for (const auto& [name, factors] : factors_) {
-        if (!fits_pattern(name, pattern)) continue;
-        if (!names.contains(name)) return;
-        ++fitting;
-      }
-      if (fitting == 0) return;
-      std::erase_if(names, [&](const std::string& name) { return fits_pattern(name, pattern); });
-      all.push_back(pattern);
+      std::set<std::string> fitting;
+      for (const auto& [name, factors] : factors_)
+        if (fits_pattern(name, pattern)) fitting.insert(name);
+      const auto is_wanted = [&](const std::string& name) { return names.contains(name); };
+      if (!std::all_of(fitting.begin(), fitting.end(), is_wanted)) return;
+      if (std::erase_if(left, [&](const std::string& name) { return fitting.contains(name); }) > 0)
+        all.push_back(pattern);
     };
     for (const char* pattern : kWide) take(pattern);
-    for (const std::string& name : std::set<std::string>(names)) take(name);
+    all.insert(all.end(), left.begin(), left.end());
     return all;
   }
 

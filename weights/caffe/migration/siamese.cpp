@@ -31,11 +31,14 @@ class SiameseFinder {
     for (const int one : all)
       if (type(one) == "Slice") check_slice(one);
   }
+  /// Labels may be parted as well; it is images, or what is computed from them, that matter.
   void check_slice(int node) {
-    const bool of_data = std::all_of(net_.graph[node].inputs.begin(), net_.graph[node].inputs.end(), [&](int input) {
-      return input == kNetworkInput || net_.graph[input].inputs.empty();
-    });
-    (of_data ? parts_.images_sliced : parts_.features_sliced) = true;
+    const int input = net_.graph[node].inputs.empty() ? kNetworkInput : net_.graph[node].inputs[0];
+    const bool of_data = input == kNetworkInput || net_.graph[input].inputs.empty();
+    if (!of_data)
+      parts_.features_sliced = true;
+    else if (input != kNetworkInput && net_.graph[input].layer->top(0) == net_.graph[node].layer->bottom(0))
+      parts_.images_sliced = true;
   }
 
   void take_softmax(int node) {
