@@ -83,7 +83,7 @@ void StepExecutor::load(const Batch& batch, int part) {
   input.labels_up->begin(batch.labels.data(), input.labels.bytes());
   input.pixels_up->finish(input.pixels);
   input.labels_up->finish(input.labels);
-  if (input.drop) input.drop->begin(batch.step);
+  if (input.drop) input.drop->begin(batch.step, part);
 }
 
 void StepExecutor::submit(const Batch& batch, double lr, std::int64_t t) {

@@ -271,5 +271,21 @@ TEST_CASE("batches that do not belong to a step are refused") {
   CHECK_THROWS_AS(training.steps->load(batch, 0), Error);
 }
 
+TEST_CASE("each batch of a step drops features of its own") {
+  const auto total = [](int batches) {
+    StepOptions options;
+    options.drop.dropout = 0.5;
+    Training training(std::make_shared<cpu::ReferenceBackend>(), DType::f64, 2, batches, 1, options);
+    Batch batch{0, 0, kSize, {}, {}};
+    for (std::uint64_t stream = 0; stream < 2; ++stream)
+      for (std::uint64_t i = 0; i < 2; ++i) append_image(batch, stream, i);
+    for (int part = 0; part < batches; ++part) training.steps->load(batch, part);
+    training.steps->submit(0.0, 1);
+    return training.finish().front().total;
+  };
+  CHECK(total(1) == total(1));
+  CHECK(std::abs(total(2) - total(1)) > 1e-6);  // of the same batch twice
+}
+
 }  // namespace
 }  // namespace tandem
