@@ -436,19 +436,6 @@ void CudaBackend::softmax_cross_entropy(const Tensor& logits, const Tensor& labe
 
 // Optimizer. ----------------------------------------------------------------------------------------------------------
 
-namespace {
-
-double weight_decay_of(const UpdateRule& rule) {
-  return std::visit(
-      [](const auto& options) {
-        if constexpr (requires { options.weight_decay; }) return options.weight_decay;
-        return 0.0;
-      },
-      rule);
-}
-
-}  // namespace
-
 void CudaBackend::optimizer_update(const UpdateRule& rule, const UpdateInputs& inputs,
                                    std::vector<ParameterUpdate>& parameters) {
   const Call call(*this, "optimizer_update", [&] { return update_work(parameters); });

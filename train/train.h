@@ -11,7 +11,7 @@ namespace tandem {
 struct TrainOptions {
   bool resume = false;   ///< continue from the output folder's last checkpoint; without one, start a new run
   bool dry_run = false;  ///< check what the run would check, decode every image, time some steps; write nothing
-  /// Asked after each epoch, when it is evaluated, logged and saved; false ends the run there. Empty: it goes on.
+  /// Asked after each epoch, when it is evaluated and logged; false ends the run there. Empty: it goes on.
   std::function<bool()> goes_on_after_epoch;
 };
 

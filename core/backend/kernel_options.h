@@ -163,6 +163,15 @@ struct AverageOptions {};
 /// How optimizer_update changes a parameter. A rule that is not here is written with the kernels of "Arithmetic".
 using UpdateRule = std::variant<SgdOptions, AdamOptions, LarsOptions, LambOptions, RmsPropOptions, AverageOptions>;
 
+/// A rule's weight decay; 0 for one that has none.
+inline double weight_decay_of(const UpdateRule& rule) {
+  const auto of = [](const auto& options) {
+    if constexpr (requires { options.weight_decay; }) return options.weight_decay;
+    return 0.0;
+  };
+  return std::visit(of, rule);
+}
+
 /// One parameter of an update, its tensors all real and of one size.
 struct ParameterUpdate {
   Tensor weight;

@@ -22,7 +22,6 @@ inline constexpr const char* kModelKey = "tandem.model";
 inline constexpr const char* kCheckpointFormat = "1";
 /// Before the names of the network's tensors.
 inline constexpr const char* kModelPrefix = "model.";
-
 /// Before those of their averages.
 inline constexpr const char* kAveragePrefix = "ema.";
 

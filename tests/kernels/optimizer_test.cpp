@@ -114,7 +114,7 @@ void check_updates(const std::function<Case(Draws&)>& draw_case) {
             scalars.clip.value);
     std::vector<ParameterUpdate> of_reference;
     std::vector<kernels::UpdateTensor> of_device;
-    const double weight_decay = std::visit([](const auto& options) { return options.weight_decay; }, that.rule);
+    const double weight_decay = weight_decay_of(that.rule);
     for (const Parameter& p : parameters) {
       const Twin *first = &(p.*that.kept[0]), *second = that.kept.size() > 1 ? &(p.*that.kept[1]) : nullptr;
       of_reference.push_back({p.weight.reference,
@@ -208,7 +208,7 @@ TEST_CASE("moving averages agree with the reference, and stay where the norm is 
     std::vector<ParameterUpdate> of_reference;
     std::vector<kernels::AverageTensor> of_device;
     for (const Parameter& p : parameters) {
-      of_reference.push_back({p.weight.reference, p.gradient.reference, {}, false});
+      of_reference.push_back({p.weight.reference, p.gradient.reference, {}, 0});
       of_device.push_back({p.weight.device->data(), p.gradient.device->data(), p.size});
     }
     reference->optimizer_update(AverageOptions{}, {scalar.reference, norm.reference, {}}, of_reference);

@@ -117,6 +117,11 @@ TEST_CASE("each lr_policy becomes a schedule") {
   CHECK(schedule("lr_policy: \"inv\" gamma: 0.0001 power: 0.75\n") ==
         json({{"warmup", 0}, {"type", "inv"}, {"gamma", 0.0001}, {"power", 0.75}}));
   CHECK(schedule("lr_policy: \"poly\" power: 2\n") == json({{"warmup", 0}, {"type", "polynomial"}, {"power", 2.0}}));
+  const json constant = {{"warmup", 0}, {"type", "constant"}};  // max_iter is 40000
+  CHECK(schedule("lr_policy: \"step\" gamma: 0.5 stepsize: 40000\n") == constant);
+  CHECK(schedule("lr_policy: \"multistep\" gamma: 0.5 stepvalue: 40000\n") == constant);
+  CHECK(schedule("lr_policy: \"multistep\" gamma: 0.5 stepvalue: 39999 stepvalue: 50000\n")["milestones"] ==
+        json({39999}));
   const Migrated sigmoid = files.solver(solver_text("lr_policy: \"sigmoid\" gamma: -0.1 stepsize: 9\n"));
   CHECK(sigmoid.at("/schedule") == json({{"warmup", 0}, {"type", "constant"}}));
   CHECK(contains(sigmoid.findings,
@@ -258,9 +263,8 @@ TEST_CASE("what differs in a network's norms is told once, with its lines") {
     text.insert(at + norm.size(),
                 "batch_norm_param { use_global_stats: true eps: 0.001\nmoving_average_fraction: 0.95 }\n");
   const Migrated migrated = files.migrate(solver_text(), text);
-  CHECK(contains(migrated.findings, "train.prototxt:" + line_of(text, "use_global") +
-                                        ": no counterpart: use_global_stats: batch norm uses the batch's statistics in "
-                                        "training (40 times, on lines "));
+  CHECK(migrated.at("/finetune/freeze_statistics") == true);
+  CHECK_FALSE(contains(migrated.findings, "use_global_stats"));
   CHECK(contains(migrated.findings, "train.prototxt:" + line_of(text, "moving_average") + ": differs: moving_average"));
   CHECK(contains(migrated.findings, ": differs: eps: batch norm has 1e-5 (40 times"));
 }

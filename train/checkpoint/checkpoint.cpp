@@ -46,7 +46,6 @@ CheckpointInfo parse_info(const ModelFile& model) {
   }
 }
 
-/// What the run has made so far, for those who run it.
 BackboneSpec backbone_of(const ModelConfig& config) {
   const ResNetConfig& resnet = config.resnet;
   BackboneSpec spec{config.arch, config.zero_init_residual};
@@ -62,6 +61,7 @@ BackboneSpec backbone_of(const ModelConfig& config) {
   return spec;
 }
 
+/// What the run has made so far, for those who run it.
 ModelDescription model_of(const CheckpointInfo& info) {
   ModelDescription model;
   model.backbone = backbone_of(info.config.model);

@@ -44,10 +44,6 @@ class ObjectWriter {
       return list;
     } else if constexpr (std::constructible_from<nlohmann::ordered_json, T>) {
       return value;
-    } else if constexpr (IsVector<T>::value) {
-      nlohmann::ordered_json list = nlohmann::ordered_json::array();
-      for (const auto& element : value) list.push_back(json_of(element));
-      return list;
     } else {
       ObjectWriter keys;
       visit_keys(keys, value);

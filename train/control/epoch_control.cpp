@@ -8,14 +8,6 @@
 namespace tandem {
 namespace {
 
-/// What an epoch is judged by where the config does not say: recall@1 where the classifier is not trained, else top-1,
-/// of the averaged weights if there are any, since tandem-predict uses them; without an evaluation, the loss.
-std::string usual_figure(const Figures& logged) {
-  for (const char* name : {"eval_ema.recall_at_1", "eval_ema.top1", "eval.recall_at_1", "eval.top1"})
-    if (has_figure(logged, name)) return name;
-  return "loss.total";
-}
-
 /// As people know it.
 std::string name_for_people(const Figure& figure) {
   if (figure.name() == "eval.top1" || figure.name() == "eval_ema.top1") return "top-1";
@@ -23,9 +15,11 @@ std::string name_for_people(const Figure& figure) {
   return figure.name();
 }
 
-/// What was found so far, unless it was found of another figure.
-Patience kept(Patience patience, const Figure& figure, bool other_list) {
+/// What was found so far, unless it was found of another figure or on another list. If something is forgotten, `told`
+/// says so; `who` is what counts.
+Patience kept(Patience patience, const Figure& figure, bool other_list, const char* who, std::string& told) {
   if (patience.of == figure.text() && !(other_list && figure.is_evaluated())) return patience;
+  if (patience.best) told += fmt::format("{} begins to count anew, by the {}\n", who, figure.text());
   return {figure.text(), {}, 0};
 }
 
@@ -71,10 +65,11 @@ std::string EpochControl::go_on(RunState& state, bool other_list) const {
   state.best_of = best_ ? best_->text() : "";
   const Patience before = state.early_stopping.value_or(Patience{});
   state.early_stopping.reset();
-  if (stopping_) state.early_stopping = kept(before, *stopping_, other_list);
+  if (stopping_) state.early_stopping = kept(before, *stopping_, other_list, "train.early_stopping", told);
   if (plateau_) {
     if (!state.plateau) state.plateau = PlateauState{base_lr_, {}};
-    state.plateau->patience = kept(std::move(state.plateau->patience), *plateau_, other_list);
+    state.plateau->patience =
+        kept(std::move(state.plateau->patience), *plateau_, other_list, "the schedule \"plateau\"", told);
   }
   return told;
 }

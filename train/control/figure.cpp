@@ -33,6 +33,12 @@ Figures figures_in(const nlohmann::ordered_json& event) {
 
 bool has_figure(const Figures& figures, std::string_view name) { return find(figures, name) != figures.end(); }
 
+std::string usual_figure(const Figures& logged) {
+  for (const char* name : {"eval_ema.recall_at_1", "eval_ema.top1", "eval.recall_at_1", "eval.top1"})
+    if (has_figure(logged, name)) return name;
+  return "loss.total";
+}
+
 double Figure::in(const Figures& figures) const {
   const auto found = find(figures, name_);
   require(found != figures.end(), "the epoch has no figure {}", name_);

@@ -46,6 +46,11 @@ class Figure {
   bool rises_;
 };
 
+/// What an epoch is judged by where the config does not say, of the figures that are `logged`: recall@1 where the
+/// classifier is not trained, else top-1, of the averaged weights if there are any, since tandem-predict uses them;
+/// without an evaluation, the loss.
+std::string usual_figure(const Figures& logged);
+
 /// The figure that the options name, of those that are `logged`; without a name, `usual`. InputError, which lists them,
 /// if there is none of that name. `pointer` is where in the config the name stands.
 Figure choose_figure(const FigureOptions& options, const std::string& pointer, const std::string& usual,

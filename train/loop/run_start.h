@@ -12,8 +12,8 @@ namespace tandem {
 RunState begin_anew(Session& session, std::ostream& out);
 
 /// Goes on from a checkpoint, computing in the ways that the run has chosen, and says on `out` what changes from here
-/// on. InputError if the checkpoint cannot be used,
-/// belongs to another run, or has done more steps than the config asks for.
+/// on. InputError if the checkpoint cannot be used, belongs to another run, or has done more steps than the config asks
+/// for.
 RunState resume(Session& session, const std::filesystem::path& checkpoint, std::ostream& out);
 
 }  // namespace tandem

@@ -33,6 +33,7 @@ TrainingLoop::Ending TrainingLoop::train() {
   const Epochs& epochs = session_.epochs;
   if (session_.epoch_is_open(state_) && !finish_epoch(true)) return Ending::interrupted;
   if (has_stopped_early()) return Ending::stopped_early;
+  if (ended_) return Ending::ended;
   PairLoader batches = session_.make_loader(state_.step, epochs.total_steps());
   while (state_.step < epochs.total_steps()) {
     const bool stop = must_stop();
@@ -143,7 +144,8 @@ Scores TrainingLoop::evaluate_average() {
 
 /// The epoch goes on when the run is resumed: this evaluation is told, and decides nothing.
 void TrainingLoop::evaluate_at_max_time() {
-  if (!session_.config.train.evaluate_at_max_time || !session_.eval_list) return;
+  const bool within_epoch = state_.epoch_steps > 0;  // its end is evaluated anyway
+  if (!session_.config.train.evaluate_at_max_time || !session_.eval_list || !within_epoch) return;
   log_.pause();
   try {
     log_.stop(state_.step, evaluate());

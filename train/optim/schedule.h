@@ -3,18 +3,16 @@
 //
 //   warm(s) = min(1, (s + 1) / max(1, n)), with n = warmup_steps, or floor(warmup · total) without it
 //
-//   cosine:      warm(s) · (min_lr + (top - min_lr) · (1 + cos(π t)) / 2), with t the share of the cycle that is done
-//   and
-//                top = base · cycle_decay^i in cycle i, which counts from 0. Cycle i is cycle_mul^i times as long as
-//                the first; together they are as long as the run.
+//   cosine:      warm(s) · (min_lr + (top - min_lr) · (1 + cos(π t)) / 2), with t the share of the cycle that is
+//                done and top = base · cycle_decay^i in cycle i, which counts from 0. Cycle i is cycle_mul^i times as
+//                long as the first; together they are as long as the run.
 //   step, multistep, exponential:
 //                warm(s) · base · gamma^k, with k the number of falls so far: milestones m with s ≥ m; or of periods,
 //                or of epochs or steps, that have ended
 //   polynomial:  warm(s) · (min_lr + (base - min_lr) · (1 - s / total)^power)
 //   inv:         warm(s) · base · (1 + gamma · s)^-power
 //   one_cycle:   a half cosine from base / div_factor to base, which is reached at r = pct_start · total - 1, and
-//   another
-//                one down to base / div_factor / final_div_factor in the last step
+//                another one down to base / div_factor / final_div_factor in the last step
 //   plateau:     warm(s) · the rate that the epochs so far have left (train/optim/plateau.h)
 //   constant:    warm(s) · base
 //

@@ -24,14 +24,17 @@ std::vector<LrTrial> train_with(const std::vector<double>& rates, Session& sessi
   double lowest = std::numeric_limits<double>::infinity();
   for (const double lr : rates) {
     if (interrupt.interrupted()) break;
-    Batch batch = batches.next();
+    for (int part = 0; part < session.step_options.batches; ++part) {
+      Batch batch = batches.next();
+      steps.load(batch, part);
+      batches.recycle(std::move(batch));
+    }
     try {
-      steps.submit(batch, lr, static_cast<std::int64_t>(trials.size()) + 1);
+      steps.submit(lr, static_cast<std::int64_t>(trials.size()) + 1);
       steps.finish([&](const LossValues& losses) { trials.push_back({lr, losses.total, 0}); });
     } catch (const NotFinite&) {
       break;
     }
-    batches.recycle(std::move(batch));
     smooth(trials);
     const double loss = trials.back().smoothed;
     lowest = std::min(lowest, loss);

@@ -2,6 +2,7 @@
 // The learning-rate range test (Smith: "Cyclical learning rates for training neural networks", WACV 2017): train with a
 // rate that rises from step to step, and look at where the loss falls fastest and where it goes up.
 
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>

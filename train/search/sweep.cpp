@@ -16,8 +16,10 @@ using Json = nlohmann::ordered_json;
 
 /// What trials are ranked by: where the sweep does not say, what names the best epoch of a run.
 Figure ranked_by(const FigureOptions& options, const Config& config) {
-  const char* heads = trained_heads(config.loss).classifier ? "top1" : "recall_at_1";
-  const std::string name = options.figure.value_or(std::string(config.ema ? "eval_ema." : "eval.") + heads);
+  const std::string evaluation = config.ema ? "eval_ema." : "eval.";
+  Figures logged{{evaluation + "top1", 0.0}};
+  if (!trained_heads(config.loss).classifier) logged.emplace_back(evaluation + "recall_at_1", 0.0);
+  const std::string name = options.figure.value_or(usual_figure(logged));
   return choose_figure({name, options.mode}, "", name, {{name, 0.0}});
 }
 
@@ -31,8 +33,18 @@ class Sweep {
         configs_(configs_of_trials()),
         figure_(ranked_by(plan_.options.ranked_by, configs_.front())),
         results_(figure_, plan_.options.prune) {
-    if (!configs_.front().data.eval)
-      fail_input("{}: /data/eval is missing; a sweep ranks its trials by an evaluation", plan_.options.config);
+    for (const Config& config : configs_) {
+      if (!config.data.eval)
+        fail_input("{}: /data/eval is missing; a sweep ranks its trials by an evaluation", plan_.options.config);
+      if (config.train.max_time)
+        fail_input("{}: /train/max_time: expected null, since a sweep compares trials that are trained to their end",
+                   plan_.options.config);
+      if (ranked_by(plan_.options.ranked_by, config).name() != figure_.name())
+        fail_input(
+            "{}: /figure: the best epoch is not named by the same figure in every trial; expected the name of "
+            "one that all trials log, such as \"eval.top1\"",
+            path);
+    }
   }
 
   int run() {

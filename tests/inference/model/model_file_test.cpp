@@ -198,7 +198,7 @@ TEST_CASE("stripping keeps the averaged weights alone, or those of the last step
 
 TEST_CASE("a run or a conversion that starts from a file with averaged weights takes these") {
   Averaged a;
-  (void)load_initial_weights(a.path, {}, *a.backend, a.other);
+  (void)load_initial_weights(a.path, "", {}, *a.backend, a.other);
   CHECK(a.is(a.average));
   const auto first = [](const ResNetWeights& weights) { return weights.origins.at("conv1.weight"); };
   CHECK(first(read_network({a.path, "", ""})) == "ema.conv1.weight");

@@ -168,7 +168,8 @@ TEST_CASE("a run tells what of its images is odd before it begins") {
   CHECK_FALSE(test::has_part(lines, "warning"));
   const std::string same = run.must_train({"data.eval.list=" + run.path("set/train"), "--dry-run"}).error;
   CHECK(test::has_part(same, "warning: 12 of the 12 evaluation images are training images too; the first: "));
-  CHECK(test::has_part(same, run.path("set/train.txt") + ": labels refer to the classes of " + run.path("set/classes.txt")));
+  CHECK(test::has_part(same,
+                       run.path("set/train.txt") + ": labels refer to the classes of " + run.path("set/classes.txt")));
 }
 
 }  // namespace

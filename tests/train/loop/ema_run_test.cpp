@@ -84,7 +84,7 @@ TEST_CASE("a run that accumulates has steps of several batches, in all that coun
   const TinyRun run;
   run.must_train({"pairs.batch=4", "data.eval=null", run.output("large")});
   const Outcome outcome = run.must_train({"pairs.batch=2", "pairs.accumulate=2", "data.eval=null"});
-  CHECK(has_part(outcome.error, "4 pairs a step, 9 steps in 3 epochs\n"));
+  CHECK(has_part(outcome.error, "4 pairs per step, 9 steps in 3 epochs\n"));
   CHECK(
       has_part(outcome.error, "each step accumulates 2 batches of 2 pairs: losses and batch norm see one batch at a"));
   const auto large = events(run, "step", "large"), steps = events(run, "step", "run");
@@ -97,7 +97,7 @@ TEST_CASE("a run that accumulates has steps of several batches, in all that coun
   const Outcome dry = run.must_train({"--dry-run", "pairs.batch=2", "pairs.accumulate=2", run.output("dry")});
   CHECK(has_part(dry.error, ", the run's 9 steps about 0:0"));
   test::check_refused(run.train({"pairs.accumulate=3", run.output("refused")}),
-                      "/pairs/accumulate: 15 pairs a step from 12 training images; expected at most 12");
+                      "/pairs/accumulate: 15 pairs per step from 12 training images; expected at most 12");
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ TEST_CASE("the plot has the course and the suggestion") {
 
 TEST_CASE("tandem-train --find-lr plots until the loss diverges and leaves no run") {
   const TinyRun run;
-  const Outcome outcome = run_to_end({"tandem-train", run.path("config.json"), "--find-lr", run.path("lr.svg")});
+  const Outcome outcome = run_to_end({"tandem-train", run.path("config.json"), "--find-lr", run.path("lr.svg"), "--set",
+                                      "pairs.batch=2", "--set", "pairs.accumulate=2"});
   INFO(outcome.error);
   REQUIRE(outcome.status == 0);
   CHECK(has_part(read_file(run.path("lr.svg")), "</svg>"));

@@ -97,6 +97,8 @@ TEST_CASE("a sweep is checked before anything is trained") {
   CHECK(has_part(outcome.error, "trial 2 of 2: optimizer.lr=0.1\n"));
   CHECK_FALSE(std::filesystem::exists(dry.run.path("sweep")));
   check_refused(dry.sweep({"--set", "data.eval=null"}), "/data/eval is missing");
+  check_refused(dry.sweep({"--set", "train.max_time=1h"}), "/train/max_time: expected null");
+  check_refused(TinySweep(R"({"ema": [{}, null]})").sweep(), "/figure: the best epoch is not named by the same");
 }
 
 }  // namespace

@@ -88,22 +88,25 @@ void write_model(const ResNetShape& shape, CaffeNotes& notes) {
     bool bottleneck;
     std::vector<int> depths;
   };
-  static const std::vector<Known> kKnown = {{"resnet18", false, {2, 2, 2, 2}},
-                                            {"resnet34", false, {3, 4, 6, 3}},
-                                            {"resnet50", true, {3, 4, 6, 3}},
-                                            {"resnet101", true, {3, 4, 23, 3}},
-                                            {"resnet152", true, {3, 8, 36, 3}}};
+  static const std::vector<Known> kKnown = {{"resnet18", false, {2, 2, 2, 2}},  {"resnet34", false, {3, 4, 6, 3}},
+                                            {"resnet26", true, {2, 2, 2, 2}},   {"resnet50", true, {3, 4, 6, 3}},
+                                            {"resnet101", true, {3, 4, 23, 3}}, {"resnet152", true, {3, 8, 36, 3}}};
   auto& model = notes.config()["model"];
   for (const Known& known : kKnown)
     if (known.bottleneck == shape.bottleneck && known.depths == shape.depths) model["arch"] = known.name;
   if (!model.contains("arch"))
     notes.missing({}, fmt::format("a ResNet of {} blocks of {} convolutions: model.arch is left as it is",
                                   fmt::join(shape.depths, ", "), shape.bottleneck ? 3 : 2));
-  if (shape.groups != 1 || shape.inner_width != shape.width)
-    notes.missing({}, fmt::format("3x3 convolutions of {} groups and {} channels in the first stage", shape.groups,
-                                  shape.inner_width));
   auto& resnet = model["resnet"];
   resnet = {{"width", shape.width}, {"stem_width", shape.stem_width}};
+  const std::int64_t group = shape.groups < 1 ? 0 : shape.inner_width / shape.groups;
+  if (shape.bottleneck && group > 0 && group * 64 % shape.width == 0) {
+    if (shape.groups != 1 || shape.inner_width != shape.width)
+      resnet.update({{"groups", shape.groups}, {"group_width", group * 64 / shape.width}});
+  } else if (shape.groups != 1 || shape.inner_width != shape.width) {
+    notes.missing({}, fmt::format("3x3 convolutions of {} groups and {} channels in the first stage", shape.groups,
+                                  shape.inner_width));
+  }
   if (shape.bottleneck) resnet["stride_on"] = shape.stride_on_1x1 ? "1x1" : "3x3";
   resnet["pool"] = shape.caffe_pool ? "caffe" : "torch";
 }
@@ -207,9 +210,11 @@ class FactorTable {
 /// What Caffe's norms can and Tandem's cannot.
 void note_norms(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
   std::vector<std::vector<Prototxt::Step>> global, fractions, eps, unbiased;
+  std::size_t norms = 0;
   for (const int node : parts.used) {
     const caffe::LayerParameter& layer = *net.graph[node].layer;
     const auto& p = layer.batch_norm_param();
+    if (layer.type() == "BatchNorm") ++norms;
     if (p.use_global_stats()) global.push_back(net.at(node, "batch_norm_param", "use_global_stats"));
     if (p.has_moving_average_fraction())
       fractions.push_back(net.at(node, "batch_norm_param", "moving_average_fraction"));
@@ -217,7 +222,11 @@ void note_norms(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes&
     if (layer.type() == "Scale" && !layer.scale_param().bias_term()) unbiased.push_back(net.at(node));
   }
   using enum CaffeFinding::Kind;
-  notes.add_all(missing, global, "use_global_stats: batch norm uses the batch's statistics in training");
+  if (!global.empty() && global.size() == norms)
+    notes.config()["finetune"]["freeze_statistics"] = true;
+  else
+    notes.add_all(missing, global,
+                  "use_global_stats of some layers: batch norm uses the batch's statistics in training");
   notes.add_all(differs, fractions, "moving_average_fraction: a step keeps 0.9 of the running statistics");
   notes.add_all(differs, eps, "eps: batch norm has 1e-5");
   notes.add_all(differs, unbiased, "a Scale layer without bias: batch norm has one");

@@ -49,8 +49,8 @@ void migrate_length(const caffe::SolverParameter& solver, std::int64_t images, C
 /// The sections in the order of docs/config.md.
 nlohmann::ordered_json in_order(const nlohmann::ordered_json& config) {
   nlohmann::ordered_json ordered = nlohmann::ordered_json::object();
-  for (const char* key :
-       {"seed", "device", "output", "model", "data", "pairs", "loss", "optimizer", "schedule", "train", "checkpoint"})
+  for (const char* key : {"seed", "device", "output", "model", "data", "pairs", "loss", "optimizer", "schedule",
+                          "finetune", "train", "checkpoint"})
     if (config.contains(key)) ordered[key] = config[key];
   return ordered;
 }

@@ -9,6 +9,8 @@ namespace {
 
 using caffe::SolverParameter;
 
+constexpr int kMostBatches = 64;  // pairs.accumulate
+
 std::string type_of(const SolverParameter& solver) {
   static constexpr const char* kOld[] = {"SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"};
   return solver.has_solver_type() && !solver.has_type() ? kOld[solver.solver_type()] : solver.type();
@@ -95,6 +97,9 @@ class SolverMigration {
     if (solver_.iter_size() < 1)
       refuse_file(notes_.text().path(), "iter_size is {}, expected at least 1", solver_.iter_size());
     notes_.draft().batches_a_step = solver_.iter_size();
+    if (solver_.iter_size() > kMostBatches)
+      notes_.todo(at("iter_size"), fmt::format("iter_size {}: tandem-train accumulates at most {} batches",
+                                               solver_.iter_size(), kMostBatches));
     if (solver_.iter_size() > 1) notes_.config()["pairs"]["accumulate"] = solver_.iter_size();
   }
 
@@ -118,11 +123,17 @@ class SolverMigration {
     auto& schedule = notes_.config()["schedule"];
     schedule["warmup"] = 0;
     const double gamma = notes_.number(solver_.gamma(), "gamma"), power = notes_.number(solver_.power(), "power");
-    if (policy == "step") {
+    if (policy == "step" && reaches(solver_.stepsize())) {
+      schedule["type"] = "constant";
+      notes_.differs(at("stepsize"),
+                     fmt::format("stepsize {}: the rate would fall after the last step", solver_.stepsize()));
+    } else if (policy == "step") {
       schedule.update({{"type", "step"}, {"period", solver_.stepsize()}, {"unit", "steps"}, {"gamma", gamma}});
       needs("stepsize", solver_.stepsize() > 0, policy);
     } else if (policy == "multistep") {
-      schedule.update({{"type", "multistep"}, {"milestones", milestones()}, {"unit", "steps"}, {"gamma", gamma}});
+      const std::vector<std::int64_t> all = milestones();
+      schedule.update({{"type", "multistep"}, {"milestones", all}, {"unit", "steps"}, {"gamma", gamma}});
+      if (all.empty() && solver_.stepvalue_size() > 0) schedule = {{"type", "constant"}, {"warmup", 0}};
       needs("stepvalue", solver_.stepvalue_size() > 0, policy);
     } else if (policy == "exp") {
       schedule.update({{"type", "exponential"}, {"unit", "steps"}, {"gamma", gamma}});
@@ -136,15 +147,21 @@ class SolverMigration {
         notes_.missing(at("lr_policy"),
                        fmt::format("lr_policy \"{}\": schedule.type is \"constant\" in its place", policy));
     }
-    if (schedule.contains("gamma")) needs("gamma", gamma > 0 && (gamma <= 1 || policy == "inv"), policy);
+    if (schedule.contains("gamma")) needs("gamma", gamma > 0 && gamma <= 1, policy);
     if (schedule.contains("power")) needs("power", power > 0, policy);
   }
+
+  /// Whether a step is the run's last, or comes after it.
+  bool reaches(std::int64_t step) const { return solver_.max_iter() > 0 && step >= solver_.max_iter(); }
 
   /// The steps after which the rate falls; each counts once.
   std::vector<std::int64_t> milestones() {
     std::vector<std::int64_t> all;
     for (int i = 0; i < solver_.stepvalue_size(); ++i) {
-      if (solver_.stepvalue(i) > (all.empty() ? 0 : all.back()))
+      if (reaches(solver_.stepvalue(i)))
+        notes_.differs(at("stepvalue", i),
+                       fmt::format("stepvalue {}: the rate would fall after the last step", solver_.stepvalue(i)));
+      else if (solver_.stepvalue(i) > (all.empty() ? 0 : all.back()))
         all.push_back(solver_.stepvalue(i));
       else
         notes_.missing(at("stepvalue", i), fmt::format("stepvalue {}: the steps must rise", solver_.stepvalue(i)));
