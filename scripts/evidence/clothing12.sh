@@ -20,7 +20,8 @@ figure() { LC_ALL=C awk -v "start=  \"$2\": " 'index($0, start) == 1 { printf "%
 
 # train START SEED SETTINGS ...
 train() {
-  local run=$out/$1-$2 settings=(--set "seed=$2" --set "output=$out/$1-$2" --set "data.train.list=$data/train.txt")
+  local run=$out/$1-$2 settings=(--set "seed=$2" --set "output=$out/$1-$2" --set "data.train.list=$data/train.txt"
+    --set data.eval=null)
   local setting
   for setting in "${@:3}"; do settings+=(--set "$setting"); done
   if [[ ! -e $run/seconds ]]; then

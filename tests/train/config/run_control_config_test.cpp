@@ -93,7 +93,7 @@ TEST_CASE("a time is minutes, or a text") {
   CHECK(minutes("\"2h30m\"") == 150.0);
   CHECK(minutes("\"10s\"") == Approx(1.0 / 6));
   CHECK_FALSE(minutes("null").has_value());
-  CHECK(parse(with(""), {"train.max_time=1d"}).train.max_time == 1440.0);
+  CHECK(parse(with(R"("seed": 1)"), {"train.max_time=1d"}).train.max_time == 1440.0);
 }
 
 TEST_CASE("every schedule's options read back") {

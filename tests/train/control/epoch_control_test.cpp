@@ -106,8 +106,8 @@ TEST_CASE("what was found of another figure, or on another list, is forgotten an
   CHECK(by_loss.best_of == "lowest eval.loss");
   CHECK_FALSE(by_loss.early_stopping.has_value());
 
-  const auto [other_figure, nothing] = go_on(R"(, "train": {"early_stopping": {"patience": 3}})", false);
-  CHECK(nothing.empty());
+  const auto [other_figure, told_patience] = go_on(R"(, "train": {"early_stopping": {"patience": 3}})", false);
+  CHECK(told_patience == "train.early_stopping begins to count anew, by the highest eval.top1\n");
   CHECK(other_figure.early_stopping == Patience{"highest eval.top1", {}, 0});
   CHECK(other_figure.best_score == 0.5);
 
