@@ -152,8 +152,8 @@ TEST_CASE("tandem predict reads every file that a folder leads to") {
   fs::create_directory_symlink(run.path("uploads"), run.path("uploads/new/round"));
   fs::create_symlink("nowhere.png", run.path("uploads/gone.png"));
   const Outcome outcome = predict(run, {run.path("uploads")});
-  CHECK(
-      test::has_part(outcome.error, run.path("uploads/new/round") + ": a link back to a folder above it, not followed\n"));
+  CHECK(test::has_part(outcome.error,
+                       run.path("uploads/new/round") + ": a link back to a folder above it, not followed\n"));
   check_failed(outcome, "1 of 5 files cannot be used; the first: " + run.path("uploads/gone.png"), 2);
   const std::vector<json> lines = lines_of(outcome.out);
   REQUIRE(lines.size() == 5);
