@@ -16,8 +16,7 @@ PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
           options.input.size);
   PairStream stream(list.labels(), options.pairs, options.seed);
   const std::int64_t parts = options.pairs.accumulate, last = options.last_step * parts;
-  auto plan = [stream, options, pairs, parts, last,
-               number = options.first_step * parts]() mutable -> std::optional<BatchPlan> {
+  auto plan = [stream, pairs, parts, last, number = options.first_step * parts]() mutable -> std::optional<BatchPlan> {
     if (number >= last) return std::nullopt;
     BatchPlan batch{number / parts, {}};
     const std::int64_t begin = number * pairs;

@@ -169,6 +169,7 @@ TrainingLoss::Output StepExecutor::mean(const std::vector<TrainingLoss::Output>&
   if (losses.size() == 1) return losses.front();
   const auto mean_of = [&](const auto& value) {
     std::vector<Tensor> values;
+    values.reserve(losses.size());
     for (const TrainingLoss::Output& one : losses) values.push_back(value(one));
     Tensor result = backend_.empty({1}, shares_.dtype());
     backend_.weighted_sum(values, shares_, result);

@@ -52,8 +52,8 @@ void set_up_opencv() {
   std::call_once(once, [] {
     cv::setNumThreads(0);
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
-    static auto* const gate = new Gate(*std::cerr.rdbuf());
-    std::cerr.rdbuf(gate);
+    static auto* const kGate = new Gate(*std::cerr.rdbuf());
+    std::cerr.rdbuf(kGate);
   });
 }
 

@@ -17,11 +17,7 @@ using test::check_same_run;
 using test::has_part;
 using test::Outcome;
 using test::TinyRun;
-
-std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
+using test::with;
 
 /// The ends of epochs.
 std::vector<nlohmann::json> epochs_of(const TinyRun& run, const std::string& folder = "run") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include "core/base/pattern.h"
 #include "weights/caffe/migration/parts.h"
@@ -115,7 +116,8 @@ void write_model(const ResNetShape& shape, CaffeNotes& notes) {
 
 struct Factors {
   double lr = 1, decay = 1;
-  auto operator<=>(const Factors&) const = default;
+  bool operator==(const Factors&) const = default;
+  bool operator<(const Factors& other) const { return std::pair(lr, decay) < std::pair(other.lr, other.decay); }
 };
 
 class FactorTable {

@@ -22,9 +22,13 @@ class CaffeNotes {
  public:
   CaffeNotes(const Prototxt& text, CaffeDraft& draft) : text_(text), draft_(draft) {}
 
-  void todo(const std::vector<Prototxt::Step>& at, std::string what) { add(CaffeFinding::Kind::todo, at, what); }
-  void differs(const std::vector<Prototxt::Step>& at, std::string what) { add(CaffeFinding::Kind::differs, at, what); }
-  void missing(const std::vector<Prototxt::Step>& at, std::string what) { add(CaffeFinding::Kind::missing, at, what); }
+  void todo(const std::vector<Prototxt::Step>& at, const std::string& what) { add(CaffeFinding::Kind::todo, at, what); }
+  void differs(const std::vector<Prototxt::Step>& at, const std::string& what) {
+    add(CaffeFinding::Kind::differs, at, what);
+  }
+  void missing(const std::vector<Prototxt::Step>& at, const std::string& what) {
+    add(CaffeFinding::Kind::missing, at, what);
+  }
   /// One finding for several places, which are told with it; nothing if there is none.
   void add_all(CaffeFinding::Kind kind, const std::vector<std::vector<Prototxt::Step>>& places,
                const std::string& what);
