@@ -48,6 +48,7 @@ std::vector<LrTrial> train_with(const std::vector<double>& rates, Session& sessi
 
 std::vector<double> rising_rates(double first, double last, int count) {
   std::vector<double> rates;
+  rates.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) rates.push_back(first * std::pow(last / first, static_cast<double>(i) / (count - 1)));
   return rates;
 }
