@@ -95,7 +95,7 @@ TEST_CASE("a run that accumulates has steps of several batches, in all that coun
   }
   CHECK(events(run, "epoch", "run").size() == 3);
   const Outcome dry = run.must_train({"--dry-run", "pairs.batch=2", "pairs.accumulate=2", run.output("dry")});
-  CHECK(has_part(dry.error, ", the run's 9 steps about 0:0"));
+  CHECK(has_part(dry.error, ", the run's 9 steps about "));
   test::check_refused(run.train({"pairs.accumulate=3", run.output("refused")}),
                       "/pairs/accumulate: 15 pairs per step from 12 training images; expected at most 12");
 }
