@@ -46,7 +46,8 @@ void check_autotuned(DType compute, double tolerance) {
   CHECK(usual.back() < 0.5 * usual.front());
   for (std::size_t i = 0; i < usual.size(); ++i) {
     CAPTURE(i);
-    CHECK(tuned[i] == Approx(usual[i]).epsilon(tolerance));
+    // What is chosen depends on the moment, and so does rounding, which counts for more as the loss nears 0.
+    CHECK(tuned[i] == Approx(usual[i]).epsilon(tolerance).margin(tolerance * usual.front() / 10));
   }
   CHECK(tuned == again);
   std::ostringstream plan;
