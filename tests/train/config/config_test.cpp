@@ -8,29 +8,19 @@
 #include "layers/backbones/factory.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
+#include "tests/train/config/small_config.h"
 #include "train/config/config_keys.h"
 
 namespace tandem {
 namespace {
 
+using test::config_with;
 using test::contains;
+using test::error_in;
 using test::error_of;
+using test::parse;
 
 const std::filesystem::path kRepository = std::filesystem::path(TANDEM_TEST_DATA).parent_path();
-
-/// A config of one more key than the smallest, as JSON text.
-std::string with(const std::string& more) {
-  return R"({"data": {"train": {"list": "train.txt"}})" + (more.empty() ? "" : ", " + more) + "}";
-}
-
-Config parse(const std::string& text, std::vector<std::string> overrides = {}) {
-  return parse_config(text, "my.json", overrides);
-}
-
-std::string error_in(const std::string& text, std::vector<std::string> overrides = {}) {
-  return error_of([&] { parse(text, overrides); });
-}
 
 /// Nothing in it is a default.
 Config unusual() {
@@ -79,7 +69,7 @@ Config unusual() {
 TEST_CASE("the smallest config has every default") {
   Config expected;
   expected.data.train.list = "train.txt";
-  CHECK(parse(with("")) == expected);
+  CHECK(parse(config_with("")) == expected);
 }
 
 TEST_CASE("a written config reads back exactly") {
@@ -87,7 +77,7 @@ TEST_CASE("a written config reads back exactly") {
   CHECK(parse(to_json(config).dump()) == config);
   CHECK(parse(to_json(config).dump(2)) == config);
   CHECK(to_json(parse(to_json(config).dump())) == to_json(config));
-  CHECK_FALSE(parse(with("")) == config);
+  CHECK_FALSE(parse(config_with("")) == config);
 }
 
 /// "a.b.c" for every key of an object that is not an object itself.
@@ -134,55 +124,61 @@ TEST_CASE("a written config has these keys, in this order") {
 }
 
 TEST_CASE("an unknown key is refused with the one that was meant") {
-  CHECK(error_in(with(R"("optimizer": {"momentm": 0.9})")) ==
+  CHECK(error_in(config_with(R"("optimizer": {"momentm": 0.9})")) ==
         "2: my.json: /optimizer/momentm: unknown key; did you mean \"momentum\"? known keys: type, lr, momentum, "
         "nesterov, betas, eps, weight_decay, lars, lamb, rmsprop_tf, clip_norm, clip_value, decay_on, layer_decay, "
         "groups");
-  CHECK(contains(error_in(with(R"("optimizer": {"rl": 0.9})")), "did you mean \"lr\"?"));
-  CHECK(contains(error_in(with(R"("Seed": 1)")), "/Seed: unknown key; did you mean \"seed\"?"));
-  CHECK(contains(error_in(with(R"("precison": "fp32")")), "did you mean \"precision\"?"));
-  CHECK(contains(error_in(with(R"("zebra": 1)")), "/zebra: unknown key; known keys: seed, device"));
-  CHECK(contains(error_in(with(R"("a/b~c": 1)")), "/a~1b~0c: unknown key"));
+  CHECK(contains(error_in(config_with(R"("optimizer": {"rl": 0.9})")), "did you mean \"lr\"?"));
+  CHECK(contains(error_in(config_with(R"("Seed": 1)")), "/Seed: unknown key; did you mean \"seed\"?"));
+  CHECK(contains(error_in(config_with(R"("precison": "fp32")")), "did you mean \"precision\"?"));
+  CHECK(contains(error_in(config_with(R"("zebra": 1)")), "/zebra: unknown key; known keys: seed, device"));
+  CHECK(contains(error_in(config_with(R"("a/b~c": 1)")), "/a~1b~0c: unknown key"));
   // A key in the wrong place.
-  CHECK(contains(error_in(with(R"("lr": 0.1)")), "2: my.json: /lr: unknown key; did you mean /optimizer/lr? known"));
-  CHECK(contains(error_in(with(R"("epochs": 3)")), "/epochs: unknown key; did you mean /train/epochs?"));
-  CHECK(contains(error_in(with(R"("pairs": {"lr": 3})")), "/pairs/lr: unknown key; did you mean /optimizer/lr?"));
-  CHECK(contains(error_in(with(R"("batch": 3)"), {"batch=4"}), "--set batch=4: /batch: unknown key; did you mean /pa"));
-  CHECK(contains(error_in(with(R"("list": "a")")), "did you mean /data/train/list or /data/eval/list?"));
+  CHECK(contains(error_in(config_with(R"("lr": 0.1)")),
+                 "2: my.json: /lr: unknown key; did you mean /optimizer/lr? known"));
+  CHECK(contains(error_in(config_with(R"("epochs": 3)")), "/epochs: unknown key; did you mean /train/epochs?"));
+  CHECK(
+      contains(error_in(config_with(R"("pairs": {"lr": 3})")), "/pairs/lr: unknown key; did you mean /optimizer/lr?"));
+  CHECK(contains(error_in(config_with(R"("batch": 3)"), {"batch=4"}),
+                 "--set batch=4: /batch: unknown key; did you mean /pa"));
+  CHECK(contains(error_in(config_with(R"("list": "a")")), "did you mean /data/train/list or /data/eval/list?"));
   // The misspelt key, not the one that is missing for it.
   CHECK(contains(error_in(R"({"data": {"train": {"lits": "a"}}})"), "/data/train/lits: unknown key; did you mean"));
 }
 
 TEST_CASE("a wrong type is refused with what was got and expected") {
-  CHECK(error_in(with(R"("seed": "one")")) == "2: my.json: /seed: got \"one\", expected an integer from 0 to 2^64 - 1");
-  CHECK(error_in(with(R"("train": {"epochs": 1.5})")) ==
+  CHECK(error_in(config_with(R"("seed": "one")")) ==
+        "2: my.json: /seed: got \"one\", expected an integer from 0 to 2^64 - 1");
+  CHECK(error_in(config_with(R"("train": {"epochs": 1.5})")) ==
         "2: my.json: /train/epochs: got 1.5, expected an integer, at least 1 and at most 1000000");
-  CHECK(error_in(with(R"("optimizer": {"lr": null})")) ==
+  CHECK(error_in(config_with(R"("optimizer": {"lr": null})")) ==
         "2: my.json: /optimizer/lr: got null, expected a number, above 0 and at most 1000");
-  CHECK(error_in(with(R"("optimizer": {"nesterov": 1})")) ==
+  CHECK(error_in(config_with(R"("optimizer": {"nesterov": 1})")) ==
         "2: my.json: /optimizer/nesterov: got 1, expected true or false");
-  CHECK(error_in(with(R"("output": 3)")) == "2: my.json: /output: got 3, expected a string, not empty");
-  CHECK(error_in(with(R"("output": "")")) == "2: my.json: /output: got \"\", expected a string, not empty");
-  CHECK(contains(error_in(with(R"("output": "a\u0000b")")), "expected a string"));
-  CHECK(error_in(with(R"("schedule": [])")) ==
+  CHECK(error_in(config_with(R"("output": 3)")) == "2: my.json: /output: got 3, expected a string, not empty");
+  CHECK(error_in(config_with(R"("output": "")")) == "2: my.json: /output: got \"\", expected a string, not empty");
+  CHECK(contains(error_in(config_with(R"("output": "a\u0000b")")), "expected a string"));
+  CHECK(error_in(config_with(R"("schedule": [])")) ==
         "2: my.json: /schedule: got [], expected an object: {\"key\": value, ...}");
   for (const char* source : {"train", "eval"})
     CHECK(error_in(R"({"data": {"train": {"list": "a"}}})", {"data." + std::string(source) + "=list.txt"}) ==
           "2: --set data." + std::string(source) + "=list.txt: /data/" + source +
               ": got \"list.txt\", expected an object: {\"list\": \"an image list, or a folder with one folder "
               "per class\"}");
-  CHECK(error_in(with(R"("model": {"embedding": 256})")) == "2: my.json: /model/embedding: got 256, expected a list");
-  CHECK(contains(error_in(with(R"("model": {"embedding": [256, "x"]})")), "/model/embedding/1: got \"x\", expected"));
+  CHECK(error_in(config_with(R"("model": {"embedding": 256})")) ==
+        "2: my.json: /model/embedding: got 256, expected a list");
+  CHECK(contains(error_in(config_with(R"("model": {"embedding": [256, "x"]})")),
+                 "/model/embedding/1: got \"x\", expected"));
   CHECK(contains(error_in(R"({"data": {"train": {"list": "a"}, "augment": {"random_resized_crop": [0.3]}}})"),
                  "/data/augment/random_resized_crop: got [0.3], expected a list of 2 numbers"));
   CHECK(error_in("[1]") == "2: my.json: the whole config: got [1], expected an object: {\"key\": value, ...}");
-  CHECK(error_in(with(R"("precision": "fp31")")) ==
+  CHECK(error_in(config_with(R"("precision": "fp31")")) ==
         "2: my.json: /precision: got \"fp31\", expected one of \"auto\", \"fp32\", \"tf32\", \"bf16\", \"fp16\", "
         "\"fp64\"");
-  CHECK(contains(error_in(with(R"("loss": {"contrastive": {"weight": "match"}})")),
+  CHECK(contains(error_in(config_with(R"("loss": {"contrastive": {"weight": "match"}})")),
                  R"(/loss/contrastive/weight: got "match", expected a number, at least 0 and at most 1000000, or )"
                  R"("match_softmax")"));
-  CHECK(contains(error_in(with(R"("seed": ")" + std::string(500, 'x') + "\"")), "xxx..., expected an integer"));
+  CHECK(contains(error_in(config_with(R"("seed": ")" + std::string(500, 'x') + "\"")), "xxx..., expected an integer"));
 }
 
 TEST_CASE("a value out of range is refused") {
@@ -243,7 +239,7 @@ TEST_CASE("a value out of range is refused") {
       R"("checkpoint": {"keep": -1})",
   };
   for (const auto& text : refused) {
-    const std::string error = error_in(with(text));
+    const std::string error = error_in(config_with(text));
     INFO(text << " -> " << error);
     CHECK(contains(error, "2: my.json:"));
     CHECK_FALSE(contains(error, "\n"));
@@ -255,20 +251,20 @@ TEST_CASE("a value out of range is refused") {
 }
 
 TEST_CASE("what contradicts another key is refused with both") {
-  CHECK(error_in(with(R"("schedule": {"gamma": 0.5})")) ==
+  CHECK(error_in(config_with(R"("schedule": {"gamma": 0.5})")) ==
         "2: my.json: /schedule/gamma: got 0.5, expected 0.1, since \"cosine\" does not use it");
-  CHECK(error_in(with(R"("ema": {"warmup": false, "warmup_gamma": 2})")) ==
+  CHECK(error_in(config_with(R"("ema": {"warmup": false, "warmup_gamma": 2})")) ==
         "2: my.json: /ema/warmup_gamma: got 2.0, expected 1.0, while /ema/warmup is false");
-  CHECK(error_in(with(R"("schedule": {"type": "step", "milestones": [2, 5]}, "train": {"epochs": 5})")) ==
+  CHECK(error_in(config_with(R"("schedule": {"type": "step", "milestones": [2, 5]}, "train": {"epochs": 5})")) ==
         "2: my.json: /schedule/milestones: got [2,5], expected epochs below /train/epochs, which is 5");
-  CHECK(error_in(with(R"("loss": {"softmax": {"weight": 0}, "contrastive": {"weight": "match_softmax"}})")) ==
+  CHECK(error_in(config_with(R"("loss": {"softmax": {"weight": 0}, "contrastive": {"weight": "match_softmax"}})")) ==
         "2: my.json: /loss/contrastive/weight: got \"match_softmax\", expected a number above 0, since "
         "/loss/softmax/weight is 0 and leaves no loss to match");
 }
 
 TEST_CASE("a batch norm over one value is refused") {
   const auto batch = [](int pairs, int size, const char* statistics) {
-    return error_in(with(R"("model": {"batch_norm": ")" + std::string(statistics) + "\"}"),
+    return error_in(config_with(R"("model": {"batch_norm": ")" + std::string(statistics) + "\"}"),
                     {"pairs.batch=" + std::to_string(pairs), "data.image_size=" + std::to_string(size)});
   };
   CHECK(batch(1, 32, "per_tower") ==
@@ -281,14 +277,15 @@ TEST_CASE("a batch norm over one value is refused") {
 }
 
 TEST_CASE("values at the ends of their ranges are accepted") {
-  CHECK(parse(with(R"("optimizer": {"momentum": 0, "nesterov": false})")).optimizer.momentum == 0);
-  CHECK(parse(with(R"("loss": {"contrastive": {"weight": "match_softmax"}})")).loss.contrastive.weight == std::nullopt);
-  CHECK(parse(with(R"("loss": {"contrastive": {"weight": 0}})")).loss.contrastive.weight == 0.0);
-  CHECK(parse(with(R"("schedule": {"type": "step", "milestones": [1]})")).schedule.milestones == std::vector{1});
-  CHECK(parse(with(R"("model": {"classes": null, "embedding": [1]})")).model.embedding == std::vector{1});
-  CHECK(parse(with(R"("device": "cuda:0")")).device == "cuda:0");
-  CHECK(parse(with(R"("optimizer": {"type": "adam", "betas": [0, 0.5], "eps": 1})")).optimizer.betas[1] == 0.5);
-  CHECK(parse(with(R"("train": {"losses_every": 1000})")).train.losses_every == 1000);
+  CHECK(parse(config_with(R"("optimizer": {"momentum": 0, "nesterov": false})")).optimizer.momentum == 0);
+  CHECK(parse(config_with(R"("loss": {"contrastive": {"weight": "match_softmax"}})")).loss.contrastive.weight ==
+        std::nullopt);
+  CHECK(parse(config_with(R"("loss": {"contrastive": {"weight": 0}})")).loss.contrastive.weight == 0.0);
+  CHECK(parse(config_with(R"("schedule": {"type": "step", "milestones": [1]})")).schedule.milestones == std::vector{1});
+  CHECK(parse(config_with(R"("model": {"classes": null, "embedding": [1]})")).model.embedding == std::vector{1});
+  CHECK(parse(config_with(R"("device": "cuda:0")")).device == "cuda:0");
+  CHECK(parse(config_with(R"("optimizer": {"type": "adam", "betas": [0, 0.5], "eps": 1})")).optimizer.betas[1] == 0.5);
+  CHECK(parse(config_with(R"("train": {"losses_every": 1000})")).train.losses_every == 1000);
 }
 
 TEST_CASE("the training list is required") {
@@ -317,12 +314,12 @@ TEST_CASE("a config cut short anywhere is refused") {
 
 TEST_CASE("a key given twice is refused") {
   CHECK(error_in(R"({"seed": 1, "seed": 2})") == "2: my.json: the key \"seed\" occurs twice in one object");
-  CHECK(parse(with(R"("train": {"epochs": 3})")).train.epochs == 3);  // "train" is also a key of data.
+  CHECK(parse(config_with(R"("train": {"epochs": 3})")).train.epochs == 3);  // "train" is also a key of data.
 }
 
 TEST_CASE("absurd nesting is refused and does not exhaust the stack") {
   CHECK(contains(error_in("{\"seed\": " + std::string(500000, '[')), "nested deeper than"));
-  CHECK(contains(error_in(with(""), {"seed=" + std::string(500000, '[')}), "nested deeper than"));
+  CHECK(contains(error_in(config_with(""), {"seed=" + std::string(500000, '[')}), "nested deeper than"));
 }
 
 TEST_CASE("comments are allowed") {
@@ -330,7 +327,7 @@ TEST_CASE("comments are allowed") {
 }
 
 TEST_CASE("overrides replace values") {
-  const std::string text = with(R"("seed": 1, "output": "a")");
+  const std::string text = config_with(R"("seed": 1, "output": "a")");
   const Config c = parse(
       text, {"seed=7", "optimizer.lr=2e-3", "output=runs/b=c", "model.embedding=[8, 4]", "data.eval.list=test.txt",
              "loss.contrastive.weight=match_softmax", "data.augment.random_resized_crop=null", "seed=8"});
@@ -348,7 +345,7 @@ TEST_CASE("overrides replace values") {
 }
 
 TEST_CASE("a bad override is refused and named") {
-  const std::string text = with(R"("seed": 1)");
+  const std::string text = config_with(R"("seed": 1)");
   CHECK(contains(error_in(text, {"optimizer.momentm=0.5"}),
                  "2: --set optimizer.momentm=0.5: /optimizer/momentm: unknown key; did you mean \"momentum\"?"));
   CHECK(
@@ -364,7 +361,7 @@ TEST_CASE("a bad override is refused and named") {
     CHECK(error_in(text, {bad}) == "2: --set " + std::string(bad) + ": expected path.to.key=value");
   CHECK(contains(error_in(text, {"output=\xff"}), "not UTF-8"));
   // What the file itself says wrong is not blamed on an override.
-  CHECK(contains(error_in(with(R"("pairs": {"batch": 0})"), {"seed=2"}), "2: my.json: /pairs/batch: got 0"));
+  CHECK(contains(error_in(config_with(R"("pairs": {"batch": 0})"), {"seed=2"}), "2: my.json: /pairs/batch: got 0"));
 }
 
 TEST_CASE("a config that cannot be read is refused") {
@@ -381,21 +378,23 @@ TEST_CASE("a config that cannot be read is refused") {
                  "2: " + (folder / "loop.json").string() + ": cannot open the config: Too many levels of symbolic"));
   const std::string large = folder.write("large.json", std::string((1 << 20) + 1, ' ')).string();
   CHECK(contains(error_of([&] { read_config(large); }), "larger than 1 MiB"));
-  const std::string good = folder.write("good.json", "\xEF\xBB\xBF" + with("\"seed\": 5")).string();  // With a BOM.
+  const std::string good =
+      folder.write("good.json", "\xEF\xBB\xBF" + config_with("\"seed\": 5")).string();  // With a BOM.
   CHECK(read_config(good).seed == 5);
 }
 
 TEST_CASE("every backbone can be asked for by name, and no other") {
   for (const std::string_view name : backbone_names())
-    CHECK(parse(with(fmt::format(R"("model": {{"arch": "{}"}})", name))).model.arch == name);
-  CHECK(error_in(with(R"("model": {"arch": "resnet51"})")) ==
+    CHECK(parse(config_with(fmt::format(R"("model": {{"arch": "{}"}})", name))).model.arch == name);
+  CHECK(error_in(config_with(R"("model": {"arch": "resnet51"})")) ==
         "2: my.json: /model/arch: got \"resnet51\", expected one of " + known_backbones());
-  CHECK(contains(error_in(with(R"("model": {"arch": 50})")), "/model/arch: got 50, expected a string"));
+  CHECK(contains(error_in(config_with(R"("model": {"arch": 50})")), "/model/arch: got 50, expected a string"));
 }
 
 TEST_CASE("a key of weights needs a file of weights") {
-  CHECK(parse(with(R"("model": {"weights": "a.pth", "weights_key": "model_ema"})")).model.weights_key == "model_ema");
-  CHECK(error_in(with(R"("model": {"weights_key": "model_ema"})")) ==
+  CHECK(parse(config_with(R"("model": {"weights": "a.pth", "weights_key": "model_ema"})")).model.weights_key ==
+        "model_ema");
+  CHECK(error_in(config_with(R"("model": {"weights_key": "model_ema"})")) ==
         "2: my.json: /model/weights_key: got \"model_ema\", expected null, since /model/weights names no file");
 }
 

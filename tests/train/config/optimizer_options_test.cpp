@@ -1,18 +1,15 @@
 // The keys of the config's "optimizer" that depend on each other.
 
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
-#include "train/config/config.h"
+#include "tests/train/config/small_config.h"
 
 namespace tandem {
 namespace {
 
-Config parse(const std::string& optimizer) {
-  return parse_config(R"({"data": {"train": {"list": "train.txt"}}, "optimizer": )" + optimizer + "}", "my.json");
-}
+Config parse(const std::string& optimizer) { return test::parse(test::config_with("\"optimizer\": " + optimizer)); }
 
 std::string error_in(const std::string& optimizer) {
-  return test::error_of([&] { parse(optimizer); });
+  return test::error_in(test::config_with("\"optimizer\": " + optimizer));
 }
 
 TEST_CASE("what a type of optimizer does not use is refused") {

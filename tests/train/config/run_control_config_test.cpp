@@ -1,24 +1,15 @@
 // The keys of the schedule, and of what ends a run.
 
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
-#include "train/config/config.h"
+#include "tests/train/config/small_config.h"
 
 namespace tandem {
 namespace {
 
+using test::config_with;
 using test::contains;
-
-/// A config of one more key than the smallest, as JSON text.
-std::string with(const std::string& more) { return R"({"data": {"train": {"list": "train.txt"}}, )" + more + "}"; }
-
-Config parse(const std::string& text, std::vector<std::string> overrides = {}) {
-  return parse_config(text, "my.json", overrides);
-}
-
-std::string error_in(const std::string& text) {
-  return test::error_of([&] { parse(text); });
-}
+using test::error_in;
+using test::parse;
 
 TEST_CASE("options of schedules and of a run's end that cannot be used are refused") {
   for (const char* text : {R"("schedule": {"type": "multistep"})",
@@ -62,7 +53,7 @@ TEST_CASE("options of schedules and of a run's end that cannot be used are refus
                            R"("checkpoint": {"every_minutes": 0})",
                            R"("checkpoint": {"best": "eval.loss"})",
                            R"("checkpoint": {"best": {"mode": "lowest"}})"}) {
-    const std::string error = error_in(with(text));
+    const std::string error = error_in(config_with(text));
     INFO(text << " -> " << error);
     CHECK(contains(error, "2: my.json:"));
     CHECK_FALSE(contains(error, "\n"));
@@ -70,22 +61,22 @@ TEST_CASE("options of schedules and of a run's end that cannot be used are refus
 }
 
 TEST_CASE("an option that the schedule does not use is refused with why") {
-  CHECK(error_in(with(R"("schedule": {"type": "step"})")) ==
+  CHECK(error_in(config_with(R"("schedule": {"type": "step"})")) ==
         "2: my.json: /schedule/milestones: got [], expected at least one for the schedule \"step\", or a "
         "/schedule/period");
-  CHECK(error_in(with(R"("schedule": {"type": "one_cycle", "warmup": 0.1})")) ==
+  CHECK(error_in(config_with(R"("schedule": {"type": "one_cycle", "warmup": 0.1})")) ==
         "2: my.json: /schedule/warmup: got 0.1, expected 0.05, since \"one_cycle\" does not use it");
-  CHECK(error_in(with(R"("schedule": {"figure": "loss.total"})")) ==
+  CHECK(error_in(config_with(R"("schedule": {"figure": "loss.total"})")) ==
         "2: my.json: /schedule/figure: got \"loss.total\", expected null, since \"cosine\" does not use it");
-  CHECK(error_in(with(R"("schedule": {"min_lr": 0.06})")) ==
+  CHECK(error_in(config_with(R"("schedule": {"min_lr": 0.06})")) ==
         "2: my.json: /schedule/min_lr: got 0.06, expected at most /optimizer/lr, which is 0.05");
-  CHECK(error_in(with(R"("train": {"evaluate_at_max_time": true, "max_time": 3})")) ==
+  CHECK(error_in(config_with(R"("train": {"evaluate_at_max_time": true, "max_time": 3})")) ==
         "2: my.json: /train/evaluate_at_max_time: true, and there is no /data/eval to evaluate");
 }
 
 TEST_CASE("a time is minutes, or a text") {
   const auto minutes = [](const std::string& json) {
-    const Config config = parse(with(R"("train": {"max_time": )" + json + "}"));
+    const Config config = parse(config_with(R"("train": {"max_time": )" + json + "}"));
     CHECK(parse(to_json(config).dump()) == config);
     return config.train.max_time;
   };
@@ -93,7 +84,7 @@ TEST_CASE("a time is minutes, or a text") {
   CHECK(minutes("\"2h30m\"") == 150.0);
   CHECK(minutes("\"10s\"") == Approx(1.0 / 6));
   CHECK_FALSE(minutes("null").has_value());
-  CHECK(parse(with(R"("seed": 1)"), {"train.max_time=1d"}).train.max_time == 1440.0);
+  CHECK(parse(config_with(R"("seed": 1)"), {"train.max_time=1d"}).train.max_time == 1440.0);
 }
 
 TEST_CASE("every schedule's options read back") {
@@ -106,7 +97,7 @@ TEST_CASE("every schedule's options read back") {
        R"({"type": "one_cycle", "pct_start": 0, "div_factor": 1, "final_div_factor": 3})",
        R"({"type": "plateau", "figure": "loss.total", "mode": "min", "patience": 0, "threshold": 0, "min_lr": 1e-5})"}) {
     INFO(schedule);
-    const Config config = parse(with(R"("schedule": )" + std::string(schedule)));
+    const Config config = parse(config_with(R"("schedule": )" + std::string(schedule)));
     CHECK(parse(to_json(config).dump()) == config);
     CHECK_FALSE(config.schedule == ScheduleOptions());
   }

@@ -3,9 +3,9 @@
 #include <map>
 
 #include "core/backend/host_copy.h"
-#include "cpu/reference/reference_backend.h"
 #include "layers/freezing.h"
 #include "layers/initialise.h"
+#include "tests/support/capturing_backend.h"
 #include "tests/support/catch.h"
 #include "tests/train/config/errors.h"
 #include "train/loop/step_executor.h"
@@ -97,30 +97,9 @@ TEST_CASE("a run that would train nothing is refused") {
   CHECK(network.error({{"backbone.*", "fc.*"}, {}, false}).empty());
 }
 
-/// A device that can capture, as far as the host sees it.
-class CapturingBackend final : public cpu::ReferenceBackend {
- public:
-  int captures = 0;
-
-  std::unique_ptr<CapturedStep> capture(const std::function<void()>& body) override {
-    ++captures;
-    return std::make_unique<Captured>(body);
-  }
-
- private:
-  class Captured final : public CapturedStep {
-   public:
-    explicit Captured(std::function<void()> body) : body_(std::move(body)) {}
-    void replay() override { body_(); }
-
-   private:
-    std::function<void()> body_;
-  };
-};
-
 /// Ten steps of which the sixth and later train everything, on a reference backend.
 struct Run {
-  std::shared_ptr<CapturingBackend> backend = std::make_shared<CapturingBackend>();
+  std::shared_ptr<test::CapturingBackend> backend = std::make_shared<test::CapturingBackend>();
   TwinTowers model{*backend, DType::f32, {{"resnet18"}, 4, {8}}};
   Sgd optimizer{*backend, model, {0.9, false, 1e-2}};
   TrainingLoss loss{LossOptions()};

@@ -6,6 +6,7 @@
 
 #include "cpu/reference/reference_backend.h"
 #include "tests/layers/tensors.h"
+#include "tests/support/capturing_backend.h"
 #include "tests/support/catch.h"
 #include "train/loop/step_executor.h"
 
@@ -14,31 +15,16 @@ namespace {
 
 using Weights = std::map<std::string, std::vector<double>>;
 
-/// Spoils the gradient of one softmax loss, and captures as far as the host sees it.
-class SpoilingBackend final : public cpu::ReferenceBackend {
+/// Spoils the gradient of one softmax loss.
+class SpoilingBackend final : public test::CapturingBackend {
  public:
-  int captures = 0;
   int spoil_at = 0, losses = 0;  // the number of the loss, from 1; 0: none
 
-  std::unique_ptr<CapturedStep> capture(const std::function<void()>& body) override {
-    ++captures;
-    return std::make_unique<Captured>(body);
-  }
   void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing, Tensor& loss,
                              Tensor& dlogits) override {
-    ReferenceBackend::softmax_cross_entropy(logits, labels, smoothing, loss, dlogits);
+    CapturingBackend::softmax_cross_entropy(logits, labels, smoothing, loss, dlogits);
     if (++losses == spoil_at) fill(dlogits, HUGE_VAL);
   }
-
- private:
-  class Captured final : public CapturedStep {
-   public:
-    explicit Captured(std::function<void()> body) : body_(std::move(body)) {}
-    void replay() override { body_(); }
-
-   private:
-    std::function<void()> body_;
-  };
 };
 
 constexpr int kSize = 8;

@@ -4,8 +4,8 @@
 #include <limits>
 #include <map>
 
-#include "cpu/reference/reference_backend.h"
 #include "tests/layers/tensors.h"
+#include "tests/support/capturing_backend.h"
 #include "tests/support/catch.h"
 #include "tests/train/optim/update.h"
 
@@ -14,35 +14,15 @@ namespace {
 
 using Weights = std::map<std::string, std::vector<double>>;
 
-/// A device that can capture, as far as the host sees it: what is captured runs when it is replayed. On demand its
-/// gradients have no finite norm.
-class CapturingBackend final : public cpu::ReferenceBackend {
+/// On demand its gradients have no finite norm.
+class SpoilingBackend final : public test::CapturingBackend {
  public:
-  int captures = 0, replays = 0;
   bool spoil_norm = false;
 
-  std::unique_ptr<CapturedStep> capture(const std::function<void()>& body) override {
-    ++captures;
-    return std::make_unique<Captured>(body, replays);
-  }
   void gradient_norm(const std::vector<Tensor>& gradients, Tensor& norm) override {
-    ReferenceBackend::gradient_norm(gradients, norm);
+    CapturingBackend::gradient_norm(gradients, norm);
     if (spoil_norm) fill(norm, HUGE_VAL);
   }
-
- private:
-  class Captured final : public CapturedStep {
-   public:
-    Captured(std::function<void()> body, int& replays) : body_(std::move(body)), replays_(replays) {}
-    void replay() override {
-      ++replays_;
-      body_();
-    }
-
-   private:
-    std::function<void()> body_;
-    int& replays_;
-  };
 };
 
 /// A small network, its optimizer, and a batch of two pairs for each step.
@@ -222,7 +202,7 @@ TEST_CASE("losses that are not finite are found when they are read, after those 
 
 TEST_CASE("a gradient that is not finite though the loss is ends a run without a scale, or with one of 1") {
   const auto error_of_a_step = [](const StepOptions& options, double scale) -> std::string {
-    const auto backend = std::make_shared<CapturingBackend>();
+    const auto backend = std::make_shared<SpoilingBackend>();
     backend->spoil_norm = true;
     Training training(backend, 8, options, {0, {scale, 0}});
     const Weights before = training.weights();
@@ -247,7 +227,7 @@ TEST_CASE("a gradient that is not finite though the loss is ends a run without a
 
 TEST_CASE("the third step is captured and replayed from then on, to the same figures") {
   const StepOptions options = scaled(2);
-  const auto backend = std::make_shared<CapturingBackend>();
+  const auto backend = std::make_shared<SpoilingBackend>();
   Training captured(backend, 8, options, {1.5, {1024, 0}}, true, match_softmax()),
       eager(make_reference_backend(), 8, options, {1.5, {1024, 0}}, true, match_softmax());
   CHECK(captured.run(2) == eager.run(2));
@@ -261,7 +241,7 @@ TEST_CASE("the third step is captured and replayed from then on, to the same fig
 }
 
 TEST_CASE("steps whose losses are read at once are not captured") {
-  const auto backend = std::make_shared<CapturingBackend>();
+  const auto backend = std::make_shared<SpoilingBackend>();
   Training training(backend, 8, StepOptions{}, {});
   training.run(4);
   CHECK(backend->captures == 0);
