@@ -107,7 +107,7 @@ TEST_CASE("A checkpoint moves from the CPU to a GPU and back") {
   SmallTraining first(*cpu, DType::f32, true, true);
   first.run(2);
   const auto save = [&](const char* name, Backend& backend, SmallTraining& from) {
-    save_checkpoint(folder / name, backend, from.model(), from.optimizer(), info);
+    CheckpointSnapshot(backend, from.model(), from.optimizer(), info).write(folder / name);
   };
   const auto load = [&](const char* name, Backend& backend, SmallTraining& to) {
     const Checkpoint checkpoint(folder / name);

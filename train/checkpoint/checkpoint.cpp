@@ -109,11 +109,6 @@ void CheckpointSnapshot::write(const std::filesystem::path& path) const {
   write_safetensors(path, entries_, metadata_);
 }
 
-void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
-                     const CheckpointInfo& info, Ema* ema) {
-  CheckpointSnapshot(backend, model, optimizer, info, ema).write(path);
-}
-
 Checkpoint::Checkpoint(const std::filesystem::path& path) : model_(path, WeightSet::raw), info_(parse_info(model_)) {}
 
 void Checkpoint::load_optimizer(Backend& backend, Optimizer& optimizer) const {

@@ -53,10 +53,6 @@ class CheckpointSnapshot {
   SafetensorsMetadata metadata_;
 };
 
-/// Takes a snapshot and writes it.
-void save_checkpoint(const std::filesystem::path& path, Backend& backend, TwinTowers& model, Optimizer& optimizer,
-                     const CheckpointInfo& info, Ema* ema = nullptr);
-
 /// A run's checkpoint, read and verified. InputError, naming the file, for anything that Tandem did not write whole,
 /// and for a model without a run's state.
 class Checkpoint {

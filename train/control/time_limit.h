@@ -15,7 +15,6 @@ class TimeLimit {
   explicit TimeLimit(std::optional<double> minutes) : minutes_(minutes) {}
 
   bool is_up() const { return minutes_ && seconds() - begin_ >= 60 * *minutes_; }
-  const std::optional<double>& minutes() const { return minutes_; }
 
  private:
   std::optional<double> minutes_;

@@ -30,7 +30,7 @@ TEST_CASE("a snapshot is of the run as it was when it was taken, wherever it has
   Sgd optimizer(*backend, model, SgdOptions{});
   CheckpointInfo info{{}, {"a", "b", "c"}, {}};
   info.state.step = 7;
-  save_checkpoint(dir / "at_once", *backend, model, optimizer, info);
+  CheckpointSnapshot(*backend, model, optimizer, info).write(dir / "at_once");
 
   CheckpointSnapshot taken(*backend, model, optimizer, info);
   for (const std::vector<NamedTensor>& tensors : {model.state(), optimizer.state()})
