@@ -26,11 +26,7 @@ double seconds_of_a_step(Session& session, const RunState& state, std::int64_t f
   double sum = 0;
   for (std::int64_t i = 0; took.size() < kFewest || (sum < kLongEnough && took.size() < kMost); ++i) {
     const double begin = seconds();
-    for (int part = 0; part < session.step_options.batches; ++part) {
-      Batch batch = batches.next();
-      steps.load(batch, part);
-      batches.recycle(std::move(batch));
-    }
+    steps.load(batches);
     // The number stays within the part of the run that is timed.
     steps.submit(session.schedule.lr(first + i, state.plateau), first + 1);
     steps.finish([](const LossValues&) {});

@@ -86,6 +86,17 @@ void StepExecutor::load(const Batch& batch, int part) {
   if (input.drop) input.drop->begin(batch.step, part);
 }
 
+int StepExecutor::load(PairLoader& loader, const std::function<Batch()>& next) {
+  int images = 0;
+  for (int part = 0; part < options_.batches; ++part) {
+    Batch batch = next();
+    images += batch.images;
+    load(batch, part);
+    loader.recycle(std::move(batch));
+  }
+  return images;
+}
+
 void StepExecutor::submit(const Batch& batch, double lr, std::int64_t t) {
   require(options_.batches == 1, "steps: one batch for a step of {}", options_.batches);
   load(batch);

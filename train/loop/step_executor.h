@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "data/loader/batch.h"
+#include "data/loader/loader.h"
 #include "layers/drop.h"
 #include "layers/losses/training_loss.h"
 #include "train/optim/ema.h"
@@ -70,6 +70,12 @@ class StepExecutor {
 
   /// Hands over batch number `part`, from 0, of the next step. The batch may be reused as soon as this returns.
   void load(const Batch& batch, int part = 0);
+  /// Hands over every batch of the next step, each from `next`; `loader` takes them back. Returns how many images they
+  /// have.
+  int load(PairLoader& loader, const std::function<Batch()>& next);
+  int load(PairLoader& loader) {
+    return load(loader, [&] { return loader.next(); });
+  }
   /// Queues step number `t`, counted from 1, on the batches that were loaded last.
   void submit(double lr, std::int64_t t);
   /// load(), then submit(), for steps of one batch.

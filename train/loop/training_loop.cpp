@@ -72,13 +72,7 @@ bool TrainingLoop::finish_step() {
 
 void TrainingLoop::submit(PairLoader& batches) {
   if (in_flight_.empty()) begin_ = seconds();
-  int images = 0;
-  for (int part = 0; part < session_.step_options.batches; ++part) {
-    Batch batch = next_batch(batches);
-    images += batch.images;
-    steps_.load(batch, part);
-    batches.recycle(std::move(batch));
-  }
+  const int images = steps_.load(batches, [&] { return next_batch(batches); });
   const std::int64_t step = steps_submitted();
   in_flight_.push_back({session_.schedule.lr(step, state_.plateau), images});
   steps_.submit(in_flight_.back().lr, step + 1);

@@ -24,11 +24,7 @@ std::vector<LrTrial> train_with(const std::vector<double>& rates, Session& sessi
   double lowest = std::numeric_limits<double>::infinity();
   for (const double lr : rates) {
     if (interrupt.interrupted()) break;
-    for (int part = 0; part < session.step_options.batches; ++part) {
-      Batch batch = batches.next();
-      steps.load(batch, part);
-      batches.recycle(std::move(batch));
-    }
+    steps.load(batches);
     try {
       steps.submit(lr, static_cast<std::int64_t>(trials.size()) + 1);
       steps.finish([&](const LossValues& losses) { trials.push_back({lr, losses.total, 0}); });
