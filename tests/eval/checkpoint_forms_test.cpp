@@ -49,7 +49,7 @@ void strip(const std::string& from, const std::string& to) {
   CHECK(outcome.error.empty());
 }
 
-TEST_CASE("an old checkpoint and a stripped one give the results of the run's own") {
+TEST_CASE("an old checkpoint and a stripped one give the results of the run's own", "[slow]") {
   for (const std::string weight : {"0.1", "0", "\"match_softmax\""}) {
     CAPTURE(weight);
     const TinyRun run;

@@ -164,7 +164,7 @@ TEST_CASE("tandem predict reads every file that a folder leads to") {
   }
 }
 
-TEST_CASE("tandem predict twice to one file leaves one that is whole") {
+TEST_CASE("tandem predict twice to one file leaves one that is whole", "[slow]") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
   const std::string out = run.path("labels.jsonl");

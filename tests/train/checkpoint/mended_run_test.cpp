@@ -50,7 +50,7 @@ void append_line(const std::string& path, const std::string& line) {
   std::ofstream(path, std::ios::app) << line << '\n';
 }
 
-TEST_CASE("an evaluation image that goes bad costs no step") {
+TEST_CASE("an evaluation image that goes bad costs no step", "[slow]") {
   const TinyRun run;
   // Without a checkpoint but those of a better evaluation: the steps of an epoch are lost, or saved for the error.
   const std::vector<std::string> arguments = {"train.epochs=6", "checkpoint.every_epochs=6"};

@@ -60,7 +60,7 @@ TEST_CASE("a folder with any checkpoint of a run is refused, with resume and wit
   CHECK(test::snapshot(run.path("run")) == before);
 }
 
-TEST_CASE("resume refuses a config that would have made another run") {
+TEST_CASE("resume refuses a config that would have made another run", "[slow]") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
   const auto before = test::snapshot(run.path("run"));

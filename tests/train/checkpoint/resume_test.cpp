@@ -64,12 +64,12 @@ TEST_CASE("the moving contrastive weight and label smoothing resume to the same 
                       "checkpoint.every_steps=2", "train.epochs=2"});
 }
 
-TEST_CASE("AdamW's moments resume to the same bits") {
+TEST_CASE("AdamW's moments resume to the same bits", "[slow]") {
   check_killed_every(3, TinyRun(),
                      {"optimizer.type=adamw", "optimizer.lr=0.001", "checkpoint.every_steps=2", "train.epochs=2"});
 }
 
-TEST_CASE("what LARS keeps resumes to the same bits, with clipped gradients and groups") {
+TEST_CASE("what LARS keeps resumes to the same bits, with clipped gradients and groups", "[slow]") {
   check_killed_every(3, TinyRun(),
                      {"optimizer.type=lars", "optimizer.clip_norm=1", R"(optimizer.groups=[{"match":["fc.*"],"lr":4}])",
                       "checkpoint.every_steps=2", "train.epochs=2"});
@@ -87,7 +87,7 @@ TEST_CASE("what RMSprop keeps resumes to the same bits, with gradients clipped b
                       "optimizer.decay_on=all", "checkpoint.every_steps=2", "train.epochs=2"});
 }
 
-TEST_CASE("averaged weights and accumulated gradients resume to the same bits, in the middle of an epoch") {
+TEST_CASE("averaged weights and accumulated gradients resume to the same bits, in the middle of an epoch", "[slow]") {
   check_killed_every(3, TinyRun(),
                      {"ema={}", "pairs.batch=2", "pairs.accumulate=2", "checkpoint.every_steps=2", "train.epochs=3"});
 }
@@ -98,7 +98,7 @@ TEST_CASE("averages and accumulated gradients killed after every step, with loss
                       "train.losses_every=2", "optimizer.type=adamw", "optimizer.lr=0.001", "train.epochs=6"});
 }
 
-TEST_CASE("a run whose losses are read together equals one whose losses are read one by one, killed or not") {
+TEST_CASE("a run whose losses are read together equals one whose losses are read one by one, killed or not", "[slow]") {
   const TinyRun run;
   const std::vector<std::string> overrides = {"checkpoint.every_steps=4"};
   run.must_train(with(overrides, {run.output("one_by_one"), "train.losses_every=1"}));
@@ -134,7 +134,7 @@ TEST_CASE("a run killed in the middle of writing a checkpoint resumes to the sam
   check_same_run(run, "whole", "killed");
 }
 
-TEST_CASE("a run that is told to stop finishes its step and resumes to the same bits") {
+TEST_CASE("a run that is told to stop finishes its step and resumes to the same bits", "[slow]") {
   const TinyRun run;
   // So long that the signal comes well before the end, and without any other checkpoint.
   const std::vector<std::string> overrides = {"data.eval=null", "train.epochs=12", "checkpoint.every_epochs=12"};

@@ -31,7 +31,7 @@ std::vector<nlohmann::json> epochs_of(const TinyRun& run, const std::string& fol
 const std::vector<std::string> kFrozen = {"optimizer.lr=1e-30", "optimizer.momentum=0", "optimizer.nesterov=false",
                                           "optimizer.weight_decay=0"};
 
-TEST_CASE("a run whose time is up is saved, ends well, and comes to the same when it is resumed") {
+TEST_CASE("a run whose time is up is saved, ends well, and comes to the same when it is resumed", "[slow]") {
   const TinyRun run;
   const std::vector<std::string> overrides = {"train.epochs=2"};
   run.must_train(with(overrides, {run.output("whole")}));
@@ -66,7 +66,7 @@ TEST_CASE("a run whose time is up evaluates if it is asked, and the line goes wh
   check_same_run(run, "whole", "timed");
 }
 
-TEST_CASE("a run stops early, is done, and goes on when it is given more patience") {
+TEST_CASE("a run stops early, is done, and goes on when it is given more patience", "[slow]") {
   const TinyRun run;
   const std::vector<std::string> overrides = with(kFrozen, {"train.epochs=5", "schedule.type=constant"});
   const std::string figure = R"(train.early_stopping={"figure":"loss.total","mode":"max","min_delta":1000,"patience":)";
@@ -120,7 +120,7 @@ TEST_CASE("a figure that is not logged is refused before anything is written") {
   CHECK_FALSE(std::filesystem::exists(run.path("run")));
 }
 
-TEST_CASE("the rate of a plateau falls after an epoch, also where its losses are read together") {
+TEST_CASE("the rate of a plateau falls after an epoch, also where its losses are read together", "[slow]") {
   const TinyRun run;
   run.must_train(with(kFrozen, {"train.epochs=4", "schedule.type=plateau", "schedule.warmup=0", "schedule.patience=0",
                                 "schedule.gamma=0.5", "train.losses_every=7", "schedule.figure=eval.top1"}));
@@ -187,7 +187,7 @@ const std::vector<std::string> kControlled = {
     R"(checkpoint.best={"figure":"eval.loss"})",
     "checkpoint.every_minutes=1e-9"};
 
-TEST_CASE("a run that decides by its figures, killed at random moments, resumes to the same bits") {
+TEST_CASE("a run that decides by its figures, killed at random moments, resumes to the same bits", "[slow]") {
   check_killed_at_random(4, 1, kControlled);
 }
 

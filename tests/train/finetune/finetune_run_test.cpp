@@ -54,7 +54,7 @@ void check_killed_every(std::ptrdiff_t stride, const std::vector<std::string>& o
   check_same_run(run, "whole", "killed");
 }
 
-TEST_CASE("a run that freezes, unfreezes and drops resumes to the same bits before, across and after each epoch") {
+TEST_CASE("a run that freezes, unfreezes and drops resumes to the same bits before, across and after each epoch", "[slow]") {
   check_killed_every(2, kStages);
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("a run that freezes, unfreezes and drops resumes to the same bits wher
   check_killed_every(1, with(kStages, {"optimizer.type=adamw", "optimizer.lr=0.001"}));
 }
 
-TEST_CASE("a run that freezes and drops comes to the same bits on two threads, and read together") {
+TEST_CASE("a run that freezes and drops comes to the same bits on two threads, and read together", "[slow]") {
   const TinyRun run;
   run.must_train(with(kStages, {run.output("one")}));
   ProgramOptions two;
@@ -99,7 +99,7 @@ TEST_CASE("what is frozen stays as it is until it is unfrozen") {
   CHECK_FALSE(is_zero(bytes_in(first, "optimizer.momentum.fc.weight")));
 }
 
-TEST_CASE("dropout and stochastic depth change training, and are no part of an evaluation") {
+TEST_CASE("dropout and stochastic depth change training, and are no part of an evaluation", "[slow]") {
   const TinyRun run;
   const std::vector<std::string> begin = {"train.epochs=1", "schedule.warmup=0"};
   run.must_train(with(begin, {run.output("plain")}));

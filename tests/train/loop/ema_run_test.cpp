@@ -80,7 +80,7 @@ TEST_CASE("a run starts its weights and its average from the average of another,
                       R"(cannot resume: /ema is {"decay":0.5,)");
 }
 
-TEST_CASE("a run that accumulates has steps of several batches, in all that counts steps and images") {
+TEST_CASE("a run that accumulates has steps of several batches, in all that counts steps and images", "[slow]") {
   const TinyRun run;
   run.must_train({"pairs.batch=4", "data.eval=null", run.output("large")});
   const Outcome outcome = run.must_train({"pairs.batch=2", "pairs.accumulate=2", "data.eval=null"});

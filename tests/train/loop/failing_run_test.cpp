@@ -31,7 +31,7 @@ bool has_temporary_files(const std::string& folder) {
   return false;
 }
 
-TEST_CASE("a damaged checkpoint is refused and changes nothing") {
+TEST_CASE("a damaged checkpoint is refused and changes nothing", "[slow]") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
   const std::string good = test::read_file(run.last());
@@ -54,7 +54,7 @@ TEST_CASE("a damaged checkpoint is refused and changes nothing") {
   run.must_train({"--resume", "train.epochs=2"});
 }
 
-TEST_CASE("a full disk while a checkpoint is written leaves the checkpoints before") {
+TEST_CASE("a full disk while a checkpoint is written leaves the checkpoints before", "[slow]") {
   const TinyRun run;
   run.must_train({run.output("whole"), "train.epochs=2", "schedule.type=constant", "schedule.warmup=0"});
   const std::vector<std::string> arguments = {"schedule.type=constant", "schedule.warmup=0", "--resume"};
@@ -89,7 +89,7 @@ TEST_CASE("a log that a power cut has damaged is mended and told") {
   CHECK(run.metrics() == run.metrics("whole"));
 }
 
-TEST_CASE("a full disk while the log is written ends the run") {
+TEST_CASE("a full disk while the log is written ends the run", "[slow]") {
   const TinyRun run;
   // The config is shorter than the limit, the log of 36 steps longer.
   const std::vector<std::string> arguments = {"pairs.batch=1", "model.batch_norm=joint", "train.epochs=3",

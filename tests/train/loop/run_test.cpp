@@ -56,7 +56,7 @@ TEST_CASE("the start of a run says which parameters learn otherwise") {
                  "group fc.*: 2 tensors, learning rate x 10, weight decay x 0\n"));
 }
 
-TEST_CASE("a dry run finds in the output folder what the run would find, and writes nothing") {
+TEST_CASE("a dry run finds in the output folder what the run would find, and writes nothing", "[slow]") {
   const TinyRun run;
   run.must_train({"train.epochs=1"});
   auto before = test::snapshot(run.dir().path());
@@ -285,7 +285,7 @@ TEST_CASE("the rate falls where an epoch ends") {
   CHECK(steps == 12);
 }
 
-TEST_CASE("the rate falls with each period, and with each epoch") {
+TEST_CASE("the rate falls with each period, and with each epoch", "[slow]") {
   const TinyRun run;
   const std::vector<std::string> both = {"train.epochs=5", "optimizer.lr=0.001", "schedule.warmup=0", "data.eval=null",
                                          "checkpoint.every_epochs=5"};

@@ -161,7 +161,7 @@ TEST_CASE("a loss's scale that is a power of two changes nothing") {
   CHECK(with_scale.steps->state().loss_scale == std::array<double, 2>{2048, 1});
 }
 
-TEST_CASE("a gradient that is not finite skips the update and lowers the scale, and then training goes on") {
+TEST_CASE("a gradient that is not finite skips the update and lowers the scale, and then training goes on", "[slow]") {
   Training training(scaled(2000), {0, {std::numeric_limits<float>::max(), 7}});
   const Weights before = training.weights();
   training.submit();

@@ -58,7 +58,7 @@ TEST_CASE("the plot has the course and the suggestion") {
   CHECK_FALSE(has_part(lr_plot({{1e-6, 1, 1}}, {}), "nan"));
 }
 
-TEST_CASE("tandem-train --find-lr plots until the loss diverges and leaves no run") {
+TEST_CASE("tandem-train --find-lr plots until the loss diverges and leaves no run", "[slow]") {
   const TinyRun run;
   const Outcome outcome = run_to_end({"tandem-train", run.path("config.json"), "--find-lr", run.path("lr.svg"), "--set",
                                       "pairs.batch=2", "--set", "pairs.accumulate=2"});

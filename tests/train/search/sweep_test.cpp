@@ -32,7 +32,7 @@ class TinySweep {
   TinyRun run;
 };
 
-TEST_CASE("a sweep trains each trial as tandem-train would, and ranks them") {
+TEST_CASE("a sweep trains each trial as tandem-train would, and ranks them", "[slow]") {
   const TinySweep s(R"({"optimizer.lr": [0.01, 1000, 0.001], "optimizer.nesterov": [true]})");
   const Outcome outcome = s.sweep();
   INFO(outcome.error);
