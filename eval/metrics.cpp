@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/rng.h"
 #include "inference/distances.h"
-#include "inference/recall.h"
+#include "inference/ranking.h"
 
 namespace tandem {
 namespace {
@@ -182,9 +182,7 @@ EmbeddingMetrics embedding_metrics(std::span<const float> embeddings, std::span<
 
   EmbeddingMetrics metrics;
   metrics.spread = embedding_spread(embeddings, dimensions);
-  const Recall found = recall(embeddings, labels, d, threads);
-  metrics.recall_at_1 = found.at_1;
-  metrics.recall_at_5 = found.at_5;
+  metrics.ranking = ranking(embeddings, labels, d, threads);
   const auto most = static_cast<std::size_t>(pair_images);
   if (labels.size() <= most) {
     measure_pairs(embeddings, labels, d, threads, metrics);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "inference/embedding_spread.h"
+#include "inference/ranking.h"
 
 namespace tandem {
 
@@ -43,7 +44,7 @@ struct DistanceHistogram {
   std::vector<std::int64_t> different;  // pairs of different labels
 };
 
-/// d(i, j) = ‖e_i − e_j‖₂. A pair is two different images, in no order.
+/// d(i, j) = ‖e_i − e_j‖₂; tandem-eval compares by cosine by handing over unit vectors. A pair is two different images, in no order.
 struct EmbeddingMetrics {
   /// P(d_same < d_different) + ½ P(d_same = d_different) for a random pair of the same label and a random pair of
   /// different labels: the area under the ROC curve of "same label" predicted by a small distance. 0.5: no better than
@@ -56,17 +57,13 @@ struct EmbeddingMetrics {
   std::int64_t different_pairs = 0;
   DistanceHistogram histogram;
   EmbeddingSpread spread;  // of all N images
-
-  /// Share of images with an image of the same label among the k nearest other images (of equal distances, the lower
-  /// index is nearer). An image whose label no other image has does not count.
-  std::optional<double> recall_at_1;
-  std::optional<double> recall_at_5;
+  Ranking ranking;         // of all N images
 };
 
 /// embeddings: (N, D) row by row; labels: (N), of any value. N, D ≥ 1. Error if a component is not finite (or beyond
 /// 1e15).
 ///
-/// Recall takes all N images. The pairs are all N(N−1)/2 for N ≤ `pair_images`; above, all pairs of `pair_images`
+/// The ranking takes all N images. The pairs are all N(N−1)/2 for N ≤ `pair_images`; above, all pairs of `pair_images`
 /// images drawn without replacement, always the same ones for the same N. Takes O(N²D) time on `threads` threads (0:
 /// one per core); the result does not depend on their number.
 EmbeddingMetrics embedding_metrics(std::span<const float> embeddings, std::span<const std::int32_t> labels,

@@ -114,8 +114,16 @@ Json report_json(const Evaluation& evaluation) {
   json["different_pairs"] = embedding.different_pairs;
   json["embedding_spread"] = embedding.spread.spread;
   json["embedding_norm"] = embedding.spread.norm;
-  json["recall_at_1"] = json_of(embedding.recall_at_1);
-  json["recall_at_5"] = json_of(embedding.recall_at_5);
+  const Ranking& ranking = embedding.ranking;
+  json["recall_at_1"] = json_of(ranking.recall_at_1);
+  json["recall_at_2"] = json_of(ranking.recall_at_2);
+  json["recall_at_4"] = json_of(ranking.recall_at_4);
+  json["recall_at_5"] = json_of(ranking.recall_at_5);
+  json["recall_at_8"] = json_of(ranking.recall_at_8);
+  json["r_precision"] = json_of(ranking.r_precision);
+  json["map_at_r"] = json_of(ranking.map_at_r);
+  json["map"] = json_of(ranking.map);
+  json["mrr"] = json_of(ranking.mrr);
   json["classes"] = evaluation.classes;
   json["per_class"] = Json::array();
   for (std::size_t c = 0; c < evaluation.classes.size(); ++c) {
@@ -155,8 +163,9 @@ std::string report_text(const Evaluation& evaluation) {
   text += line("distance ratio", number(embedding.distance_ratio), "different over same; above 1: pulled apart");
   text += line("spread", number(embedding.spread.spread),
                fmt::format("distance from the mean embedding; their norm is {:.4g}", embedding.spread.norm).c_str());
-  text += line("recall@1", number(embedding.recall_at_1), "the nearest other image has the same label");
-  text += line("recall@5", number(embedding.recall_at_5), "one of the five nearest has the same label");
+  text += line("recall@1", number(embedding.ranking.recall_at_1), "the nearest other image has the same label");
+  text += line("recall@5", number(embedding.ranking.recall_at_5), "one of the five nearest has the same label");
+  text += line("MAP@R", number(embedding.ranking.map_at_r), "how far ahead of all others those of the same label are");
   return text;
 }
 

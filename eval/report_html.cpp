@@ -87,8 +87,8 @@ std::string figures(const Evaluation& evaluation) {
   tile("softmax loss", number(classification.loss));
   tile("pair ROC-AUC", number(embedding.pair_auc));
   tile("distance ratio", number(embedding.distance_ratio));
-  tile("recall@1", percent(embedding.recall_at_1));
-  tile("recall@5", percent(embedding.recall_at_5));
+  tile("recall@1", percent(embedding.ranking.recall_at_1));
+  tile("recall@5", percent(embedding.ranking.recall_at_5));
   return text + "</div>\n";
 }
 

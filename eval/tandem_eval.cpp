@@ -9,6 +9,7 @@
 #include "data/list/list_checks.h"
 #include "eval/network_options.h"
 #include "eval/report.h"
+#include "inference/distances.h"
 #include "inference/predict.h"
 #include "io/atomic_file.h"
 
@@ -18,6 +19,7 @@ namespace {
 struct Options {
   NetworkOptions network;
   std::string data, root, out;
+  std::string distance = "auto";
 };
 
 /// What must be known of figures that are not the embedding's.
@@ -57,12 +59,15 @@ int evaluate(const Options& o) {
   network.run(options.batch, model.input.size,
               [&] { p = predict(*network.engine.backend, network.engine.compute, network.model, list, options); });
 
+  const bool cosine = o.distance == "auto" ? features || model.directions : o.distance == "cosine";
+  if (cosine) p.embeddings = unit_rows(p.embeddings, static_cast<std::size_t>(p.dimensions));
   const EmbeddingMetrics distances = embedding_metrics(p.embeddings, p.labels, p.dimensions);
   nlohmann::ordered_json about{{"checkpoint", o.network.checkpoint},
                                {"data", o.data},
                                {"naming", list.naming()},
                                {"step", model.steps},
-                               {"precision", network.engine.precision}};
+                               {"precision", network.engine.precision},
+                               {"distance", cosine ? "cosine" : "L2"}};
   if (file.has_average()) about["weights"] = enum_name(file.weights());
   const Evaluation evaluation{about,
                               model.classes,
@@ -83,6 +88,12 @@ int run(int argc, char** argv) {
   o.network.add_to(app, "Measures distances of the backbone's pooled features, not embeddings");
   app.add_option("--data", o.data, "List file, or folder with one subfolder a class")->required();
   app.add_option("--root", o.root, "Where the list's paths start (default: the list's folder)");
+  app.add_option(
+         "--distance", o.distance,
+         "L2, cosine (of vectors divided by their lengths), or auto: cosine for the backbone's features, and for "
+         "embeddings that were trained by it")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "L2", "cosine"}));
   app.add_option("--out", o.out, "Folder for metrics.json and report.html")->required();
   return run_program(app, argc, argv, [&] { return evaluate(o); });
 }

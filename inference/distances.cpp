@@ -15,6 +15,19 @@ constexpr std::size_t kRows = 16;   // rows computed from one pass over the tile
 
 }  // namespace
 
+std::vector<float> unit_rows(std::span<const float> rows, std::size_t dimensions) {
+  std::vector<float> unit(rows.begin(), rows.end());
+  for (auto row = unit.begin(); row != unit.end(); row += static_cast<std::ptrdiff_t>(dimensions)) {
+    const auto end = row + static_cast<std::ptrdiff_t>(dimensions);
+    double squares = 0;
+    for (auto x = row; x != end; ++x) squares += static_cast<double>(*x) * static_cast<double>(*x);
+    if (squares == 0) continue;
+    const auto factor = static_cast<float>(1 / std::sqrt(squares));
+    for (auto x = row; x != end; ++x) *x *= factor;
+  }
+  return unit;
+}
+
 DistanceRows::DistanceRows(std::span<const float> embeddings, std::size_t dimensions)
     : embeddings_(embeddings), dimensions_(dimensions), images_(dimensions == 0 ? 0 : embeddings.size() / dimensions) {
   require(dimensions > 0 && embeddings.size() == images_ * dimensions,

@@ -8,6 +8,9 @@
 
 namespace tandem {
 
+/// Each row of (N, D) divided by its length, so that the squared distance of two is 2 (1 - cos); a row of zeros stays.
+std::vector<float> unit_rows(std::span<const float> rows, std::size_t dimensions);
+
 /// The embeddings of N images, arranged so that distances to many of them are computed at once.
 class DistanceRows {
  public:

@@ -15,9 +15,23 @@ enum class ContrastiveForm {
   legacy    ///< max(margin - d^2, 0)
 };
 
+/// Over which pairs the two parts of a contrastive loss are averaged.
+enum class PairAverage {
+  all,     ///< both parts over all pairs
+  nonzero  ///< each part over those of its own pairs that it is above 0 for
+};
+
 struct ContrastiveOptions {
   double margin = 1.0;
   ContrastiveForm form = ContrastiveForm::hadsell;
+  double positive_margin = 0;  ///< pairs of one label that are nearer are left alone
+  PairAverage average = PairAverage::all;
+};
+
+/// Pairs at distances d, as 1 or 0 for each; a pair that is in neither does not count. Without a gradient.
+struct PairMasks {
+  Tensor same;       ///< real, in the shape of the distances
+  Tensor different;  ///< likewise
 };
 
 namespace ops {
@@ -76,11 +90,19 @@ Variable rows(Context& context, const Variable& x, std::int64_t begin, std::int6
 /// Mean cross-entropy of softmax(logits (N, K) real) against labels (N) i32; (1). Formula: core/backend/kernels.h.
 Variable softmax_cross_entropy(Context& context, const Variable& logits, const Tensor& labels, double smoothing = 0.0);
 
-/// Label-pair contrastive loss of embeddings a, b (P, D) real with labels_a, labels_b (P) i32; (1). With d = |a - b|
-/// and y = (labels equal):
-///   hadsell: 1/(2P) sum [ y d^2 + (1 - y) max(margin - d, 0)^2 ]    (Hadsell, Chopra, LeCun 2006)
-///   legacy:  1/(2P) sum [ y d^2 + (1 - y) max(margin - d^2, 0) ]    (Caffe's legacy_version)
-/// The gradient of d is (a - b) / (d + 1e-4): 1e-4 guards d = 0, as Caffe does.
+/// Contrastive loss of pairs with squared distances d^2 real, of any shape; (1). With y = 1 for a pair in masks.same, 0
+/// for one in masks.different, P the number of both, and p the positive margin:
+///   pull = d^2 where p = 0, otherwise max(d - p, 0)^2
+///   push = hadsell: max(margin - d, 0)^2    (Hadsell, Chopra, LeCun 2006)
+///          legacy:  max(margin - d^2, 0)    (Caffe's legacy_version)
+///   average all:     1/2 (sum y pull + sum (1 - y) push) / P
+///   average nonzero: 1/2 (sum y pull / count(y pull > 0) + sum (1 - y) push / count((1 - y) push > 0)), where a count
+///                    of 0 is taken as 1
+/// The gradient of d is that of d^2 over 2 (d + 1e-4): 1e-4 guards d = 0, as Caffe does.
+Variable contrastive(Context& context, const Variable& squared_distances, const PairMasks& masks,
+                     const ContrastiveOptions& options);
+
+/// The same of the pairs of embeddings a, b (P, D) real, row by row, with labels_a, labels_b (P) i32.
 Variable contrastive(Context& context, const Variable& a, const Variable& b, const Tensor& labels_a,
                      const Tensor& labels_b, const ContrastiveOptions& options);
 

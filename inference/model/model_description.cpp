@@ -185,6 +185,7 @@ ordered_json to_json(const ModelDescription& model) {
   if (model.embedding_trained) heads.emplace_back("embedding");
   ordered_json training = {{"heads", heads}, {"steps", model.steps}, {"precision", to_string(model.precision)}};
   if (model.margin > 0) training["margin"] = model.margin;
+  if (model.directions) training["distance"] = "cosine";
   return {{"format", kFormat},        {"backbone", to_json(model.backbone)}, {"embedding", model.embedding},
           {"classes", model.classes}, {"input", to_json(model.input)},       {"training", training}};
 }
@@ -212,6 +213,7 @@ ModelDescription parse_model_description(std::string_view text, const std::strin
     model.steps = training.at("steps").get<std::int64_t>();
     model.precision = precision_in(training, source);
     model.margin = training.value("margin", 0.0);
+    model.directions = training.value("distance", "L2") == "cosine";
     return model;
   });
 }

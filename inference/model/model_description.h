@@ -9,6 +9,8 @@
 //    "input": {"channels": "RGB", "size": 224, "resize": 256, "interpolation": "bilinear, antialiased",
 //              "crop": "center", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
 //    "training": {"heads": ["classifier", "embedding"], "steps": 5, "precision": "fp32", "margin": 1.0}}
+//
+// "training" has "distance": "cosine" where embeddings are compared by their directions.
 
 #include <array>
 #include <nlohmann/json.hpp>
@@ -52,6 +54,7 @@ struct ModelDescription {
   InputDescription input;
   bool classifier_trained = true;  ///< a head whose loss had weight 0 is as it was drawn at random
   bool embedding_trained = true;
+  bool directions = false;  ///< embeddings are compared by cosine: training leaves their lengths alone
   /// The distance that training asks of embeddings of different classes; 0 where it asks for none, or none is known.
   double margin = 0;
   std::int64_t steps = 0;                 ///< of training

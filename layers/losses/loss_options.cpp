@@ -29,8 +29,14 @@ TrainedHeads trained_heads(const LossOptions& options) {
     if (!term->is_trained()) continue;
     heads.classifier |= term->trains().classifier;
     heads.embedding |= term->trains().embedding;
+    heads.directions |= term->trains().directions;
   }
   return heads;
+}
+
+double distance_asked_for(const LossOptions& options) {
+  const ContrastiveLossOptions& contrastive = options.contrastive;
+  return contrastive.weight == 0.0 || contrastive.on != LossInput::embedding ? 0 : distance_asked_for(contrastive);
 }
 
 void check_options(const LossOptions& options, OptionProblems& problems) {

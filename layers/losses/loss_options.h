@@ -7,12 +7,14 @@
 
 #include "layers/losses/contrastive.h"
 #include "layers/losses/softmax.h"
+#include "layers/losses/supcon.h"
 
 namespace tandem {
 
 struct LossOptions {
   SoftmaxLossOptions softmax;
   ContrastiveLossOptions contrastive;
+  SupConLossOptions supcon;
 
   bool operator==(const LossOptions&) const = default;
 };
@@ -21,6 +23,7 @@ template <class Keys, Of<LossOptions> C>
 void visit_keys(Keys& keys, C& c) {
   keys("softmax", c.softmax);
   keys("contrastive", c.contrastive);
+  keys("supcon", c.supcon);
 }
 
 /// The terms of all losses, in the order above.
@@ -28,6 +31,9 @@ LossTerms make_terms(const LossOptions& options);
 
 /// The heads that terms with a weight other than 0 train.
 TrainedHeads trained_heads(const LossOptions& options);
+
+/// The distance at which embeddings of different classes are left alone; 0 where no loss says one.
+double distance_asked_for(const LossOptions& options);
 
 /// Something must be trained, and "match_softmax" must have something to match.
 void check_options(const LossOptions& options, OptionProblems& problems);

@@ -21,6 +21,7 @@ class Variable;
 struct TrainedHeads {
   bool classifier = false;
   bool embedding = false;
+  bool directions = false;  ///< embeddings are compared by their directions: their lengths mean nothing
 };
 
 class LossTerm {

@@ -157,8 +157,8 @@ TEST_CASE("embedding of four images on a line by hand") {
   REQUIRE(metrics.histogram.same[6] == 1);        // 1 is 6.9 widths
   REQUIRE(metrics.histogram.same[27] == 1);       // 4 is 27.4 widths
   REQUIRE(metrics.histogram.different[47] == 1);  // 7 is the upper edge
-  require_close(metrics.recall_at_1, 0.75);       // the image at 3 is nearest to the one at 1
-  require_close(metrics.recall_at_5, 1.0);
+  require_close(metrics.ranking.recall_at_1, 0.75);       // the image at 3 is nearest to the one at 1
+  require_close(metrics.ranking.recall_at_5, 1.0);
 }
 
 TEST_CASE("equal distances count half in the pair ROC AUC") {
@@ -178,23 +178,23 @@ TEST_CASE("one label or one image leaves what compares labels undefined") {
   REQUIRE_FALSE(one_label.different_distance);
   REQUIRE_FALSE(one_label.distance_ratio);
   require_close(one_label.same_distance, 2.0);
-  require_close(one_label.recall_at_1, 1.0);
+  require_close(one_label.ranking.recall_at_1, 1.0);
 
   const auto no_pair = embedding_metrics(std::vector<float>{0, 1, 3}, Labels{0, 1, 2}, 1);
   REQUIRE_FALSE(no_pair.pair_auc);
   REQUIRE_FALSE(no_pair.same_distance);
-  REQUIRE_FALSE(no_pair.recall_at_1);
+  REQUIRE_FALSE(no_pair.ranking.recall_at_1);
   require_close(no_pair.different_distance, 2.0);
 
   const auto one_image = embedding_metrics(std::vector<float>{4}, Labels{0}, 1);
   REQUIRE_FALSE(one_image.pair_auc);
   REQUIRE_FALSE(one_image.same_distance);
-  REQUIRE_FALSE(one_image.recall_at_1);
+  REQUIRE_FALSE(one_image.ranking.recall_at_1);
 }
 
 TEST_CASE("an image whose label no other has does not count in recall") {
   const auto metrics = embedding_metrics(std::vector<float>{0, 1, 100}, Labels{0, 0, 1}, 1);
-  require_close(metrics.recall_at_1, 1.0);
+  require_close(metrics.ranking.recall_at_1, 1.0);
 }
 
 TEST_CASE("recall at five looks at five neighbours and no more") {
@@ -207,9 +207,9 @@ TEST_CASE("recall at five looks at five neighbours and no more") {
       labels.push_back(static_cast<std::int32_t>(i + 1));
     }
     const auto metrics = embedding_metrics(places, labels, 1);
-    REQUIRE(metrics.recall_at_1 == 0.0);
+    REQUIRE(metrics.ranking.recall_at_1 == 0.0);
     // The image at 10 has the one at 0 as its farthest: the (between + 1)th.
-    REQUIRE(metrics.recall_at_5 == (between == 4 ? 1.0 : 0.0));
+    REQUIRE(metrics.ranking.recall_at_5 == (between == 4 ? 1.0 : 0.0));
   }
 }
 
@@ -251,7 +251,7 @@ TEST_CASE("embedding figures equal brute force on random data") {
       require_close(metrics.pair_auc, wins / pairs, 1e-5);
       require_close(metrics.same_distance, same_sum / static_cast<double>(same.size()), 1e-6);
       require_close(metrics.different_distance, different_sum / static_cast<double>(different.size()), 1e-6);
-      require_close(metrics.recall_at_1, hits / queries);
+      require_close(metrics.ranking.recall_at_1, hits / queries);
       std::int64_t binned = 0;
       for (const auto count : metrics.histogram.same) binned += count;
       REQUIRE(binned == metrics.same_pairs);
@@ -267,8 +267,8 @@ TEST_CASE("embedding figures do not depend on the number of threads") {
   REQUIRE(one.pair_auc == three.pair_auc);
   REQUIRE(one.same_distance == three.same_distance);
   REQUIRE(one.different_distance == three.different_distance);
-  REQUIRE(one.recall_at_1 == three.recall_at_1);
-  REQUIRE(one.recall_at_5 == three.recall_at_5);
+  REQUIRE(one.ranking.recall_at_1 == three.ranking.recall_at_1);
+  REQUIRE(one.ranking.recall_at_5 == three.ranking.recall_at_5);
 }
 
 TEST_CASE("a sample of the pairs is repeatable and close to all pairs") {
@@ -281,7 +281,7 @@ TEST_CASE("a sample of the pairs is repeatable and close to all pairs") {
   REQUIRE(some.same_pairs + some.different_pairs == 200 * 199 / 2);
   REQUIRE(some.pair_auc == again.pair_auc);
   REQUIRE(some.same_distance == again.same_distance);
-  REQUIRE(some.recall_at_1 == all.recall_at_1);  // recall takes all images
+  REQUIRE(some.ranking.recall_at_1 == all.ranking.recall_at_1);  // the ranking takes all images
   require_close(some.pair_auc, *all.pair_auc, 0.03);
   require_close(some.distance_ratio, *all.distance_ratio, 0.03);
 }

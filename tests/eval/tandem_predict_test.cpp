@@ -91,7 +91,7 @@ TEST_CASE("tandem predict writes the vectors that tandem eval measures") {
   };
   check("--embeddings", "embedding", 16, evaluation(run));
   for (const std::string option : {"--backbone-features", "--trunk-features"}) {
-    check(option, "features", 512, evaluation(run, {option}));
+    check(option, "features", 512, evaluation(run, {option, "--distance", "L2"}));
     check_refused(predict(run, {run.path("set/test"), "--embeddings", option}), "excludes");
   }
 }

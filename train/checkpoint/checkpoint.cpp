@@ -71,7 +71,8 @@ ModelDescription model_of(const CheckpointInfo& info) {
   const TrainedHeads heads = trained_heads(info.config.loss);
   model.classifier_trained = heads.classifier;
   model.embedding_trained = heads.embedding;
-  if (heads.embedding) model.margin = distance_asked_for(info.config.loss.contrastive);
+  model.directions = heads.directions;
+  model.margin = distance_asked_for(info.config.loss);
   model.steps = info.state.step;
   model.precision = info.config.precision;
   return model;

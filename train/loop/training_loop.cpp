@@ -5,7 +5,7 @@
 
 #include "core/base/timing.h"
 #include "inference/embedding_spread.h"
-#include "inference/recall.h"
+#include "inference/ranking.h"
 
 namespace tandem {
 
@@ -125,9 +125,9 @@ Scores TrainingLoop::evaluate() {
   Scores scores{accuracy(p), {}, false};
   if (!session_.heads.embedding) return scores;
   scores.collapsed =
-      embedding_spread(p.embeddings, p.dimensions).is_collapsed(distance_asked_for(session_.config.loss.contrastive));
+      embedding_spread(p.embeddings, p.dimensions).is_collapsed(distance_asked_for(session_.config.loss));
   if (!session_.heads.classifier)
-    scores.recall_at_1 = recall(p.embeddings, p.labels, static_cast<std::size_t>(p.dimensions)).at_1;
+    scores.recall_at_1 = ranking(p.embeddings, p.labels, static_cast<std::size_t>(p.dimensions)).recall_at_1;
   return scores;
 }
 

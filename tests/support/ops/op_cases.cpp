@@ -5,6 +5,7 @@
 
 #include "layers/losses/training_loss.h"
 #include "tests/support/ops/arithmetic_cases.h"
+#include "tests/support/ops/loss_cases.h"
 #include "tests/support/ops/op_inputs.h"
 
 namespace tandem::test {
@@ -334,6 +335,7 @@ std::vector<OpCase> make_cases() {
   for (OpCase& arithmetic : arithmetic_cases()) cases.push_back(std::move(arithmetic));
   cases.push_back({"residual block", residual_block});
   cases.push_back({"pair loss", pair_loss_case});
+  for (OpCase& loss : loss_cases()) cases.push_back(std::move(loss));
   return cases;
 }
 
