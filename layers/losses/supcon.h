@@ -7,7 +7,7 @@
 //             -1/|P(i)| sum_{p in P(i)} log( exp(z_i z_p / t) / sum_{a != i} exp(z_i z_a / t) )
 //
 // 0 if no two images have one class. It is pytorch-metric-learning's SupConLoss, but that there images whose loss is 0
-// do not count either.
+// do not count either, and that a batch of one class has none.
 
 #include <string>
 
