@@ -1,6 +1,5 @@
 #include "inference/predict.h"
 
-#include "inference/ranking.h"
 #include "layers/initialise.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
@@ -46,16 +45,6 @@ TEST_CASE("a prediction without vectors has the same logits and keeps no embeddi
   const Predictions without = job.run();
   CHECK(without.embeddings.empty());
   CHECK(without.logits == with.logits);
-}
-
-TEST_CASE("recall counts the images whose nearest others have their label") {
-  // On a line: label 0 at 0 and 1, label 1 at 1.5 and 10, label 2 alone.
-  const std::vector<float> embeddings{0, 1, 1.5F, 10, 11};
-  const std::vector<std::int32_t> labels{0, 0, 1, 1, 2};
-  const Ranking found = ranking(embeddings, labels, 1);
-  CHECK(found.recall_at_1 == 0.25);  // of image 0 alone: 1 is nearest to 1.5, 1.5 to 1, and 10 to 11
-  CHECK(found.recall_at_5 == 1.0);
-  CHECK_FALSE(ranking(std::vector<float>{1}, std::vector<std::int32_t>{0}, 1).recall_at_1);
 }
 
 }  // namespace
