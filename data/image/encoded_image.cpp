@@ -43,7 +43,7 @@ int EncodedImage::height() const { return static_cast<int>(header_.orientation >
 
 int EncodedImage::width() const { return static_cast<int>(header_.orientation >= 5 ? header_.height : header_.width); }
 
-Storage EncodedImage::storage(int eighths) const {
+StoredForm EncodedImage::storage(int eighths) const {
   return {static_cast<int>(header_.height), static_cast<int>(header_.width), header_.orientation, eighths};
 }
 

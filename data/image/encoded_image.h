@@ -31,7 +31,7 @@ class EncodedImage {
   /// Whether it can be decoded at 1/8, 1/4 or 1/2 of its size: a JPEG file.
   bool reducible() const { return header_.format == ImageFormat::jpeg; }
   /// How the pixels of the picture, reduced to that many eighths, are stored.
-  Storage storage(int eighths = 8) const;
+  StoredForm storage(int eighths = 8) const;
 
   /// Decodes at least the pixels `needed` of the stored picture; eighths, 1, 2, 4 or 8, is 8 unless it is reducible.
   ///

@@ -37,7 +37,7 @@ std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path, con
 
 Image decode_image(std::span<const std::uint8_t> content, const std::string& name, std::int64_t max_pixels) {
   const EncodedImage encoded(content, name, max_pixels);
-  const Storage storage = encoded.storage();
+  const StoredForm storage = encoded.storage();
   Image image = encoded.decode({0, 0, storage.height, storage.width}).pixels;
   try {
     turn_upright(image, storage.orientation);
@@ -56,8 +56,9 @@ Image read_image(const std::filesystem::path& path, const std::string& origin, s
   return decode_image(read_image_file(path, name), name, max_pixels);
 }
 
-void write_png(const Image& image, const std::filesystem::path& path) {
-  const std::vector<std::uint8_t> content = codec_encode_png(image);
+namespace {
+
+void write_image(std::span<const std::uint8_t> content, const std::filesystem::path& path) {
   std::ofstream file(path, std::ios::binary);
   file.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
   file.close();
@@ -66,6 +67,14 @@ void write_png(const Image& image, const std::filesystem::path& path) {
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
   fail("{}: cannot write the image: {}", path.string(), std::strerror(error));
+}
+
+}  // namespace
+
+void write_png(const Image& image, const std::filesystem::path& path) { write_image(codec_encode_png(image), path); }
+
+void write_jpeg(const Image& image, int quality, const std::filesystem::path& path) {
+  write_image(codec_encode_jpeg(image, quality), path);
 }
 
 }  // namespace tandem

@@ -1,5 +1,5 @@
 #pragma once
-// Images: reading JPEG, PNG, BMP and WebP files (WebP only in a build with OpenCV), writing PNG.
+// Images: reading JPEG, PNG, BMP and WebP files (WebP only in a build with OpenCV), writing PNG and JPEG.
 //
 // What a file is, is decided by its content; its extension does not matter. Grey, palette, 16-bit and alpha images
 // become 8-bit RGB; of 16 bits the upper 8 are kept. What a PNG or WebP file has as transparent is laid on white; a BMP
@@ -50,6 +50,9 @@ std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path, con
 /// empty; errors begin with it.
 Image read_image(const std::filesystem::path& path, const std::string& origin = {},
                  std::int64_t max_pixels = kDefaultMaxPixels);
+
+/// Writes a baseline JPEG file of that quality, 1 to 100, overwriting; otherwise as write_png().
+void write_jpeg(const Image& image, int quality, const std::filesystem::path& path);
 
 /// Writes a PNG file, overwriting. Throws Error if that fails; no half-written file is left then.
 void write_png(const Image& image, const std::filesystem::path& path);

@@ -135,7 +135,7 @@ std::unique_ptr<std::uint8_t[]> unset_bytes(std::size_t rows, std::size_t bytes)
 
 }  // namespace
 
-Resizer::Resizer(const Resizing& what, const Storage& storage) : turned_(storage.orientation >= 5) {
+Resizer::Resizer(const Resizing& what, const StoredForm& storage) : turned_(storage.orientation >= 5) {
   const int orientation = storage.orientation;
   const int height = turned_ ? storage.width : storage.height, width = turned_ ? storage.height : storage.width;
   require(contains(height, width, what.source), "resize: the source lies outside the image");

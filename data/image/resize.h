@@ -39,7 +39,7 @@ struct Resizing {
 };
 
 /// How a picture's pixels are stored: not turned upright yet, and perhaps reduced.
-struct Storage {
+struct StoredForm {
   int height = 0;  ///< of the whole picture as it is stored, not reduced
   int width = 0;
   int orientation = 1;  ///< EXIF's, 1 to 8
@@ -63,7 +63,7 @@ struct ResizeAxis {
 class Resizer {
  public:
   /// Throws Error if the source lies outside the picture, or the window outside the result.
-  Resizer(const Resizing& what, const Storage& storage);
+  Resizer(const Resizing& what, const StoredForm& storage);
 
   /// The part of the stored, reduced picture that run() looks at.
   Box needed() const;

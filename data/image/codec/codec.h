@@ -44,4 +44,7 @@ void lay_on_white(Image& image);
 /// A PNG file of the image. Throws Error.
 std::vector<std::uint8_t> codec_encode_png(const Image& image);
 
+/// A baseline JPEG file of the image, colours at half the resolution; quality 1 to 100. Throws Error.
+std::vector<std::uint8_t> codec_encode_jpeg(const Image& image, int quality);
+
 }  // namespace tandem
