@@ -12,9 +12,14 @@ struct LoaderBenchOptions {
   int size = 224;
   int workers = 2;
   int batches = 50;
+  bool fast_decode = true;
 };
 
 /// images_per_s over all batches, and the options. An epoch that ends is followed by the next one.
 nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options);
+
+/// The same for photos of each size (bench/photos.h), which are made in `folder` if they are not there, with 1 worker
+/// and with 2. Of `options` the size and the decoding count.
+nlohmann::ordered_json bench_photos(const std::string& folder, const LoaderBenchOptions& options);
 
 }  // namespace tandem

@@ -137,8 +137,11 @@ void add_capture_option(CLI::App* command, StepBenchOptions& options) {
       "--no-capture", [&options] { options.capture = false; }, "CUDA: launches each kernel by itself");
 }
 
-void add_loader_options(CLI::App* command, LoaderBenchOptions& options) {
-  command->add_option("DATA", options.data, "List file, or folder with one subfolder a class")->required();
+void add_loader_options(CLI::App* command, LoaderBenchOptions& options, std::string& photos) {
+  CLI::Option* data = command->add_option("DATA", options.data, "List file, or folder with one subfolder a class");
+  command->add_option("--photos", photos, "Instead of DATA: a folder for photos of 12 and 2 megapixels and 400 pixels")
+      ->excludes(data);
+  command->add_flag("!--full-decode", options.fast_decode, "Decode JPEG images at full size");
   add_count(command, "--size", options.size, "Image height and width", 1, 4096);
   add_count(command, "--workers", options.workers, "Threads", 0, 256);
   add_count(command, "--batches", options.batches, "Batches of 64 images", 1, 1 << 20);
@@ -159,7 +162,7 @@ int run(int argc, char** argv) {
   LoaderBenchOptions loader;
   Peers peers;
   bool json = false;
-  std::string path;
+  std::string path, photos;
 
   CLI::App* step = app.add_subcommand("step", "Times training steps on random images; prints one JSON line");
   CLI::App* inference = app.add_subcommand("inference", "Times tandem-eval's forward pass; prints one JSON line");
@@ -177,7 +180,7 @@ int run(int argc, char** argv) {
   step->add_flag("--ema", options.ema, "Average the weights");
   step->add_option("--freeze", options.freeze, "Pattern of parameters that are not trained; may be repeated")
       ->allow_extra_args(false);
-  add_loader_options(loading, loader);
+  add_loader_options(loading, loader, photos);
   add_peer_options(comparison, peers);
   fixture->add_option("FILE", path, "The fixture")->required();
   add_target_options(fixture, fixture_target);
@@ -185,7 +188,8 @@ int run(int argc, char** argv) {
   const auto output = [&]() -> std::string {
     if (*comparison) check_flags(target);
     if (*comparison) return shown(compare(contestants(target, options, peers), peers.rounds), json);
-    if (*loading) return bench_loader(loader).dump() + "\n";
+    if (*loading && photos.empty() && loader.data.empty()) fail_input("loader: expected DATA or --photos FOLDER");
+    if (*loading) return (photos.empty() ? bench_loader(loader) : bench_photos(photos, loader)).dump() + "\n";
     if (*fixture) {
       const nlohmann::json figures = read_fixture_file(path);
       return on_target(fixture_target, [&](const Engine& engine) {

@@ -113,11 +113,31 @@ class SampledResize(torch.nn.Module):
         return Image.fromarray(sampled(columns, height).astype(numpy.uint8))
 
 
+class Letterbox(torch.nn.Module):
+    """The whole image in the middle of a square of one colour; resize_to(size) makes what resizes."""
+
+    def __init__(self, side, colour, resize_to):
+        super().__init__()
+        self.side, self.colour, self.resize_to = side, tuple(colour), resize_to
+
+    def forward(self, image):
+        longer = max(image.size)
+        height, width = [max(1, (2 * length * self.side + longer) // (2 * longer)) for length in (image.height, image.width)]
+        square = Image.new("RGB", (self.side, self.side), self.colour)
+        place = round((self.side - width) / 2), round((self.side - height) / 2)
+        square.paste(self.resize_to([height, width])(image), place)
+        return square
+
+
 def transform_of(inputs):
     """What an image becomes for a network, as the description of its input says."""
     interpolation, *antialiased = inputs["interpolation"].split(", ")
-    resize = v2.Resize(inputs["resize"], v2.InterpolationMode(interpolation)) if antialiased else (
-        SampledResize(inputs["resize"]))
+
+    def resize_to(size):
+        return v2.Resize(size, v2.InterpolationMode(interpolation)) if antialiased else SampledResize(size)
+
+    boxed = "letterbox" in inputs
+    resize = Letterbox(inputs["resize"], inputs["letterbox"], resize_to) if boxed else resize_to(inputs["resize"])
     order = [2, 1, 0] if inputs["channels"] == "BGR" else [0, 1, 2]
     scale = inputs.get("scale", 1 / 255)
     return v2.Compose([

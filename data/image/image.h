@@ -1,5 +1,5 @@
 #pragma once
-// Images: reading JPEG, PNG, BMP and WebP files (WebP only in a build with OpenCV), writing PNG.
+// Images: reading JPEG, PNG, BMP and WebP files (WebP only in a build with OpenCV), writing PNG and JPEG.
 //
 // What a file is, is decided by its content; its extension does not matter. Grey, palette, 16-bit and alpha images
 // become 8-bit RGB; of 16 bits the upper 8 are kept. What a PNG or WebP file has as transparent is laid on white; a BMP
@@ -29,6 +29,9 @@ struct Image {
 /// The most pixels that an image may have where nothing else is said: Pillow's limit.
 constexpr std::int64_t kDefaultMaxPixels = 178956970;
 
+/// The most bytes that an image file may have.
+constexpr std::uintmax_t kMaxImageFileBytes = std::uintmax_t{1} << 30;
+
 /// Decodes a file's content. `name` is what an error calls the image. Throws InputError if the content is empty, not an
 /// image of the formats above, cut short, damaged, smaller than 2x2 pixels or larger than `max_pixels`, which is
 /// looked at before memory is asked for. Damage is also what a library only warns of: JPEG data that is noisy, or of
@@ -36,10 +39,20 @@ constexpr std::int64_t kDefaultMaxPixels = 178956970;
 Image decode_image(std::span<const std::uint8_t> content, const std::string& name,
                    std::int64_t max_pixels = kDefaultMaxPixels);
 
+/// What errors call an image file: with its origin ("train.txt:12"), if that is not empty, before the path.
+std::string image_name(const std::filesystem::path& path, const std::string& origin);
+
+/// The bytes of an image file, whatever they are. `name` as above. InputError if there is no such file, it cannot be
+/// read or is larger than 1 GiB; Error if there is not enough memory.
+std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path, const std::string& name);
+
 /// Reads an image file; InputError also if there is none. `origin` says who named the file ("train.txt:12") and may be
 /// empty; errors begin with it.
 Image read_image(const std::filesystem::path& path, const std::string& origin = {},
                  std::int64_t max_pixels = kDefaultMaxPixels);
+
+/// Writes a baseline JPEG file of that quality, 1 to 100, overwriting; otherwise as write_png().
+void write_jpeg(const Image& image, int quality, const std::filesystem::path& path);
 
 /// Writes a PNG file, overwriting. Throws Error if that fails; no half-written file is left then.
 void write_png(const Image& image, const std::filesystem::path& path);

@@ -2,6 +2,7 @@
 // What a network expects of an image: the square of pixels that it sees, and what their numbers mean.
 
 #include <array>
+#include <optional>
 
 #include "core/base/option_keys.h"
 
@@ -35,6 +36,8 @@ struct InputGeometry {
   int size;             ///< pixels, both sides of the square
   int resize;           ///< pixels, what the image is resized to before the middle is cut out
   bool squash = false;  ///< both sides become `resize`; else the shorter one, and the other in proportion
+  /// Present: the longer side becomes `resize`, and this colour, red, green and blue, is around the image.
+  std::optional<std::array<int, 3>> letterbox = {};
   Resampling resampling = {};
   bool bgr = false;  ///< the order of the channels; else RGB
 
@@ -45,8 +48,9 @@ struct InputGeometry {
 /// (pixel * scale - mean) / std.
 struct InputOptions {
   enum class Channels { rgb, bgr };
-  enum class Resize { shorter_side, squash };
+  enum class Resize { shorter_side, squash, letterbox };
   static constexpr double kUnitScale = 1 / 255.0;
+  static constexpr std::array kDefaultFill = {124, 116, 104};  // ImageNet's mean
 
   Channels channels = Channels::rgb;
   double scale = kUnitScale;
@@ -56,6 +60,7 @@ struct InputOptions {
   double crop = 0.875;  ///< the share of the resized side that the middle has: resized to round(size / crop)
   Interpolation interpolation = Interpolation::bilinear;
   bool antialias = true;
+  std::array<int, 3> fill = kDefaultFill;  ///< the colour around the image in a letterbox: red, green, blue
 
   bool operator==(const InputOptions&) const = default;
 };
@@ -66,7 +71,8 @@ constexpr auto enum_names(InputOptions::Channels) {
 }
 constexpr auto enum_names(InputOptions::Resize) {
   using enum InputOptions::Resize;
-  return std::to_array<EnumName<InputOptions::Resize>>({{shorter_side, "shorter_side"}, {squash, "squash"}});
+  return std::to_array<EnumName<InputOptions::Resize>>(
+      {{shorter_side, "shorter_side"}, {squash, "squash"}, {letterbox, "letterbox"}});
 }
 
 template <class Keys, Of<InputOptions> C>
@@ -76,12 +82,18 @@ void visit_keys(Keys& keys, C& c) {
   keys("mean", c.mean, Range{-1e6, 1e6});
   keys("std", c.deviation, Range{.low = 0, .high = 1e6, .without_low = true});
   keys("resize", c.resize);
+  keys("fill", c.fill, Range{0, 255});
   keys("crop", c.crop, Range{.low = 0.01, .high = 1});
   keys("interpolation", c.interpolation);
   keys("antialias", c.antialias);
 }
 
 inline void check_options(const InputOptions& c, OptionProblems& problems) {
+  if (c.resize == InputOptions::Resize::letterbox) {
+    if (c.crop != 1) problems.push_back({"/crop", "1, since a letterbox shows the whole image"});
+  } else {
+    check_unused("/fill", c.fill, InputOptions::kDefaultFill, c.resize, problems);
+  }
   if (!c.antialias && c.interpolation != Interpolation::bilinear)
     problems.push_back({"/antialias", ", since only \"bilinear\" is done without", true});
 }

@@ -9,18 +9,12 @@
 
 #include "core/base/option_keys.h"
 #include "core/base/rng.h"
+#include "data/image/encoded_image.h"
 #include "data/image/image.h"
 #include "data/image/input_geometry.h"
+#include "data/image/resize.h"
 
 namespace tandem {
-
-/// A rectangle of pixels.
-struct Box {
-  int top = 0;
-  int left = 0;
-  int height = 0;
-  int width = 0;
-};
 
 /// The config's "data.augment": how training images are varied.
 struct AugmentOptions {
@@ -42,24 +36,45 @@ inline void check_options(const AugmentOptions& c, OptionProblems& problems) {
     problems.push_back({"/random_resized_crop", "the smallest share of the area first"});
 }
 
-/// Resizes the part `source` of an image to height x width pixels, and writes the part `window` of the result to
-/// `out` (window.height, window.width, 3), mirrored from left to right if `flip`. Each output pixel is the average of
-/// the source under a filter, whose half width is its reach times max(1, scale) source pixels, or the reach without
-/// antialiasing; the filter is cut at the edges of `source` and renormalised. Columns and rows are averaged one after
-/// the other, rounding to 8 bits each time.
-void resize_image(const Image& image, const Box& source, int height, int width, const Box& window, bool flip,
-                  const Resampling& resampling, std::span<std::uint8_t> out);
-
 /// The crop that torchvision's RandomResizedCrop takes: area uniform in scale[0]..scale[1] of the image's, aspect ratio
 /// log-uniform in 3/4..4/3, position uniform; the largest centred crop of an allowed ratio if ten tries do not fit.
 Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random);
 
-/// Writes an augmented image to `out` (size, size, 3). A random crop is resized to the square at once; without one, the
-/// image is cut as in eval_transform().
+/// How the network's square shows an upright image.
+struct Framing {
+  Resizing resizing;
+  int top =
+      0;  ///< where in the square the resized pixels begin; what they do not cover has the colour of the letterbox
+  int left = 0;
+};
+
+/// What training shows of an image of height x width pixels: a random crop, which is resized to the square at once, or
+/// without one the same as evaluation; mirrored or not.
+Framing train_framing(int height, int width, const InputGeometry& input, const AugmentOptions& augment, Random& random);
+
+/// What evaluation shows: the image is resized as `input` says, then the middle is cut out; with a letterbox, the whole
+/// image in the middle of the square.
+Framing eval_framing(int height, int width, const InputGeometry& input);
+
+/// By how many eighths a JPEG file is decoded for that: 1, 2 or 4 (libjpeg-turbo has fast code for these), the smallest
+/// that leaves the source of the resize at least as high and as wide as what it is resized to; else, and without
+/// antialiasing, 8. What is left is done by the filter of the resize, whose source begins and ends at the same place of
+/// the picture, be it within a reduced pixel.
+int reduction(const Resizing& resizing);
+
+/// Writes an augmented image to `out` (size, size, 3).
 void train_transform(const Image& image, const InputGeometry& input, const AugmentOptions& augment, Random random,
                      std::span<std::uint8_t> out);
 
-/// Writes the centre of an image to `out` (size, size, 3): it is resized as `input` says, then the middle is cut out.
+/// The same of an image that is not decoded yet: only what the square shows is decoded, and the pixels are the same,
+/// unless `reduced`: then a JPEG file is decoded at 1/8, 1/4 or 1/2 of its size where reduction() says so.
+void train_transform(const EncodedImage& image, const InputGeometry& input, const AugmentOptions& augment, bool reduced,
+                     Random random, std::span<std::uint8_t> out);
+
+/// Writes what evaluation shows of an image to `out` (size, size, 3).
 void eval_transform(const Image& image, const InputGeometry& input, std::span<std::uint8_t> out);
+
+/// The same of an image that is not decoded yet, of which only what the square shows is decoded.
+void eval_transform(const EncodedImage& image, const InputGeometry& input, std::span<std::uint8_t> out);
 
 }  // namespace tandem

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "data/image/image.h"
+#include "data/image/encoded_image.h"
 #include "data/loader/prefetcher.h"
 
 namespace tandem {
@@ -28,8 +28,10 @@ PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
   };
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
     const ImageSample sample = list.sample(job.image);
-    train_transform(read_image(sample.path, sample.origin, options.max_pixels), options.input, options.augment,
-                    *job.random, pixels);
+    const std::string name = image_name(sample.path, sample.origin);
+    const std::vector<std::uint8_t> content = read_image_file(sample.path, name);
+    train_transform(EncodedImage(content, name, options.max_pixels), options.input, options.augment,
+                    options.fast_decode, *job.random, pixels);
     return sample.label;
   };
   prefetcher_ = std::make_unique<Prefetcher>(std::move(plan), std::move(prepare), options.input.size, options.workers);
@@ -67,7 +69,9 @@ Prefetcher::Plan in_order(std::size_t size, const EvalLoaderOptions& options) {
 EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
     const ImageSample sample = list.sample(job.image);
-    eval_transform(read_image(sample.path, sample.origin, options.max_pixels), options.input, pixels);
+    const std::string name = image_name(sample.path, sample.origin);
+    const std::vector<std::uint8_t> content = read_image_file(sample.path, name);
+    eval_transform(EncodedImage(content, name, options.max_pixels), options.input, pixels);
     return sample.label;
   };
   prefetcher_ = std::make_unique<Prefetcher>(in_order(list.size(), options), std::move(prepare), options.input.size,
@@ -85,7 +89,8 @@ FileLoader::FileLoader(const std::vector<std::string>& paths, EvalLoaderOptions 
     const std::string& path = paths[job.image];
     std::string& error = errors_[job.image];
     try {
-      eval_transform(read_image(path, {}, options.max_pixels), options.input, pixels);
+      const std::vector<std::uint8_t> content = read_image_file(path, path);
+      eval_transform(EncodedImage(content, path, options.max_pixels), options.input, pixels);
     } catch (const Error& e) {
       error = e.what();
     } catch (const std::bad_alloc&) {

@@ -33,6 +33,7 @@ struct PairLoaderOptions {
   std::int64_t first_step = 0;                  // the step of the first batch
   std::int64_t last_step = 0;                   // one past the step of the last batch
   std::int64_t max_pixels = kDefaultMaxPixels;  // an image with more is a bad one
+  bool fast_decode = false;                     // JPEG files are decoded reduced where they may be (transform.h)
 };
 
 /// The batches of steps first_step .. last_step - 1, in order (see pair_stream.h); of each step, pairs.accumulate.

@@ -29,6 +29,7 @@ ordered_json to_json(const InputDescription& input) {
                       {"mean", input.mean},
                       {"std", input.deviation}};
   if (input.squash) all["resize"] = {input.resize, input.resize};
+  if (input.letterbox) all["letterbox"] = *input.letterbox;
   if (input.scale != InputOptions::kUnitScale) all["scale"] = input.scale;
   return all;
 }
@@ -47,6 +48,7 @@ InputDescription parse_input(const json& all) {
   input.bgr = all.at("channels") == "BGR";
   input.squash = all.at("resize").is_array();
   input.resize = (input.squash ? all.at("resize").at(0) : all.at("resize")).get<int>();
+  if (all.contains("letterbox")) input.letterbox = all["letterbox"].get<std::array<int, 3>>();
   input.resampling = parse_resampling(all.at("interpolation").get<std::string>());
   input.mean = all.at("mean").get<std::array<double, 3>>();
   input.deviation = all.at("std").get<std::array<double, 3>>();
@@ -153,6 +155,13 @@ void check(const ModelDescription& model, const std::string& source) {
   if (model.input.resize < model.input.size || model.input.resize > kMostResized)
     fail_input("{}: input: resized to {} pixels, expected {} to {}", source, model.input.resize, model.input.size,
                kMostResized);
+  if (const auto& colour = model.input.letterbox) {
+    if (model.input.squash || model.input.resize != model.input.size)
+      fail_input("{}: input: a letterbox that is resized to other than its {} pixels", source, model.input.size);
+    if (!std::all_of(colour->begin(), colour->end(), [](int value) { return value >= 0 && value <= 255; }))
+      fail_input("{}: input: a letterbox of the colour {}, expected three values from 0 to 255", source,
+                 json(*colour).dump());
+  }
   if (!(model.input.scale > 0)) fail_input("{}: input: a scale of {}, expected one above 0", source, model.input.scale);
 }
 

@@ -28,7 +28,8 @@ namespace tandem {
 /// channel of a pixel, from 0 to 255, becomes (pixel * scale - mean) / deviation.
 ///
 /// In the JSON, "resize" is the shorter side's pixels, or [height, width] for both; "interpolation" is "bilinear",
-/// "bicubic" or "lanczos", with ", antialiased" behind it or not; a "scale" other than 1 / 255 stands after "std".
+/// "bicubic" or "lanczos", with ", antialiased" behind it or not. "letterbox", after "std", is the colour around the
+/// image, red, green and blue, where "resize" is the longer side's pixels; a "scale" other than 1 / 255 stands last.
 struct InputDescription : InputGeometry {
   /// Of the input that the options say, as a square of `side` pixels.
   explicit InputDescription(const InputOptions& options = {}, int side = 224);

@@ -124,6 +124,8 @@ TEST_CASE("the Python script makes every input that a run can have") {
        "model.input.std=[64,64,64]", "model.input.resize=squash", "model.input.antialias=false"},
       {"model.input.channels=BGR", "model.input.antialias=false", "model.input.crop=1"},
       {"model.input.interpolation=bicubic", "model.input.resize=squash", "model.input.crop=0.95"},
+      {"model.input.resize=letterbox", "model.input.crop=1", "model.input.fill=[200,10,90]",
+       "model.input.channels=BGR"},
       {"model.input.interpolation=lanczos", "model.input.mean=[0.5,0.5,0.5]", "model.input.std=[0.5,0.25,0.5]"}};
   for (const std::vector<std::string>& input : inputs) {
     const test::TinyRun run;

@@ -80,6 +80,7 @@ struct DataConfig {
   AugmentOptions augment;
   int workers = 2;                     ///< Threads that decode and augment.
   int max_pixels = kDefaultMaxPixels;  ///< An image file with more is refused.
+  bool fast_decode = true;             ///< JPEG images of training are decoded reduced where they may be.
 
   bool operator==(const DataConfig&) const = default;
 };

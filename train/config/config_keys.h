@@ -69,6 +69,7 @@ void visit_keys(Keys& keys, C& c) {
   keys("eval", c.eval);
   keys("image_size", c.image_size, Range{8, 4096});
   keys("augment", c.augment);
+  keys("fast_decode", c.fast_decode);
   keys("workers", c.workers, Range{1, 256});
   keys("max_pixels", c.max_pixels, Range{4, 1 << 30});
 }

@@ -63,6 +63,7 @@ PairLoaderOptions make_loader_options(const Config& config) {
   options.seed = config.seed;
   options.workers = static_cast<unsigned>(config.data.workers);
   options.max_pixels = config.data.max_pixels;
+  options.fast_decode = config.data.fast_decode;
   return options;
 }
 

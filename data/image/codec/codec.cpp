@@ -5,7 +5,7 @@ namespace tandem {
 Decoded codec_decode(std::span<const std::uint8_t> file, const ImageHeader& header) {
   switch (header.format) {
     case ImageFormat::jpeg:
-      return decode_jpeg(file, header);
+      return decode_jpeg(file, header, {0, 0, static_cast<int>(header.height), static_cast<int>(header.width)}, 8);
     case ImageFormat::png:
       return decode_png(file, header);
     default:

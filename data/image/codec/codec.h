@@ -9,6 +9,7 @@
 
 #include "data/image/image.h"
 #include "data/image/image_header.h"
+#include "data/image/resize.h"
 
 namespace tandem {
 
@@ -18,6 +19,8 @@ struct Decoded {
   std::string flaw;     // what is wrong with the file, in a few words; empty: nothing
   bool damaged = true;  // with a flaw: the file is damaged, and its pixels, if it has any, are those that are left;
                         // else it is of a kind that the library does not read
+  int top = 0;          // the place of the image's first pixel, where only a part is decoded
+  int left = 0;
 };
 
 /// The formats that this build decodes, for messages: "JPEG, PNG, BMP or WebP".
@@ -27,7 +30,9 @@ const char* codec_formats();
 /// to standard error. Throws std::bad_alloc where memory does not suffice.
 Decoded codec_decode(std::span<const std::uint8_t> file, const ImageHeader& header);
 
-Decoded decode_jpeg(std::span<const std::uint8_t> file, const ImageHeader& header);
+/// At least the part `needed` of the picture that is reduced to eighths / 8 of its size, 1 to 8. The pixels in it are
+/// those of the whole picture; the rest of the file is read, but no pixels are made of it.
+Decoded decode_jpeg(std::span<const std::uint8_t> file, const ImageHeader& header, const Box& needed, int eighths);
 Decoded decode_png(std::span<const std::uint8_t> file, const ImageHeader& header);
 /// The remaining formats, by OpenCV or stb_image.
 Decoded decode_other(std::span<const std::uint8_t> file, const ImageHeader& header);
@@ -38,5 +43,8 @@ void lay_on_white(Image& image);
 
 /// A PNG file of the image. Throws Error.
 std::vector<std::uint8_t> codec_encode_png(const Image& image);
+
+/// A baseline JPEG file of the image, colours at half the resolution; quality 1 to 100. Throws Error.
+std::vector<std::uint8_t> codec_encode_jpeg(const Image& image, int quality);
 
 }  // namespace tandem

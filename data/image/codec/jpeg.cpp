@@ -27,6 +27,7 @@ struct Reader {
   std::array<char, JMSG_LENGTH_MAX> message = {};  // of the error, or else of the first warning that tells of damage
   int error = 0;                                   // its number
   std::vector<std::uint8_t> inks;                  // a row of a CMYK file
+  std::vector<std::uint8_t> unwanted;              // a row that is read for its errors alone
 
   Reader() = default;
   Reader(const Reader&) = delete;
@@ -75,7 +76,7 @@ void on_message(j_common_ptr jpeg, int level) {
 }
 
 /// False after an error, as are the next two.
-bool start(Reader& reader) {
+bool start(Reader& reader, int eighths) {
   reader.jpeg.err = jpeg_std_error(&reader.errors);
   reader.jpeg.client_data = &reader;
   reader.errors.error_exit = on_error;
@@ -86,6 +87,8 @@ bool start(Reader& reader) {
   jpeg_read_header(&reader.jpeg, TRUE);
   const bool inks = reader.jpeg.jpeg_color_space == JCS_CMYK || reader.jpeg.jpeg_color_space == JCS_YCCK;
   reader.jpeg.out_color_space = inks ? JCS_CMYK : JCS_RGB;
+  reader.jpeg.scale_num = static_cast<unsigned>(eighths);
+  reader.jpeg.scale_denom = DCTSIZE;
   jpeg_start_decompress(&reader.jpeg);
   return true;
 }
@@ -105,14 +108,42 @@ void mix_inks(const std::uint8_t* cmyk, bool inverted, int width, std::uint8_t* 
   }
 }
 
-bool read_rows(Reader& reader, Image& image) {
+/// Restricts what is decoded to columns that hold left .. left + width - 1; sets `left` to the first. A margin keeps
+/// the pixels what they are in the whole picture: at the edges of what is decoded colours are interpolated differently.
+bool choose_columns(Reader& reader, int& left, int width) {
+  constexpr int kMargin = 4;
+  const auto whole = static_cast<int>(reader.jpeg.output_width);
+  const int begin = std::max(0, left - kMargin), end = std::min(whole, left + width + kMargin);
+  left = 0;
+  if (begin == 0 && end == whole) return true;
+  auto from = static_cast<JDIMENSION>(begin), count = static_cast<JDIMENSION>(end - begin);
   if (setjmp(reader.failed) != 0) return false;
-  while (reader.jpeg.output_scanline < reader.jpeg.output_height) {
-    std::uint8_t* row = image.row(static_cast<int>(reader.jpeg.output_scanline));
-    JSAMPROW target = reader.inks.empty() ? row : reader.inks.data();
+  jpeg_crop_scanline(&reader.jpeg, &from, &count);
+  left = static_cast<int>(from);
+  return true;
+}
+
+/// Reads the image's rows, of which the first is `top`.
+bool read_rows(Reader& reader, int top, Image& image) {
+  if (setjmp(reader.failed) != 0) return false;
+  if (top > 0) jpeg_skip_scanlines(&reader.jpeg, static_cast<JDIMENSION>(top));
+  for (int y = 0; y < image.height; ++y) {
+    JSAMPROW target = reader.inks.empty() ? image.row(y) : reader.inks.data();
     jpeg_read_scanlines(&reader.jpeg, &target, 1);
-    if (!reader.inks.empty()) mix_inks(target, reader.jpeg.saw_Adobe_marker != 0, image.width, row);
+    if (!reader.inks.empty()) mix_inks(target, reader.jpeg.saw_Adobe_marker != 0, image.width, image.row(y));
   }
+  return true;
+}
+
+/// Reads what is below the last row that is wanted. To skip up to the very end would skip its data unread.
+bool read_the_rest(Reader& reader) {
+  const JDIMENSION rest = reader.jpeg.output_height - reader.jpeg.output_scanline;
+  if (rest == 0) return true;
+  reader.unwanted.resize(std::size_t{reader.jpeg.output_width} * 4);
+  if (setjmp(reader.failed) != 0) return false;
+  if (rest > 1) jpeg_skip_scanlines(&reader.jpeg, rest - 1);
+  JSAMPROW target = reader.unwanted.data();
+  while (reader.jpeg.output_scanline < reader.jpeg.output_height) jpeg_read_scanlines(&reader.jpeg, &target, 1);
   return true;
 }
 
@@ -148,20 +179,22 @@ bool is_of_an_unread_kind(int error) {
 
 }  // namespace
 
-Decoded decode_jpeg(std::span<const std::uint8_t> file, const ImageHeader& header) {
+Decoded decode_jpeg(std::span<const std::uint8_t> file, const ImageHeader& header, const Box& needed, int eighths) {
   constexpr std::string_view kCorrupt = "Corrupt JPEG data: ";  // what most of the library's messages begin with
   Reader reader;
   reader.file = file;
   Decoded result;
-  bool read = start(reader);
-  const bool as_told = reader.jpeg.output_width == header.width && reader.jpeg.output_height == header.height;
-  if (read && as_told) {
-    result.image.height = static_cast<int>(header.height);
-    result.image.width = static_cast<int>(header.width);
+  result.top = needed.top;
+  result.left = needed.left;
+  bool read = start(reader, eighths);
+  const bool as_told = reader.jpeg.image_width == header.width && reader.jpeg.image_height == header.height;
+  if (read && as_told && choose_columns(reader, result.left, needed.width)) {
     const std::size_t row = reader.jpeg.output_width;
-    result.image.pixels.resize(row * reader.jpeg.output_height * 3);
+    result.image.height = needed.height;
+    result.image.width = static_cast<int>(row);
+    result.image.pixels.resize(row * static_cast<std::size_t>(needed.height) * 3);
     if (reader.jpeg.out_color_space == JCS_CMYK) reader.inks.resize(row * 4);
-    read = read_rows(reader, result.image) && finish(reader);
+    read = read_rows(reader, needed.top, result.image) && read_the_rest(reader) && finish(reader);
   }
   if (reader.error == JERR_OUT_OF_MEMORY) throw std::bad_alloc();
   result.flaw = reader.message.data();

@@ -18,6 +18,8 @@ struct JpegKind {
   bool progressive = false;
   int restart_interval = 0;  // blocks
   int quality = 90;
+  int across = 2;  // of YCbCr: pixels that share a value of colour, side by side
+  int down = 2;    // and one below the other
 };
 
 inline std::string jpeg_content(const Image& image, const JpegKind& kind = {}) {
@@ -34,6 +36,10 @@ inline std::string jpeg_content(const Image& image, const JpegKind& kind = {}) {
   jpeg.in_color_space = kind.channels == 1 ? JCS_GRAYSCALE : kind.channels == 3 ? JCS_RGB : JCS_CMYK;
   jpeg_set_defaults(&jpeg);
   jpeg_set_quality(&jpeg, kind.quality, TRUE);
+  if (kind.channels == 3) {
+    jpeg.comp_info[0].h_samp_factor = kind.across;
+    jpeg.comp_info[0].v_samp_factor = kind.down;
+  }
   if (kind.progressive) jpeg_simple_progression(&jpeg);
   jpeg.restart_interval = static_cast<unsigned>(kind.restart_interval);
   jpeg_start_compress(&jpeg, TRUE);

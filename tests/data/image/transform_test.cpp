@@ -140,6 +140,68 @@ TEST_CASE("a network that takes BGR, and squashed images, gets them") {
   CHECK(rgb == resize(image, {0, 0, 12, 30}, 14));
 }
 
+TEST_CASE("a bottle lies whole and undistorted in the middle of a letterbox") {
+  const Image bottle = test::noise(90, 30, 0), lying = test::noise(30, 90, 1);
+  InputOptions options;
+  options.resize = InputOptions::Resize::letterbox;
+  options.crop = 1;
+  options.fill = {7, 80, 250};
+  InputGeometry input(options, 32);
+  constexpr int kShort = 11, kBefore = 10;  // 32 / 3 rounded; the middle of 32 - 11 rounds to even
+  const Pixels upright = resize(bottle, {0, 0, 90, 30}, 32, kShort, {0, 0, 32, kShort});
+  const Pixels flat = resize(lying, {0, 0, 30, 90}, kShort, 32, {0, 0, kShort, 32});
+  for (const bool bgr : {false, true}) {
+    input.bgr = bgr;
+    Pixels a(32 * 32 * 3), b(a.size());
+    eval_transform(bottle, input, a);
+    eval_transform(lying, input, b);
+    for (int y = 0; y < 32; ++y)
+      for (int x = 0; x < 32; ++x)
+        for (int c = 0; c < 3; ++c) {
+          const auto at = static_cast<std::size_t>((y * 32 + x) * 3 + c),
+                     stored = static_cast<std::size_t>(bgr ? 2 - c : c);
+          const auto in = [&](int position) { return position >= kBefore && position < kBefore + kShort; };
+          const int column = (y * kShort + x - kBefore) * 3, row = ((y - kBefore) * 32 + x) * 3;
+          REQUIRE(a[at] == (in(x) ? upright[static_cast<std::size_t>(column) + stored] : options.fill[stored]));
+          REQUIRE(b[at] == (in(y) ? flat[static_cast<std::size_t>(row) + stored] : options.fill[stored]));
+        }
+  }
+}
+
+TEST_CASE("training in a letterbox mirrors the whole square") {
+  InputGeometry input(32);
+  input.resize = 32;
+  input.letterbox = {7, 80, 250};
+  const Image bottle = test::noise(90, 30, 0);
+  Pixels upright(32 * 32 * 3), out(upright.size());
+  eval_transform(bottle, input, upright);
+  int flipped = 0;
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    train_transform(bottle, input, {{}, true}, Random(1, RandomPurpose::test, 0, 0, i), out);
+    REQUIRE((out == upright || out == mirrored(upright, 32)));
+    flipped += out == upright ? 0 : 1;
+  }
+  CHECK((flipped > 0 && flipped < 40));
+}
+
+TEST_CASE("a letterbox shows a picture of any shape") {
+  InputGeometry input(32);
+  input.resize = 32;
+  input.letterbox = {7, 80, 250};
+  const std::vector<std::pair<int, int>> shapes = {{2, 1000}, {1000, 2}, {32, 32}, {5, 5}, {33, 32}};
+  for (const auto& [height, width] : shapes) {
+    Pixels out(32 * 32 * 3);
+    eval_transform(test::noise(height, width, 2), input, out);
+    const int rows = std::max(1, static_cast<int>(std::lround(32.0 * height / std::max(height, width))));
+    const int columns = std::max(1, static_cast<int>(std::lround(32.0 * width / std::max(height, width))));
+    int others = 0;
+    for (std::size_t i = 0; i < out.size(); i += 3)
+      others += out[i] == 7 && out[i + 1] == 80 && out[i + 2] == 250 ? 1 : 0;
+    INFO(height << "x" << width);
+    CHECK(others == 32 * 32 - rows * columns);
+  }
+}
+
 // Figures from torchvision: Resize(5) and CenterCrop(4) of a Pillow image. The middle of 7 - 4 rounds to even.
 TEST_CASE("the evaluation crop agrees with torchvision") {
   CHECK(eval(test::patterned(9, 13), 4) == Pixels{150, 123, 133, 124, 128, 126, 133, 95,  137, 126, 123, 115,

@@ -153,6 +153,19 @@ TEST_CASE("every input that Tandem makes is read as it was written") {
   CHECK(to_json(model)["input"].dump() ==
         R"({"channels":"BGR","size":96,"resize":[128,128],"interpolation":"lanczos, antialiased","crop":"center",)"
         R"("mean":[104.0,117.0,123.0],"std":[2.0,4.0,8.0],"scale":1.0})");
+  options.resize = InputOptions::Resize::letterbox;
+  options.crop = 1;
+  options.fill = {7, 8, 255};
+  ModelDescription boxed = unusual();
+  boxed.input = InputDescription(options, 96);
+  check_same(parse_model_description(to_json(boxed).dump(), ""), boxed);
+  CHECK(to_json(boxed)["input"]["letterbox"].dump() == "[7,8,255]");
+  CHECK(contains(error_with([](json& m) { m["input"]["letterbox"] = {0, 0, 0}; }), "a letterbox that is resized to"));
+  CHECK(contains(error_with([](json& m) {
+                   m["input"]["letterbox"] = {0, 256, 0};
+                   m["input"]["resize"] = m["input"]["size"];
+                 }),
+                 "colour [0,256,0], expected three values from 0 to 255"));
   const InputStatistics statistics = tower_options(model).backbone.input;
   for (std::size_t c = 0; c < 3; ++c) {
     CHECK(statistics.mean[c] == Approx(options.mean[c] / 255));

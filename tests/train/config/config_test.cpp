@@ -50,6 +50,7 @@ Config unusual() {
   c.data.augment = {std::nullopt, false};
   c.data.workers = 5;
   c.data.max_pixels = 1000000;
+  c.data.fast_decode = false;
   c.pairs.batch = 3;
   c.pairs.accumulate = 5;
   c.loss.softmax = {0.1 + 0.2, 0.1};
