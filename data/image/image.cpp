@@ -33,26 +33,6 @@ void check_header(const ImageHeader& header, const std::string& name, std::int64
                name, header.width, header.height, max_pixels);
 }
 
-std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std::string& name) {
-  const std::filesystem::file_type type = file_type_of(path, name);
-  if (type == std::filesystem::file_type::not_found) fail_input("{}: no such image file", name);
-  if (type != std::filesystem::file_type::regular) fail_input("{}: not a file: expected an image", name);
-  std::error_code error;
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));
-  if (size > kMaxFileBytes) fail_input("{}: image file of {} bytes: expected at most {}", name, size, kMaxFileBytes);
-  std::vector<std::uint8_t> content;
-  try {
-    content.resize(static_cast<std::size_t>(size));
-  } catch (const std::bad_alloc&) {
-    fail("{}: not enough memory to read an image file of {} bytes", name, size);
-  }
-  if (!file.read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(size)))
-    fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));
-  return content;
-}
-
 }  // namespace
 
 Image decode_image(std::span<const std::uint8_t> content, const std::string& name, std::int64_t max_pixels) {
@@ -75,9 +55,29 @@ Image decode_image(std::span<const std::uint8_t> content, const std::string& nam
   }
 }
 
+std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path, const std::string& name) {
+  const std::filesystem::file_type type = file_type_of(path, name);
+  if (type == std::filesystem::file_type::not_found) fail_input("{}: no such image file", name);
+  if (type != std::filesystem::file_type::regular) fail_input("{}: not a file: expected an image", name);
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file) fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));
+  if (size > kMaxFileBytes) fail_input("{}: image file of {} bytes: expected at most {}", name, size, kMaxFileBytes);
+  std::vector<std::uint8_t> content;
+  try {
+    content.resize(static_cast<std::size_t>(size));
+  } catch (const std::bad_alloc&) {
+    fail("{}: not enough memory to read an image file of {} bytes", name, size);
+  }
+  if (!file.read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(size)))
+    fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));
+  return content;
+}
+
 Image read_image(const std::filesystem::path& path, const std::string& origin, std::int64_t max_pixels) {
   const std::string name = origin.empty() ? path.string() : origin + ": " + path.string();
-  return decode_image(read_file(path, name), name, max_pixels);
+  return decode_image(read_image_file(path, name), name, max_pixels);
 }
 
 void write_png(const Image& image, const std::filesystem::path& path) {

@@ -36,6 +36,10 @@ constexpr std::int64_t kDefaultMaxPixels = 178956970;
 Image decode_image(std::span<const std::uint8_t> content, const std::string& name,
                    std::int64_t max_pixels = kDefaultMaxPixels);
 
+/// The content of an image file, not decoded. Throws InputError if it cannot be read, Error if memory does not suffice;
+/// `name` begins the message.
+std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path, const std::string& name);
+
 /// Reads an image file; InputError also if there is none. `origin` says who named the file ("train.txt:12") and may be
 /// empty; errors begin with it.
 Image read_image(const std::filesystem::path& path, const std::string& origin = {},

@@ -10,11 +10,11 @@
 
 namespace tandem {
 
-PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
+PairLoader::PairLoader(const ImageSource& list, PairLoaderOptions options) {
   const std::int64_t pairs = options.pairs.batch;
   require(pairs >= 1 && options.input.size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1", pairs,
           options.input.size);
-  PairStream stream(list.labels(), options.pairs, options.seed);
+  PairStream stream(list.labels(), options.pairs, options.seed, list.parts());
   const std::int64_t parts = options.pairs.accumulate, last = options.last_step * parts;
   auto plan = [stream, pairs, parts, last, number = options.first_step * parts]() mutable -> std::optional<BatchPlan> {
     if (number >= last) return std::nullopt;
@@ -27,10 +27,9 @@ PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
     return batch;
   };
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
-    const ImageSample sample = list.sample(job.image);
-    train_transform(read_image(sample.path, sample.origin, options.max_pixels), options.input, options.augment,
-                    *job.random, pixels);
-    return sample.label;
+    train_transform(read_image(list, job.image, options.max_pixels), options.input, options.augment, *job.random,
+                    pixels);
+    return list.label(job.image);
   };
   prefetcher_ = std::make_unique<Prefetcher>(std::move(plan), std::move(prepare), options.input.size, options.workers);
 }
@@ -64,11 +63,10 @@ Prefetcher::Plan in_order(std::size_t size, const EvalLoaderOptions& options) {
 
 }  // namespace
 
-EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
+EvalLoader::EvalLoader(const ImageSource& list, EvalLoaderOptions options) {
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
-    const ImageSample sample = list.sample(job.image);
-    eval_transform(read_image(sample.path, sample.origin, options.max_pixels), options.input, pixels);
-    return sample.label;
+    eval_transform(read_image(list, job.image, options.max_pixels), options.input, pixels);
+    return list.label(job.image);
   };
   prefetcher_ = std::make_unique<Prefetcher>(in_order(list.size(), options), std::move(prepare), options.input.size,
                                              options.workers);
