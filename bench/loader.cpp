@@ -2,15 +2,16 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 
 #include "bench/photos.h"
-#include "data/list/image_list.h"
 #include "data/loader/loader.h"
+#include "data/source/open_source.h"
 
 namespace tandem {
 
 nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options) {
-  const ImageList list = ImageList::load(options.data);
+  const std::unique_ptr<const ImageSource> source = open_source({options.data});
   PairLoaderOptions loading;
   loading.pairs.batch = options.pairs;
   loading.input = options.size;
@@ -18,7 +19,7 @@ nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options) {
   loading.fast_decode = options.fast_decode;
   // One more, which is not timed: while it is waited for, the workers start and the files come into the page cache.
   loading.last_step = options.batches + 1;
-  PairLoader loader(list, loading);
+  PairLoader loader(*source, loading);
   loader.recycle(loader.next());
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();

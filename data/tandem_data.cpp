@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "core/base/program.h"
 #include "data/list/copies.h"
 #include "data/list/list_checks.h"
+#include "data/source/convert.h"
+#include "data/source/open_source.h"
 #include "data/synth/dataset.h"
 
 namespace tandem {
@@ -31,7 +34,8 @@ int synthesise(const synth::DatasetOptions& options) {
 /// Prints how many images each class has, what is odd about the list, and each bad image.
 int check(const CheckOptions& options) {
   constexpr std::size_t kMostReported = 100;
-  const ImageList list = ImageList::load(options.data, options.root);
+  const std::unique_ptr<const ImageSource> source = open_source({options.data.string(), options.root});
+  const ImageSource& list = *source;
   const std::vector<std::size_t> images = images_per_class(list);
   for (std::size_t c = 0; c < images.size(); ++c) fmt::print("{:6} {:7} {}\n", c, images[c], list.classes()[c]);
   fmt::print("{}\n", list.naming());
@@ -63,12 +67,24 @@ int main(int argc, char** argv) {
 
   tandem::CheckOptions checked;
   CLI::App* check = app.add_subcommand("check", "Decode every image of a data set and count the classes");
-  check->add_option("data", checked.data, "List file, or folder with one subfolder a class")->required();
+  check->add_option("data", checked.data, "List, folder with one subfolder a class, or another source")->required();
   check->add_option("--root", checked.root, "Where the list's paths start (default: the list's folder)");
   check->add_option("--max-pixels", checked.max_pixels, "Refuse images with more pixels")
       ->capture_default_str()
       ->check(CLI::Range(4, 1 << 30));
 
-  return tandem::run_program(app, argc, argv,
-                             [&] { return synth->parsed() ? tandem::synthesise(dataset) : tandem::check(checked); });
+  tandem::ConvertOptions converted;
+  CLI::App* convert = app.add_subcommand("convert", "Write a data set as a list with files, tar shards or an LMDB");
+  convert->add_option("in", converted.source.path, "Any source: a list, a folder, shards-{000..009}.tar, ...")
+      ->required();
+  convert->add_option("out", converted.out, "NAME.tar, NAME.lmdb, or a folder for list.txt and its files")->required();
+  convert->add_option("--root", converted.source.root, "Where the list's paths start (default: the list's folder)");
+  convert->add_option("--split", converted.source.split, "The rows of a table whose column split is this");
+  convert->add_option("--shard", converted.shard, "Images a tar shard: NAME-000000.tar, ... (default: one archive)")
+      ->check(CLI::Range(1, 1 << 30));
+
+  return tandem::run_program(app, argc, argv, [&] {
+    if (convert->parsed()) return tandem::run_convert(converted);
+    return synth->parsed() ? tandem::synthesise(dataset) : tandem::check(checked);
+  });
 }

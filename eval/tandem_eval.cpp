@@ -2,11 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <memory>
 
 #include "core/base/error.h"
 #include "core/base/program.h"
 #include "data/list/copies.h"
 #include "data/list/list_checks.h"
+#include "data/source/open_source.h"
 #include "eval/network_options.h"
 #include "eval/report.h"
 #include "inference/distances.h"
@@ -20,6 +22,7 @@ struct Options {
   NetworkOptions network;
   std::string data, root, out;
   std::string distance = "auto";
+  std::optional<std::string> split;
 };
 
 /// What must be known of figures that are not the embedding's.
@@ -47,7 +50,8 @@ std::string note_on_distances(const EmbeddingMetrics& metrics, bool features, co
 int evaluate(const Options& o) {
   const ModelFile file = o.network.read();
   const ModelDescription& model = file.description();
-  const ImageList list = ImageList::load_known(o.data, o.root, model.classes);
+  const std::unique_ptr<const ImageSource> source = open_known_source({o.data, o.root, o.split}, model.classes);
+  const ImageSource& list = *source;
   for (const std::string& remark : remarks(list)) std::cerr << remark << '\n';
   for (const std::string& remark : copy_remarks(list)) std::cerr << remark << '\n';
   Network network = o.network.open(file, std::cerr);
@@ -86,7 +90,9 @@ int run(int argc, char** argv) {
   Options o;
   CLI::App app("Evaluates a checkpoint on labelled images.", "tandem-eval");
   o.network.add_to(app, "Measures distances of the backbone's pooled features, not embeddings");
-  app.add_option("--data", o.data, "List file, or folder with one subfolder a class")->required();
+  app.add_option("--data", o.data,
+                 "List, folder with one subfolder a class, table, tar shards, LMDB, IDX or CIFAR file")
+      ->required();
   app.add_option("--root", o.root, "Where the list's paths start (default: the list's folder)");
   app.add_option(
          "--distance", o.distance,
@@ -94,6 +100,7 @@ int run(int argc, char** argv) {
          "embeddings that were trained by it")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "L2", "cosine"}));
+  app.add_option("--split", o.split, "The rows of a table whose column split is this");
   app.add_option("--out", o.out, "Folder for metrics.json and report.html")->required();
   return run_program(app, argc, argv, [&] { return evaluate(o); });
 }

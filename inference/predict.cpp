@@ -30,7 +30,7 @@ void Predictor::predict(const Batch& batch, Predictions& all) {
   all.labels.insert(all.labels.end(), batch.labels.begin(), batch.labels.end());
 }
 
-Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
+Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageSource& list,
                     const PredictOptions& options, const std::function<bool()>& stop) {
   EvalLoader loader(list, {options.batch, options.input, static_cast<unsigned>(options.workers), options.max_pixels});
   Predictor predictor(backend, compute, model, options.features, options.vectors);

@@ -6,8 +6,8 @@
 
 #include "data/image/image.h"
 #include "data/image/input_geometry.h"
-#include "data/list/image_list.h"
 #include "data/loader/batch.h"
+#include "data/source/image_source.h"
 #include "layers/twin_towers.h"
 
 namespace tandem {
@@ -52,7 +52,7 @@ class Predictor {
 
 /// Every image once, in the list's order, with the evaluation transform. Throws PredictionStopped if `stop`, which is
 /// asked after each batch, says so.
-Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageList& list,
+Predictions predict(Backend& backend, DType compute, TwinTowers& model, const ImageSource& list,
                     const PredictOptions& options, const std::function<bool()>& stop = {});
 
 /// The same, without a result, for one batch of blank images: takes the memory that predict() takes.

@@ -2,6 +2,7 @@
 // Files that appear whole or not at all, also when the process is killed, the disk is full or the power fails.
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -22,6 +23,8 @@ class AtomicFile {
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  /// Replaces bytes that have been written; write() goes on where it was.
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
 
   /// Brings the content to the disk, gives the file its name, and brings the name to the disk. Call once, last.
   void commit();

@@ -1,11 +1,9 @@
 #include "data/list/copies.h"
 
-#include <sys/stat.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/thread_pool.h"
+#include "data/list/class_names.h"
 
 namespace tandem {
 namespace {
@@ -25,44 +24,44 @@ struct Free {
   void operator()(XXH3_state_t* state) const { (void)XXH3_freeState(state); }
 };
 
-/// A hash of a file from a position to its end.
-std::optional<Key> hash_of(const std::string& path, std::uint64_t from) {
-  std::ifstream file(path, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(from));
-  if (!file) return std::nullopt;
-  const std::unique_ptr<XXH3_state_t, Free> state(XXH3_createState());
-  (void)XXH3_128bits_reset(state.get());
-  std::vector<char> piece(std::size_t{1} << 16);
-  while (file) {
-    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    (void)XXH3_128bits_update(state.get(), piece.data(), static_cast<std::size_t>(file.gcount()));
-  }
-  if (!file.eof()) return std::nullopt;
-  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  return Key(hash.high64, hash.low64);
-}
-
 /// The images of both lists, the training's first.
 class Images {
  public:
-  Images(const ImageList& train, const ImageList* eval) : train_(train), eval_(eval) {}
+  Images(const ImageSource& train, const ImageSource* eval) : train_(train), eval_(eval) {}
   std::size_t size() const { return train_.size() + (eval_ == nullptr ? 0 : eval_->size()); }
   bool is_eval(std::size_t i) const { return i >= train_.size(); }
-  ImageSample sample(std::size_t i) const { return is_eval(i) ? eval_->sample(i - train_.size()) : train_.sample(i); }
-  /// The path, and the line that names it.
-  std::string name(std::size_t i) const {
-    const ImageSample one = sample(i);
-    const std::string& source = is_eval(i) ? eval_->source() : train_.source();
-    return one.path + (one.origin == source ? "" : fmt::format(" ({})", one.origin));
+  std::int32_t label(std::size_t i) const { return source(i).label(place(i)); }
+  /// What people know the image by, without and with the line that names it.
+  std::string name(std::size_t i) const { return source(i).name(place(i)); }
+  std::string full_name(std::size_t i) const {
+    const std::string origin = source(i).origin(place(i));
+    return name(i) + (origin.empty() || origin == source(i).source() ? "" : fmt::format(" ({})", origin));
   }
-  std::string class_of(std::size_t i) const {
-    return in_quotes(train_.classes()[static_cast<std::size_t>(sample(i).label)]);
-  }
+  std::string class_of(std::size_t i) const { return in_quotes(train_.classes()[static_cast<std::size_t>(label(i))]); }
+  std::uint64_t bytes(std::size_t i) const { return source(i).stored_bytes(place(i)); }
+  /// A hash of the image, as it is stored, from a byte to its end.
+  std::optional<Key> hash(std::size_t i, std::uint64_t from) const;
 
  private:
-  const ImageList& train_;
-  const ImageList* eval_;
+  const ImageSource& source(std::size_t i) const { return is_eval(i) ? *eval_ : train_; }
+  std::size_t place(std::size_t i) const { return is_eval(i) ? i - train_.size() : i; }
+
+  const ImageSource& train_;
+  const ImageSource* eval_;
 };
+
+std::optional<Key> Images::hash(std::size_t i, std::uint64_t from) const {
+  const std::unique_ptr<XXH3_state_t, Free> state(XXH3_createState());
+  (void)XXH3_128bits_reset(state.get());
+  std::vector<std::uint8_t> piece(std::size_t{1} << 16);
+  for (const std::uint64_t end = bytes(i); from < end; from += piece.size()) {
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), end - from)));
+    if (!source(i).read_stored(place(i), from, piece)) return std::nullopt;
+    (void)XXH3_128bits_update(state.get(), piece.data(), piece.size());
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
+  return Key(hash.high64, hash.low64);
+}
 
 /// Parts groups by a key of each member, computed on several threads. Those that are alone or have no key go.
 template <class KeyOf>
@@ -92,21 +91,17 @@ std::vector<Group> equal_files(const Images& images, unsigned threads) {
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   std::vector<std::uint64_t> sizes(images.size());
   const auto by_size = [&](std::size_t i) -> std::optional<Key> {
-    struct stat status = {};
-    if (::stat(images.sample(i).path.c_str(), &status) != 0 || status.st_size <= 0) return std::nullopt;
-    sizes[i] = static_cast<std::uint64_t>(status.st_size);
-    return Key(sizes[i], 0);
+    sizes[i] = images.bytes(i);
+    return sizes[i] == 0 ? std::nullopt : std::optional(Key(sizes[i], 0));
   };
-  const auto by_tail = [&](std::size_t i) {
-    return hash_of(images.sample(i).path, sizes[i] - std::min(sizes[i], kTail));
-  };
-  const auto by_content = [&](std::size_t i) { return hash_of(images.sample(i).path, 0); };
+  const auto by_tail = [&](std::size_t i) { return images.hash(i, sizes[i] - std::min(sizes[i], kTail)); };
+  const auto by_content = [&](std::size_t i) { return images.hash(i, 0); };
   return parted(parted(parted({all}, threads, by_size), threads, by_tail), threads, by_content);
 }
 
 }  // namespace
 
-Copies find_copies(const ImageList& train, const ImageList* eval, unsigned threads) {
+Copies find_copies(const ImageSource& train, const ImageSource* eval, unsigned threads) {
   const Images images(train, eval);
   std::vector<Group> groups = equal_files(images, threads);
   std::sort(groups.begin(), groups.end());  // the first ones first, for the examples
@@ -114,24 +109,24 @@ Copies find_copies(const ImageList& train, const ImageList* eval, unsigned threa
   std::optional<std::size_t> first;  // of the evaluation's
   for (const Group& group : groups) {
     const std::size_t one = group.front();
-    const auto other = std::find_if(group.begin(), group.end(),
-                                    [&](std::size_t i) { return images.sample(i).label != images.sample(one).label; });
+    const auto other =
+        std::find_if(group.begin(), group.end(), [&](std::size_t i) { return images.label(i) != images.label(one); });
     if (other != group.end() && copies.two_labels++ == 0)
-      copies.first_two_labels = fmt::format("{} is {}, {} is {}", images.name(one), images.class_of(one),
-                                            images.name(*other), images.class_of(*other));
+      copies.first_two_labels = fmt::format("{} is {}, {} is {}", images.full_name(one), images.class_of(one),
+                                            images.full_name(*other), images.class_of(*other));
     if (images.is_eval(one)) continue;
     for (const std::size_t i : group) {
       if (!images.is_eval(i)) continue;
       ++copies.shared;
       if (first && *first < i) continue;
       first = i;
-      copies.first_shared = fmt::format("{} is {}", images.sample(i).path, images.sample(one).path);
+      copies.first_shared = fmt::format("{} is {}", images.name(i), images.name(one));
     }
   }
   return copies;
 }
 
-std::vector<std::string> copy_remarks(const ImageList& train, const ImageList* eval) {
+std::vector<std::string> copy_remarks(const ImageSource& train, const ImageSource* eval) {
   const Copies copies = find_copies(train, eval);
   std::vector<std::string> lines;
   if (copies.shared > 0)

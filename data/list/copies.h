@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/list/image_list.h"
+#include "data/source/image_source.h"
 
 namespace tandem {
 
@@ -16,12 +16,13 @@ struct Copies {
   std::string first_two_labels;  // "a.png is 'mug', b.png 'shoe'"
 };
 
-/// Compares the files of a training list and of an evaluation (null: none), whose classes must be the same. Files of
-/// equal size are compared by a hash of their last bytes, those with equal ones by a hash of the whole (XXH3, 128
-/// bits), on `threads` threads (0: one per core). Files that cannot be read, and empty ones, have no copies.
-Copies find_copies(const ImageList& train, const ImageList* eval, unsigned threads = 0);
+/// Compares the images, as their sources keep them, of a training list and of an evaluation (null: none), whose classes
+/// must be the same. Those of equal size are compared by a hash of their last bytes, those with equal ones by a hash of
+/// the whole (XXH3, 128 bits), on `threads` threads (0: one per core). Files that cannot be read, and empty ones, have
+/// no copies.
+Copies find_copies(const ImageSource& train, const ImageSource* eval, unsigned threads = 0);
 
 /// A line each on what find_copies() finds.
-std::vector<std::string> copy_remarks(const ImageList& train, const ImageList* eval = nullptr);
+std::vector<std::string> copy_remarks(const ImageSource& train, const ImageSource* eval = nullptr);
 
 }  // namespace tandem

@@ -38,6 +38,13 @@ fs::file_type file_type_of(const fs::path& path, const std::string& name) {
   return told(status, error, name);
 }
 
+fs::path folder_of(const fs::path& path) {
+  // A folder may be named with a slash at its end, which would make it its own parent.
+  const fs::path named = path.has_filename() ? path : path.parent_path();
+  if (named.filename() == "." || named.filename() == "..") return named / "..";
+  return named.has_parent_path() ? named.parent_path() : fs::path(".");
+}
+
 bool is_image_name(const fs::path& path) {
   constexpr std::array<const char*, 9> kExtensions = {".jpg", ".jpeg", ".jpe", ".jfif", ".jif",
                                                       ".png", ".bmp",  ".dib", ".webp"};

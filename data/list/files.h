@@ -14,6 +14,9 @@ inline std::filesystem::file_type file_type_of(const std::filesystem::path& path
   return file_type_of(path, path.string());
 }
 
+/// The folder that a path lies in; never empty.
+std::filesystem::path folder_of(const std::filesystem::path& path);
+
 /// Whether a file's extension is that of an image: .jpg, .jpeg, .jpe, .jfif, .jif, .png, .bmp, .dib or .webp, in any
 /// case.
 bool is_image_name(const std::filesystem::path& path);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -22,14 +23,6 @@ namespace tandem {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The folder that a path lies in; never empty.
-fs::path folder_of(const fs::path& path) {
-  // A folder may be named with a slash at its end, which would make it its own parent.
-  const fs::path named = path.has_filename() ? path : path.parent_path();
-  if (named.filename() == "." || named.filename() == "..") return named / "..";
-  return named.has_parent_path() ? named.parent_path() : fs::path(".");
-}
 
 /// A path without the "." that mean nothing. Not the same for "..": behind a link to a folder, only the system knows
 /// what it means.
@@ -49,7 +42,19 @@ std::optional<std::string> other_spelling(const std::string& path) {
   return std::nullopt;
 }
 
+/// How many letters at the end of a source's name say that deeper folders belong to it; 0 if none do.
+std::size_t nested_suffix(const std::string& name) {
+  for (const std::string_view suffix : {"/**", "/**/"})
+    if (name.ends_with(suffix)) return suffix.size();
+  return 0;
+}
+
 }  // namespace
+
+ImageList::ImageList(std::string source, std::vector<ListEntry> entries) : entries_(std::move(entries)) {
+  source_ = std::move(source);
+  check_files();
+}
 
 ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optional<int> classes) {
   return load(path, root, classes, {});
@@ -65,7 +70,13 @@ ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optio
     fail_input("{}: no such folder: expected the root of {}", root.string(), path.string());
   ImageList list;
   list.source_ = path.string();
-  switch (file_type_of(path)) {
+  if (const std::size_t stars = nested_suffix(list.source_); stars > 0) {
+    list.source_.resize(list.source_.size() - stars);
+    list.is_nested_ = true;
+    if (file_type_of(list.source_) != fs::file_type::directory)
+      fail_input("{}: expected a folder before the two stars", path.string());
+  }
+  switch (file_type_of(list.source_)) {
     case fs::file_type::not_found:
       fail_input("{}: no such image list or folder", path.string());
     case fs::file_type::directory:
@@ -78,16 +89,28 @@ ImageList ImageList::load(const fs::path& path, const fs::path& root, std::optio
   return list;
 }
 
-std::vector<std::int32_t> ImageList::labels() const {
-  std::vector<std::int32_t> all;
-  all.reserve(entries_.size());
-  for (const Entry& entry : entries_) all.push_back(entry.label);
-  return all;
+std::string ImageList::origin(std::size_t i) const {
+  const std::uint32_t line = entries_[i].line;
+  return line == 0 ? source_ : fmt::format("{}:{}", source_, line);
 }
 
-ImageSample ImageList::sample(std::size_t i) const {
-  const Entry& entry = entries_[i];
-  return {entry.path, entry.label, entry.line == 0 ? source_ : fmt::format("{}:{}", source_, entry.line)};
+std::string ImageList::identity(std::size_t i) const { return fs::path(entries_[i].path).filename().string(); }
+
+ImageContent ImageList::content(std::size_t i, std::int64_t) const {
+  return read_image_file(entries_[i].path, title(i));
+}
+
+std::uint64_t ImageList::stored_bytes(std::size_t i) const {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(entries_[i].path, error);
+  return error ? 0 : size;
+}
+
+bool ImageList::read_stored(std::size_t i, std::uint64_t from, std::span<std::uint8_t> bytes) const {
+  std::ifstream file(entries_[i].path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(from));
+  return static_cast<bool>(
+      file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())));
 }
 
 void ImageList::load_list(const fs::path& root, std::optional<int> number, const ClassNames& known) {
@@ -119,7 +142,7 @@ void ImageList::load_list(const fs::path& root, std::optional<int> number, const
 /// Names as many classes as there should be or, if nobody said, as the largest label asks for.
 void ImageList::number_classes(std::optional<int> number) {
   const auto largest = std::max_element(entries_.begin(), entries_.end(),
-                                        [](const Entry& a, const Entry& b) { return a.label < b.label; });
+                                        [](const ListEntry& a, const ListEntry& b) { return a.label < b.label; });
   // A mistyped one would make thousands.
   if (!number && static_cast<std::size_t>(largest->label) >= size())
     fail_input(
@@ -153,6 +176,20 @@ void ImageList::load_folder(const fs::path& root, std::optional<int> number, con
     for (std::string& image : one.images) entries_.push_back({std::move(image), label, 0});
   }
   classes_ = classes.names();
+  tell_unread();
+}
+
+void ImageList::tell_unread() {
+  const std::pair<std::size_t, const char*> places[] = {{unread_.other_types, "of other types"},
+                                                        {unread_.deeper, "in deeper folders"},
+                                                        {unread_.outside, "outside the classes"}};
+  std::string counts;
+  for (const auto& [files, place] : places) {
+    if (files == 0) continue;
+    const char* noun = !counts.empty() ? "" : files == 1 ? "file " : "files ";
+    counts += fmt::format("{}{} {}{}", counts.empty() ? "" : ", ", files, noun, place);
+  }
+  if (!counts.empty()) oddities_.push_back(fmt::format("{}: not read: {}", source_, counts));
 }
 
 /// The subfolders with images, in the order of their names; those whose names differ in their spelling alone are one.
@@ -209,7 +246,16 @@ std::vector<std::string> ImageList::images_in(const fs::path& folder) {
     if (entry.type == fs::file_type::unknown) (void)file_type_of(path);  // says why
     if (entry.type == fs::file_type::directory) {
       const FilesBelow below = files_below(path, {folder_id(source_), folder_id(folder)});
-      unread_.deeper += below.paths.size();
+      if (is_nested_) {
+        if (!below.unreadable.empty()) throw InputError(below.unreadable.front());
+        for (const std::string& file : below.paths)
+          if (is_image_file(file))
+            images.push_back(file);
+          else
+            ++unread_.other_types;
+      } else {
+        unread_.deeper += below.paths.size();
+      }
       circles.insert(circles.end(), below.circles.begin(), below.circles.end());
     } else if (is_image_file(path)) {
       images.push_back(path.string());

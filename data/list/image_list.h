@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/list/class_names.h"
+#include "data/source/image_source.h"
 
 namespace tandem {
 
@@ -26,7 +27,14 @@ struct UnreadFiles {
   std::size_t outside = 0;      // images beside the classes' folders
 };
 
-/// An immutable list of labelled images; never empty, and every file existed when it was loaded. Threads may share it.
+/// A line of a list, or of a table, or a file of a folder.
+struct ListEntry {
+  std::string path;
+  std::int32_t label;
+  std::uint32_t line;  // 1-based; 0 in a folder
+};
+
+/// Labelled image files; every one existed when the list was loaded.
 ///
 /// A list file is UTF-8 text with one `path label` a line, parted by the line's last blank, so that paths may have
 /// spaces. Blank lines, CRLF line ends and a byte order mark are accepted. Relative paths start at `root`; an empty
@@ -36,12 +44,13 @@ struct UnreadFiles {
 ///
 /// In a folder, each subfolder with an image in it is a class, in the order of their names, and its images are those
 /// files that is_image_file() says are, in the order of their names. What read_folder() leaves out is not looked at;
-/// other files and deeper folders are counted. Links to folders are followed, but not back to the folder itself.
+/// other files and deeper folders are counted. Links to folders are followed, but not back to the folder itself. A
+/// folder named with "/**" behind it has its classes' images in deeper folders too.
 ///
 /// Class names come from classes.txt, one name a line: beside the list or in `root`; for a folder, in it, beside it
 /// or in `root`, and then its order (not that of the names) numbers the classes. Without it a list's classes
 /// are called "0", "1", ... Names are composed (class_names.h): two spellings of one name are one class.
-class ImageList {
+class ImageList : public ImageSource {
  public:
   /// Loads a list file or a folder. `classes`, if given, is the number of classes the caller expects. Throws
   /// InputError, with file and line, for: a list that is missing, empty or not UTF-8; a label that is missing, means no
@@ -55,48 +64,45 @@ class ImageList {
   /// network does not know.
   static ImageList load_known(const std::filesystem::path& path, const std::filesystem::path& root,
                               const std::vector<std::string>& classes);
+  /// The same as both: `number` classes, or those that are `known`.
+  static ImageList load(const std::filesystem::path& path, const std::filesystem::path& root, std::optional<int> number,
+                        const ClassNames& known);
 
-  std::size_t size() const { return entries_.size(); }
-  /// The list file or folder, as the caller named it.
-  const std::string& source() const { return source_; }
-  /// The names of the classes; a label is an index into them.
-  const std::vector<std::string>& classes() const { return classes_; }
-  std::int32_t label(std::size_t i) const { return entries_[i].label; }
-  /// Every image's label.
-  std::vector<std::int32_t> labels() const;
-  ImageSample sample(std::size_t i) const;
-  /// Where the classes and their names come from, a line that begins with the source.
-  const std::string& naming() const { return naming_; }
+  std::size_t size() const override { return entries_.size(); }
+  std::int32_t label(std::size_t i) const override { return entries_[i].label; }
+  std::string name(std::size_t i) const override { return entries_[i].path; }
+  std::string origin(std::size_t i) const override;
+  /// The file's name: a run may go on with files that were moved.
+  std::string identity(std::size_t i) const override;
+  ImageContent content(std::size_t i, std::int64_t max_pixels) const override;
+  std::uint64_t stored_bytes(std::size_t i) const override;
+  bool read_stored(std::size_t i, std::uint64_t from, std::span<std::uint8_t> bytes) const override;
+
+  ImageSample sample(std::size_t i) const { return {name(i), label(i), origin(i)}; }
   const UnreadFiles& unread() const { return unread_; }
-  /// Lines on what is odd about the source and its owner may not know: subfolders that are no classes.
-  const std::vector<std::string>& oddities() const { return oddities_; }
+
+ protected:
+  /// A list that others have made. InputError for files that cannot be read.
+  ImageList(std::string source, std::vector<ListEntry> entries);
 
  private:
-  struct Entry {
-    std::string path;
-    std::int32_t label;
-    std::uint32_t line;  // 1-based; 0 in a folder
-  };
+  ImageList() = default;
 
   struct ClassFolder {
     std::string name;
     std::vector<std::string> images;  // paths
   };
 
-  std::string source_;
-  std::vector<std::string> classes_;
-  std::vector<Entry> entries_;
-  std::string naming_;
+  std::vector<ListEntry> entries_;
   UnreadFiles unread_;
-  std::vector<std::string> oddities_;
+  bool is_nested_ = false;  // a folder with deeper ones
 
-  static ImageList load(const std::filesystem::path& path, const std::filesystem::path& root, std::optional<int> number,
-                        const ClassNames& known);
   void load_list(const std::filesystem::path& root, std::optional<int> number, const ClassNames& known);
   void number_classes(std::optional<int> number);
   void load_folder(const std::filesystem::path& root, std::optional<int> number, const ClassNames& known);
   std::vector<ClassFolder> class_folders();
   std::vector<std::string> images_in(const std::filesystem::path& folder);
+  void tell_unread();
   void check_files();
 };
 

@@ -1,5 +1,7 @@
 #include "data/list/label_reader.h"
 
+#include <utility>
+
 #include "core/base/error.h"
 
 namespace tandem {
@@ -13,12 +15,13 @@ std::string without_blanks_at_end(const std::string& text) {
 
 }  // namespace
 
-LabelReader::LabelReader(const ClassNames& own, const ClassNames& known, std::optional<int> number)
+LabelReader::LabelReader(const ClassNames& own, const ClassNames& known, std::optional<int> number, std::string hint)
     : names_(own.empty() ? known : own),
       names_are_own_(!own.empty()),
       translation_(own.empty() || known.empty() ? nullptr : &known),
       classes_(names_.empty() ? number.value_or(0) : static_cast<std::int32_t>(names_.names().size())),
-      misnumbered_(names_.misnumbered()) {}
+      misnumbered_(names_.misnumbered()),
+      hint_(std::move(hint)) {}
 
 LabelReader::Line LabelReader::read(const std::string& line, const std::string& where) const {
   std::size_t at = line.find_last_of(kBlanks);
@@ -28,11 +31,14 @@ LabelReader::Line LabelReader::read(const std::string& line, const std::string& 
     const std::string name = line.substr(line.find_first_not_of(kBlanks, tab));
     if (names_.find(name)) at = line.size() - name.size() - 1;
   }
-  const std::int32_t label = label_of(line.substr(at + 1), where);
-  return {without_blanks_at_end(line.substr(0, at)),
-          translation_ == nullptr
-              ? label
-              : translation_->number_of(names_.names()[static_cast<std::size_t>(label)], where + ": class")};
+  return {without_blanks_at_end(line.substr(0, at)), label(line.substr(at + 1), where)};
+}
+
+std::int32_t LabelReader::label(const std::string& word, const std::string& where) const {
+  const std::int32_t own = label_of(word, where);
+  return translation_ == nullptr
+             ? own
+             : translation_->number_of(names_.names()[static_cast<std::size_t>(own)], where + ": class");
 }
 
 std::int32_t LabelReader::label_of(const std::string& word, const std::string& where) const {
@@ -61,8 +67,7 @@ std::int32_t LabelReader::label_of(const std::string& word, const std::string& w
 }
 
 void LabelReader::fail_no_class(const std::string& what, const std::string& where) const {
-  fail_input("{}: {} none of {} ({}): expected 'path label', with a tab before a name that has blanks", where, what,
-             names_.title(), short_list(names_.names()));
+  fail_input("{}: {} none of {} ({}){}", where, what, names_.title(), short_list(names_.names()), hint_);
 }
 
 }  // namespace tandem

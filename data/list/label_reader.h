@@ -23,10 +23,14 @@ class LabelReader {
   /// called by other numbers, a number is refused. Where `known` names classes too, the label that is returned is that
   /// of the class of the same name there. If `own` is empty, labels mean those of `known`; if that is empty too, they
   /// are numbers, below `number` if it is given.
-  LabelReader(const ClassNames& own, const ClassNames& known, std::optional<int> number);
+  /// `hint` ends the message for a label that is no class.
+  LabelReader(const ClassNames& own, const ClassNames& known, std::optional<int> number,
+              std::string hint = ": expected 'path label', with a tab before a name that has blanks");
 
   /// Throws InputError, its message beginning with `where`, if the line has no label or one that means no class.
   Line read(const std::string& line, const std::string& where) const;
+  /// The same for a label alone.
+  std::int32_t label(const std::string& word, const std::string& where) const;
 
  private:
   std::int32_t label_of(const std::string& word, const std::string& where) const;
@@ -37,6 +41,7 @@ class LabelReader {
   const ClassNames* translation_;  // null: labels stay as they are
   std::int32_t classes_;           // 0: any number
   std::optional<std::int32_t> misnumbered_;
+  std::string hint_;
 };
 
 }  // namespace tandem

@@ -7,11 +7,11 @@
 
 #include "core/base/error.h"
 #include "core/base/thread_pool.h"
-#include "data/image/image.h"
+#include "data/list/class_names.h"
 
 namespace tandem {
 
-std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit,
+std::vector<BadImage> find_bad_images(const ImageSource& list, unsigned threads, std::size_t limit,
                                       std::int64_t max_pixels) {
   std::mutex mutex;
   std::map<std::size_t, std::string> bad;
@@ -21,8 +21,7 @@ std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, s
       if (bad.size() >= limit && (limit == 0 || i > bad.rbegin()->first)) return;  // enough come before this one
     }
     try {
-      const ImageSample sample = list.sample(i);
-      read_image(sample.path, sample.origin, max_pixels);
+      (void)read_image(list, i, max_pixels);
     } catch (const Error& e) {
       const std::lock_guard lock(mutex);
       bad.emplace(i, e.what());
@@ -34,25 +33,25 @@ std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, s
   return result;
 }
 
-void check_decodes(const ImageList& list, std::int64_t max_pixels, unsigned threads) {
+void check_decodes(const ImageSource& list, std::int64_t max_pixels, unsigned threads) {
   const std::vector<BadImage> bad = find_bad_images(list, threads, 1, max_pixels);
   if (!bad.empty()) throw InputError(bad.front().message);
 }
 
-std::vector<std::size_t> images_per_class(const ImageList& list) {
+std::vector<std::size_t> images_per_class(const ImageSource& list) {
   std::vector<std::size_t> images(list.classes().size());
   for (std::size_t i = 0; i < list.size(); ++i) ++images[static_cast<std::size_t>(list.label(i))];
   return images;
 }
 
-void require_two_classes(const ImageList& list) {
+void require_two_classes(const ImageSource& list) {
   const std::vector<std::size_t> images = images_per_class(list);
   if (std::count(images.begin(), images.end(), std::size_t{0}) + 1 < static_cast<std::ptrdiff_t>(images.size())) return;
   fail_input("{}: all its images are of the class {}: expected two classes or more", list.source(),
              in_quotes(list.classes()[static_cast<std::size_t>(list.label(0))]));
 }
 
-std::vector<std::string> remarks(const ImageList& list) {
+std::vector<std::string> remarks(const ImageSource& list) {
   std::vector<std::string> lines;
   const std::vector<std::size_t> images = images_per_class(list);
   std::vector<std::string> without;
@@ -62,17 +61,6 @@ std::vector<std::string> remarks(const ImageList& list) {
     lines.push_back(fmt::format("{}: classes without images: {}", list.source(), short_list(without)));
 
   lines.insert(lines.end(), list.oddities().begin(), list.oddities().end());
-  const UnreadFiles& unread = list.unread();
-  const std::pair<std::size_t, const char*> places[] = {{unread.other_types, "of other types"},
-                                                        {unread.deeper, "in deeper folders"},
-                                                        {unread.outside, "outside the classes"}};
-  std::string counts;
-  for (const auto& [files, place] : places) {
-    if (files == 0) continue;
-    const char* noun = !counts.empty() ? "" : files == 1 ? "file " : "files ";
-    counts += fmt::format("{}{} {}{}", counts.empty() ? "" : ", ", files, noun, place);
-  }
-  if (!counts.empty()) lines.push_back(fmt::format("{}: not read: {}", list.source(), counts));
   return lines;
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "data/image/image.h"
-#include "data/list/image_list.h"
+#include "data/source/image_source.h"
 
 namespace tandem {
 
@@ -19,20 +19,20 @@ struct BadImage {
 
 /// Decodes every image of the list on `threads` threads (0: one per core) and returns the first `limit` bad ones,
 /// those for which memory does not suffice among them.
-std::vector<BadImage> find_bad_images(const ImageList& list, unsigned threads, std::size_t limit,
+std::vector<BadImage> find_bad_images(const ImageSource& list, unsigned threads, std::size_t limit,
                                       std::int64_t max_pixels = kDefaultMaxPixels);
 
 /// Decodes every image of the list; throws InputError for the first bad one.
-void check_decodes(const ImageList& list, std::int64_t max_pixels = kDefaultMaxPixels, unsigned threads = 0);
+void check_decodes(const ImageSource& list, std::int64_t max_pixels = kDefaultMaxPixels, unsigned threads = 0);
 
 /// How many images each class has.
-std::vector<std::size_t> images_per_class(const ImageList& list);
+std::vector<std::size_t> images_per_class(const ImageSource& list);
 
 /// Throws InputError unless at least two classes have images.
-void require_two_classes(const ImageList& list);
+void require_two_classes(const ImageSource& list);
 
 /// A line each on what the list's owner may not know: classes without images, files that are not read,
 /// subfolders that are no classes.
-std::vector<std::string> remarks(const ImageList& list);
+std::vector<std::string> remarks(const ImageSource& list);
 
 }  // namespace tandem

@@ -2,19 +2,33 @@
 
 #include <algorithm>
 #include <new>
+#include <type_traits>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "core/base/error.h"
 #include "data/image/encoded_image.h"
 #include "data/loader/prefetcher.h"
 
 namespace tandem {
+namespace {
 
-PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
+/// Calls `body` with an image of a source as the source keeps it: an EncodedImage or an Image.
+template <class Body>
+void with_image(const ImageSource& source, std::size_t i, std::int64_t max_pixels, const Body& body) {
+  const ImageContent content = source.content(i, max_pixels);
+  if (const Image* image = std::get_if<Image>(&content)) return body(*image);
+  body(EncodedImage(std::get<std::vector<std::uint8_t>>(content), source.title(i), max_pixels));
+}
+
+}  // namespace
+
+PairLoader::PairLoader(const ImageSource& list, PairLoaderOptions options) {
   const std::int64_t pairs = options.pairs.batch;
   require(pairs >= 1 && options.input.size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1", pairs,
           options.input.size);
-  PairStream stream(list.labels(), options.pairs, options.seed);
+  PairStream stream(list.labels(), options.pairs, options.seed, list.parts());
   const std::int64_t parts = options.pairs.accumulate, last = options.last_step * parts;
   auto plan = [stream, pairs, parts, last, number = options.first_step * parts]() mutable -> std::optional<BatchPlan> {
     if (number >= last) return std::nullopt;
@@ -27,12 +41,13 @@ PairLoader::PairLoader(const ImageList& list, PairLoaderOptions options) {
     return batch;
   };
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
-    const ImageSample sample = list.sample(job.image);
-    const std::string name = image_name(sample.path, sample.origin);
-    const std::vector<std::uint8_t> content = read_image_file(sample.path, name);
-    train_transform(EncodedImage(content, name, options.max_pixels), options.input, options.augment,
-                    options.fast_decode, *job.random, pixels);
-    return sample.label;
+    with_image(list, job.image, options.max_pixels, [&](const auto& image) {
+      if constexpr (std::is_same_v<decltype(image), const Image&>)
+        train_transform(image, options.input, options.augment, *job.random, pixels);
+      else
+        train_transform(image, options.input, options.augment, options.fast_decode, *job.random, pixels);
+    });
+    return list.label(job.image);
   };
   prefetcher_ = std::make_unique<Prefetcher>(std::move(plan), std::move(prepare), options.input.size, options.workers);
 }
@@ -66,13 +81,11 @@ Prefetcher::Plan in_order(std::size_t size, const EvalLoaderOptions& options) {
 
 }  // namespace
 
-EvalLoader::EvalLoader(const ImageList& list, EvalLoaderOptions options) {
+EvalLoader::EvalLoader(const ImageSource& list, EvalLoaderOptions options) {
   auto prepare = [&list, options](const ImageJob& job, std::span<std::uint8_t> pixels) {
-    const ImageSample sample = list.sample(job.image);
-    const std::string name = image_name(sample.path, sample.origin);
-    const std::vector<std::uint8_t> content = read_image_file(sample.path, name);
-    eval_transform(EncodedImage(content, name, options.max_pixels), options.input, pixels);
-    return sample.label;
+    with_image(list, job.image, options.max_pixels,
+               [&](const auto& image) { eval_transform(image, options.input, pixels); });
+    return list.label(job.image);
   };
   prefetcher_ = std::make_unique<Prefetcher>(in_order(list.size(), options), std::move(prepare), options.input.size,
                                              options.workers);

@@ -16,9 +16,9 @@
 
 #include "data/image/image.h"
 #include "data/image/transform.h"
-#include "data/list/image_list.h"
 #include "data/loader/batch.h"
 #include "data/loader/pair_stream.h"
+#include "data/source/image_source.h"
 
 namespace tandem {
 
@@ -39,7 +39,7 @@ struct PairLoaderOptions {
 /// The batches of steps first_step .. last_step - 1, in order (see pair_stream.h); of each step, pairs.accumulate.
 class PairLoader {
  public:
-  PairLoader(const ImageList& list, PairLoaderOptions options);
+  PairLoader(const ImageSource& list, PairLoaderOptions options);
   ~PairLoader();
   /// The next batch. Throws Error after the last one.
   Batch next();
@@ -59,7 +59,7 @@ struct EvalLoaderOptions {
 /// Every image once, in the list's order, through eval_transform.
 class EvalLoader {
  public:
-  EvalLoader(const ImageList& list, EvalLoaderOptions options);
+  EvalLoader(const ImageSource& list, EvalLoaderOptions options);
   ~EvalLoader();
   /// The next batch; none after the last one.
   std::optional<Batch> next();

@@ -1,12 +1,44 @@
 #include "data/loader/pair_stream.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "core/base/error.h"
 
 namespace tandem {
 
-PairStream::PairStream(const std::vector<std::int32_t>& labels, const PairOptions& options, std::uint64_t seed)
-    : images_(static_cast<std::uint32_t>(labels.size())), pairs_(options.of_step()), seed_(seed) {
+PairStream::PairStream(const std::vector<std::int32_t>& labels, const PairOptions& options, std::uint64_t seed,
+                       std::vector<SourcePart> parts)
+    : parts_(std::move(parts)),
+      images_(static_cast<std::uint32_t>(labels.size())),
+      pairs_(options.of_step()),
+      seed_(seed) {
   require(images_ >= 1 && pairs_ >= 1, "pair stream: got {} images and {} pairs: expected at least 1", images_, pairs_);
+  if (std::all_of(parts_.begin(), parts_.end(), [](const SourcePart& p) { return p.draws == p.images; })) {
+    parts_.clear();
+    return;
+  }
+  images_ = 0;
+  for (const SourcePart& part : parts_) images_ += part.draws;
+}
+
+/// The images that an epoch draws, source by source.
+std::vector<std::uint32_t> PairStream::draws_of(std::int64_t epoch, std::uint32_t stream) const {
+  std::vector<std::uint32_t> draws;
+  draws.reserve(images_);
+  std::uint32_t first = 0;
+  for (std::uint32_t s = 0; s < parts_.size(); ++s) {
+    const SourcePart& part = parts_[s];
+    std::int64_t position = epoch * part.draws;
+    for (const std::int64_t end = position + part.draws; position < end;) {
+      const auto round = static_cast<std::uint32_t>(position / part.images);
+      const auto order = permutation(part.images, Random(seed_, RandomPurpose::shuffle, round, stream, 1 + s));
+      for (std::int64_t i = position % part.images; i < part.images && position < end; ++i, ++position)
+        draws.push_back(first + order[static_cast<std::size_t>(i)]);
+    }
+    first += part.images;
+  }
+  return draws;
 }
 
 std::uint32_t PairStream::image(std::uint32_t stream, std::int64_t position) {
@@ -15,6 +47,10 @@ std::uint32_t PairStream::image(std::uint32_t stream, std::int64_t position) {
   if (current.number != epoch) {
     const auto number = static_cast<std::uint32_t>(epoch);
     current = {epoch, permutation(images_, Random(seed_, RandomPurpose::shuffle, number, stream))};
+    if (!parts_.empty()) {
+      const std::vector<std::uint32_t> draws = draws_of(epoch, stream);
+      for (std::uint32_t& image : current.order) image = draws[image];
+    }
   }
   return current.order[static_cast<std::size_t>(position % images_)];
 }

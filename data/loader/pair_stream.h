@@ -5,6 +5,10 @@
 // independently, and independently of the other stream's. Step k over N pairs takes the positions kN .. kN + N - 1 of
 // both streams, those of its batches one after the other. So every batch is full, and each stream shows every image
 // exactly once in n positions.
+//
+// Of sources with weights, an epoch has n = the sum of all draws instead, d of a source of m images. Its draws in epoch
+// e are the positions e d .. e d + d - 1 of an endless row of permutations of its images, so that any m of them that
+// begin with a multiple of m show each of its images once; the epoch's permutation mixes the sources.
 
 #include <array>
 #include <cstdint>
@@ -12,6 +16,7 @@
 
 #include "core/base/option_keys.h"
 #include "core/base/rng.h"
+#include "data/source/image_source.h"
 
 namespace tandem {
 
@@ -43,8 +48,9 @@ void visit_keys(Keys& keys, C& c) {
 class PairStream {
  public:
   /// Over the n images with these labels, from which a sampler may choose by class. Both n and N = options.of_step()
-  /// are at least 1.
-  PairStream(const std::vector<std::int32_t>& labels, const PairOptions& options, std::uint64_t seed);
+  /// are at least 1. `parts` are the sources that the images come from, in order (none: one without a weight).
+  PairStream(const std::vector<std::int32_t>& labels, const PairOptions& options, std::uint64_t seed,
+             std::vector<SourcePart> parts = {});
 
   /// The image at a position (from 0) of a stream. Keeps the stream's latest permutation, so it is fast for positions
   /// that rise, and not for several threads at once.
@@ -63,7 +69,10 @@ class PairStream {
     std::vector<std::uint32_t> order;
   };
 
-  std::uint32_t images_;
+  std::vector<std::uint32_t> draws_of(std::int64_t epoch, std::uint32_t stream) const;
+
+  std::vector<SourcePart> parts_;  // empty: every image is drawn once an epoch
+  std::uint32_t images_;           // drawn an epoch
   int pairs_;
   std::uint64_t seed_;
   std::array<Epoch, 2> current_;  // one a stream

@@ -25,7 +25,7 @@ BEGIN {
 
   owner["^<(oneapi/)?dnnl"]                = "cpu"
   owner["^<(cuda|cudnn|cublas|cub/|nvtx)"] = "cuda"
-  owner["^<(opencv2/|stb/|stb_|jpeg|jerror|png)"] = "data"
+  owner["^<(opencv2/|stb/|stb_|jpeg|jerror|png|zlib)"] = "data"
   owner["^<utf8proc"]                      = "data"
   owner["^<google/protobuf/"]              = "weights"
 }

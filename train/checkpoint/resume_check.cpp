@@ -53,10 +53,11 @@ void check_resumable(const std::filesystem::path& path, const CheckpointInfo& ch
                path.string());
 }
 
-std::string fingerprint(const ImageList& list) {
+std::string fingerprint(const ImageSource& list) {
   std::string text;
-  for (std::size_t i = 0; i < list.size(); ++i)
-    text += fmt::format("{} {}\n", std::filesystem::path(list.sample(i).path).filename().string(), list.label(i));
+  for (std::size_t i = 0; i < list.size(); ++i) text += fmt::format("{} {}\n", list.identity(i), list.label(i));
+  for (const SourcePart& part : list.parts())
+    if (part.draws != part.images) text += fmt::format("{} drawn {}\n", part.images, part.draws);
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 

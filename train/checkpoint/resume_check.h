@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "data/list/image_list.h"
+#include "data/source/image_source.h"
 #include "train/checkpoint/checkpoint.h"
 
 namespace tandem {
@@ -14,7 +14,8 @@ namespace tandem {
 /// training images are, the number of epochs, checkpoints.
 void check_resumable(const std::filesystem::path& path, const CheckpointInfo& checkpoint, const CheckpointInfo& now);
 
-/// The same for lists with the same files' names and labels in the same order, wherever the files are.
-std::string fingerprint(const ImageList& list);
+/// The same for sources with the same images (ImageSource::identity()) and labels in the same order, and with the same
+/// weights, wherever the data is.
+std::string fingerprint(const ImageSource& list);
 
 }  // namespace tandem

@@ -31,6 +31,10 @@ class ObjectWriter {
     }
   }
   void duration(const char* key, const std::optional<double>& minutes) { (*this)(key, minutes); }
+  template <class T>
+  void one_or_more(const char* key, const std::vector<T>& values) {
+    object_[key] = values.size() == 1 ? json_of(values.front()) : json_of(values);
+  }
 
   template <class T>
   static nlohmann::ordered_json json_of(const T& value) {
@@ -117,6 +121,8 @@ class OptionChecker {
   }
   void number_or(const char*, const char*, const std::optional<double>&, const Range&) {}
   void duration(const char*, const std::optional<double>&) {}
+  template <class T>
+  void one_or_more(const char*, const std::vector<T>&) {}
 
   template <class Options>
   void check(const Options& options) {
@@ -179,8 +185,14 @@ void check(const Config& config, const ConfigSource& from) {
   if (config.device != "auto" && !Device::parse(config.device))
     from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
   check_model(config.model, from);
-  check_source(config.data.train, "/data/train", from);
-  if (config.data.eval) check_source(*config.data.eval, "/data/eval", from);
+  const std::vector<SourceConfig>& train = config.data.train;
+  for (std::size_t i = 0; i < train.size(); ++i)
+    check_source(train[i], train.size() == 1 ? "/data/train" : fmt::format("/data/train/{}", i), from);
+  if (config.data.eval) {
+    check_source(*config.data.eval, "/data/eval", from);
+    if (config.data.eval->weight != 1)
+      from.fail_value("/data/eval/weight", config.data.eval->weight, "1, since an evaluation shows each image once");
+  }
   check_batch_norm(config, from);
   OptionChecker("", from).check(config);
   if (config.train.evaluate_at_max_time && !config.data.eval)

@@ -65,18 +65,20 @@ struct ModelConfig {
   bool operator==(const ModelConfig&) const = default;
 };
 
-/// A labelled image list.
+/// A source of labelled images (data/source/open_source.h).
 struct SourceConfig {
-  std::string list;                 ///< A list file, or a folder with one folder per class.
-  std::optional<std::string> root;  ///< What the list's relative paths are relative to. Absent: the list's own folder.
+  std::string list;                       ///< A list file, a folder with one folder per class, or another source.
+  std::optional<std::string> root = {};   ///< What the list's relative paths are relative to. Absent: its own folder.
+  std::optional<std::string> split = {};  ///< Of a table: which rows are taken. Absent: all.
+  double weight = 1;                      ///< How often each of its images is shown an epoch.
 
   bool operator==(const SourceConfig&) const = default;
 };
 
 struct DataConfig {
-  SourceConfig train;
-  std::optional<SourceConfig> eval;  ///< Absent: the run is not evaluated.
-  int image_size = 224;              ///< Pixels, both sides.
+  std::vector<SourceConfig> train = {SourceConfig()};  ///< Never empty; several are joined.
+  std::optional<SourceConfig> eval;                    ///< Absent: the run is not evaluated.
+  int image_size = 224;                                ///< Pixels, both sides.
   AugmentOptions augment;
   int workers = 2;                     ///< Threads that decode and augment.
   int max_pixels = kDefaultMaxPixels;  ///< An image file with more is refused.

@@ -61,11 +61,13 @@ template <class Keys, Of<SourceConfig> C>
 void visit_keys(Keys& keys, C& c) {
   keys("list", c.list);
   keys("root", c.root);
+  keys("split", c.split);
+  keys("weight", c.weight, Range{.low = 0, .high = 1000, .without_low = true});
 }
 
 template <class Keys, Of<DataConfig> C>
 void visit_keys(Keys& keys, C& c) {
-  keys("train", c.train);
+  keys.one_or_more("train", c.train);
   keys("eval", c.eval);
   keys("image_size", c.image_size, Range{8, 4096});
   keys("augment", c.augment);

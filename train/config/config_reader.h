@@ -57,6 +57,21 @@ class ObjectReader {
   /// Minutes above 0, as a number or as "2h30m" (train/control/time_limit.h), or null, which `value` holds as nothing.
   void duration(const char* key, std::optional<double>& minutes);
 
+  /// A list of elements, or a single one in its place.
+  template <class T>
+  void one_or_more(const char* key, std::vector<T>& values) {
+    const nlohmann::json* json = ask(key);
+    if (json == nullptr) return;
+    const std::string pointer = child_pointer(pointer_, key);
+    if (json->is_array() && json->empty()) source_.fail_value(pointer, *json, "at least one");
+    if (json->is_array()) {
+      read(*json, pointer, values, {});
+    } else {
+      values.assign(1, {});
+      read(*json, pointer, values.front(), {});
+    }
+  }
+
   /// InputError for a key that was not asked for, with the one that was probably meant.
   void finish() const;
 

@@ -51,7 +51,7 @@ std::string CheckpointKeeper::save(const Names& names) {
   if (state_.loss_scale) state_.loss_scale = on_device.loss_scale;
   state_.autotune = session_.backend.autotune_choices();  // evaluations make more, and other shapes
   CheckpointSnapshot snapshot(session_.backend, session_.model, *session_.optimizer,
-                              {session_.config, session_.train_list.classes(), state_}, session_.ema.get());
+                              {session_.config, session_.train_list->classes(), state_}, session_.ema.get());
   saved_step_ = state_.step;
   saved_at_ = seconds();
   try {

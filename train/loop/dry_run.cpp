@@ -80,7 +80,7 @@ CheckpointSnapshot snapshot_of(Session& session, const RunState& state) {
   return {session.backend,
           session.model,
           *session.optimizer,
-          {session.config, session.train_list.classes(), state},
+          {session.config, session.train_list->classes(), state},
           session.ema.get()};
 }
 
@@ -103,7 +103,7 @@ void compare_room(Session& session, std::uintmax_t bytes, std::ostream& out) {
 
 void dry_run(Session& session, const RunState& state, std::ostream& out) {
   out << session.description() << std::flush;
-  check_decodes(session.train_list, session.config.data.max_pixels);
+  check_decodes(*session.train_list, session.config.data.max_pixels);
   session.check_evaluation();
   out << "every image can be decoded\n" << std::flush;
   out << plot(session.schedule, session.epochs) << std::flush;

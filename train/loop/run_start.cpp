@@ -15,7 +15,7 @@ void report_changes(const CheckpointInfo& before, const Session& session, RunSta
   if (!before.state.computed_on.empty() && before.state.computed_on != state.computed_on)
     out << fmt::format("computed in {} so far: from here on, rounding may differ\n", before.state.computed_on);
   // A checkpoint of an earlier version does not say what was evaluated.
-  const bool same = before.state.eval_list ? before.state.eval_list == state.eval_list : session.eval_list.has_value();
+  const bool same = before.state.eval_list ? before.state.eval_list == state.eval_list : session.eval_list != nullptr;
   out << session.control.go_on(state, !same);
 }
 
@@ -37,7 +37,7 @@ RunState begin_anew(Session& session, std::ostream& out) {
 RunState resume(Session& session, const std::filesystem::path& path, std::ostream& out) {
   const Checkpoint checkpoint(path);
   const RunState first = session.first_state();
-  check_resumable(path, checkpoint.info(), {session.config, session.train_list.classes(), first});
+  check_resumable(path, checkpoint.info(), {session.config, session.train_list->classes(), first});
   RunState state = checkpoint.info().state;
   if (state.epoch_sums.size() != first.epoch_sums.size())
     fail_input("{}: cannot resume: its state has {} losses, expected {}", path.string(), state.epoch_sums.size(),

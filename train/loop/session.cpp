@@ -4,6 +4,7 @@
 
 #include "data/list/copies.h"
 #include "data/list/list_checks.h"
+#include "data/source/open_source.h"
 #include "layers/initialise.h"
 #include "train/checkpoint/resume_check.h"
 #include "train/loop/run_log.h"
@@ -11,8 +12,14 @@
 namespace tandem {
 namespace {
 
-ImageList load_list(const SourceConfig& source, std::optional<int> classes) {
-  return ImageList::load(source.list, source.root.value_or(""), classes);
+SourceSpec spec_of(const SourceConfig& source) {
+  return {source.list, source.root.value_or(""), source.split, source.weight};
+}
+
+std::unique_ptr<const ImageSource> open_training(const std::vector<SourceConfig>& sources, std::optional<int> classes) {
+  std::vector<SourceSpec> specs;
+  for (const SourceConfig& source : sources) specs.push_back(spec_of(source));
+  return open_sources(specs, classes);
 }
 
 Context make_context(const Engine& engine, ModelConfig::BatchNorm batch_norm) {
@@ -68,15 +75,15 @@ PairLoaderOptions make_loader_options(const Config& config) {
 }
 
 /// What the owner of the lists should know before a run begins.
-std::vector<std::string> remarks_on(const ImageList& train, const std::optional<ImageList>& eval) {
+std::vector<std::string> remarks_on(const ImageSource& train, const ImageSource* eval) {
   std::vector<std::string> lines;
   const auto add = [&](const std::vector<std::string>& more) { lines.insert(lines.end(), more.begin(), more.end()); };
-  for (const ImageList* list : {&train, eval ? &*eval : nullptr}) {
+  for (const ImageSource* list : {&train, eval}) {
     if (list == nullptr) continue;
     add({list->naming()});
     add(remarks(*list));
   }
-  add(copy_remarks(train, eval ? &*eval : nullptr));
+  add(copy_remarks(train, eval));
   return lines;
 }
 
@@ -94,15 +101,15 @@ Figures figures_of_epochs(const TrainingLoss& loss, const TrainedHeads& heads, b
 
 Session::Session(const Config& from)
     : config(from),
-      train_list(load_list(from.data.train, from.model.classes)),
+      train_list(open_training(from.data.train, from.model.classes)),
       engine(open_engine(from.device, from.precision, {from.cpu.threads, from.cpu.autotune, from.deterministic})),
       backend(*engine.backend),
       step_context(make_context(engine, from.model.batch_norm)),
       model(backend, param_dtype(engine.compute),
-            model_options(from.model, static_cast<std::int64_t>(train_list.classes().size()))),
+            model_options(from.model, static_cast<std::int64_t>(train_list->classes().size()))),
       optimizer(make_optimizer(backend, model, from.optimizer)),
       loss(from.loss),
-      epochs(PairStream(train_list.labels(), from.pairs, from.seed), from.train.epochs),
+      epochs(PairStream(train_list->labels(), from.pairs, from.seed, train_list->parts()), from.train.epochs),
       schedule(make_schedule(from.schedule, from.optimizer.lr, epochs)),
       step_options(make_step_options(from, engine)),
       heads(trained_heads(from.loss)),
@@ -115,13 +122,12 @@ Session::Session(const Config& from)
                       heads.embedding},
       loader_options(make_loader_options(from)),
       control(from, figures_of_epochs(loss, heads, from.data.eval.has_value(), from.ema.has_value())) {
-  if (static_cast<std::size_t>(from.pairs.of_step()) > train_list.size())
+  if (static_cast<std::size_t>(from.pairs.of_step()) > train_list->size())
     fail_input("/pairs/{}: {} pairs per step from {} training images; expected at most {}",
-               from.pairs.accumulate > 1 ? "accumulate" : "batch", from.pairs.of_step(), train_list.size(),
-               train_list.size());
-  require_two_classes(train_list);
-  if (const auto& eval = from.data.eval)
-    eval_list = ImageList::load_known(eval->list, eval->root.value_or(""), train_list.classes());
+               from.pairs.accumulate > 1 ? "accumulate" : "batch", from.pairs.of_step(), train_list->size(),
+               train_list->size());
+  require_two_classes(*train_list);
+  if (const auto& eval = from.data.eval) eval_list = open_known_source(spec_of(*eval), train_list->classes());
   initialise(backend, model, from.seed);
   if (from.ema) ema = std::make_unique<Ema>(backend, model, *from.ema);
   step_options.before_step = [this](std::int64_t t) { return freezing.apply(t - 1); };
@@ -129,11 +135,11 @@ Session::Session(const Config& from)
 
 RunState Session::first_state() const {
   RunState state;
-  state.images = static_cast<std::int64_t>(train_list.size());
-  state.list = fingerprint(train_list);
+  state.images = static_cast<std::int64_t>(train_list->size());
+  state.list = fingerprint(*train_list);
   state.epoch_sums.assign(1 + loss.terms().size(), 0);
   // Before the first step the loss of a classifier that knows nothing, log K, stands for the moving average.
-  state.matched_weight = std::log(static_cast<double>(train_list.classes().size()));
+  state.matched_weight = std::log(static_cast<double>(train_list->classes().size()));
   if (engine.compute == DType::f16) state.loss_scale = kFirstLossScale;
   if (eval_list) state.eval_list = fingerprint(*eval_list);
   state.computed_on = computed_on();
@@ -156,8 +162,8 @@ std::string Session::description() {
   for (const NamedTensor& p : model.parameters()) parameters += p.tensor().size();
   std::string text = fmt::format("{} in {}\n", config.model.arch, computed_on()) +
                      fmt::format("{:.1f} M parameters; {} training images in {} classes; {} for evaluation\n",
-                                 static_cast<double>(parameters) / 1e6, train_list.size(), train_list.classes().size(),
-                                 eval_list ? std::to_string(eval_list->size()) : "none") +
+                                 static_cast<double>(parameters) / 1e6, train_list->size(),
+                                 train_list->classes().size(), eval_list ? std::to_string(eval_list->size()) : "none") +
                      fmt::format("{} pairs per step, {} steps in {} epoch{}\n", config.pairs.of_step(),
                                  epochs.total_steps(), epochs.count(), epochs.count() == 1 ? "" : "s");
   if (step_options.batches > 1)
@@ -168,7 +174,7 @@ std::string Session::description() {
   text += freezing.description();
   if (const std::string why = backend.why_choices_are_not_kept(); !why.empty())
     text += fmt::format("cpu.autotune: {}: only the checkpoints of this run keep its choices\n", why);
-  for (const std::string& remark : remarks_on(train_list, eval_list)) text += remark + '\n';
+  for (const std::string& remark : remarks_on(*train_list, eval_list.get())) text += remark + '\n';
   return text;
 }
 
@@ -182,7 +188,7 @@ PairLoader Session::make_loader(std::int64_t first_step, std::int64_t last_step)
   PairLoaderOptions options = loader_options;
   options.first_step = first_step;
   options.last_step = last_step;
-  return {train_list, options};
+  return {*train_list, options};
 }
 
 }  // namespace tandem

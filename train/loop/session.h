@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "data/list/image_list.h"
 #include "data/loader/loader.h"
+#include "data/source/image_source.h"
 #include "inference/engine.h"
 #include "inference/predict.h"
 #include "layers/losses/training_loss.h"
@@ -46,8 +46,8 @@ struct Session {
   PairLoader make_loader(std::int64_t first_step, std::int64_t last_step) const;
 
   const Config config;  ///< For what keeps it: checkpoints, the run's folder, the comparison on --resume.
-  ImageList train_list;
-  std::optional<ImageList> eval_list;
+  const std::unique_ptr<const ImageSource> train_list;
+  std::unique_ptr<const ImageSource> eval_list;  ///< null: the run is not evaluated
   Engine engine;
   Backend& backend;
   Context step_context;  ///< device, type and groups of the steps
