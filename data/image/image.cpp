@@ -33,7 +33,9 @@ void check_header(const ImageHeader& header, const std::string& name, std::int64
                name, header.width, header.height, max_pixels);
 }
 
-std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std::string& name) {
+}  // namespace
+
+std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path, const std::string& name) {
   const std::filesystem::file_type type = file_type_of(path, name);
   if (type == std::filesystem::file_type::not_found) fail_input("{}: no such image file", name);
   if (type != std::filesystem::file_type::regular) fail_input("{}: not a file: expected an image", name);
@@ -52,8 +54,6 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path, const std
     fail_input("{}: cannot read the image file: {}", name, std::strerror(errno));
   return content;
 }
-
-}  // namespace
 
 Image decode_image(std::span<const std::uint8_t> content, const std::string& name, std::int64_t max_pixels) {
   if (content.empty()) fail_input("{}: image file is empty (zero bytes)", name);
@@ -77,7 +77,7 @@ Image decode_image(std::span<const std::uint8_t> content, const std::string& nam
 
 Image read_image(const std::filesystem::path& path, const std::string& origin, std::int64_t max_pixels) {
   const std::string name = origin.empty() ? path.string() : origin + ": " + path.string();
-  return decode_image(read_file(path, name), name, max_pixels);
+  return decode_image(read_image_file(path, name), name, max_pixels);
 }
 
 void write_png(const Image& image, const std::filesystem::path& path) {

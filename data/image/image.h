@@ -36,6 +36,10 @@ constexpr std::int64_t kDefaultMaxPixels = 178956970;
 Image decode_image(std::span<const std::uint8_t> content, const std::string& name,
                    std::int64_t max_pixels = kDefaultMaxPixels);
 
+/// The bytes of an image file, whatever they are. `name` as above. InputError if there is no such file, it cannot be
+/// read or is larger than 1 GiB; Error if there is not enough memory.
+std::vector<std::uint8_t> read_image_file(const std::filesystem::path& path, const std::string& name);
+
 /// Reads an image file; InputError also if there is none. `origin` says who named the file ("train.txt:12") and may be
 /// empty; errors begin with it.
 Image read_image(const std::filesystem::path& path, const std::string& origin = {},

@@ -16,9 +16,8 @@ struct Copies {
   std::string first_two_labels;  // "a.png is 'mug', b.png 'shoe'"
 };
 
-/// Compares the files of a training list and of an evaluation (null: none), whose classes must be the same. Files of
-/// equal size are compared by a hash of their last bytes, those with equal ones by a hash of the whole (XXH3, 128
-/// bits), on `threads` threads (0: one per core). Files that cannot be read, and empty ones, have no copies.
+/// Compares the files of a training list and of an evaluation (null: none), whose classes must be the same, as
+/// equal_files() does.
 Copies find_copies(const ImageList& train, const ImageList* eval, unsigned threads = 0);
 
 /// A line each on what find_copies() finds.
