@@ -6,7 +6,9 @@
 
 namespace tandem::tools {
 
-std::vector<Command> add_commands(CLI::App& app) { return {add_synth(app), add_check(app)}; }
+std::vector<Command> add_commands(CLI::App& app) {
+  return {add_synth(app), add_check(app), add_stats(app), add_split(app), add_dedupe(app)};
+}
 
 int run_chosen(const std::vector<Command>& commands) {
   for (const Command& command : commands)

@@ -19,6 +19,9 @@ struct Command {
 // The hooks: each adds its subcommand with its options to the program's command line. What is parsed lives in `run`.
 Command add_synth(CLI::App& app);
 Command add_check(CLI::App& app);
+Command add_stats(CLI::App& app);
+Command add_split(CLI::App& app);
+Command add_dedupe(CLI::App& app);
 
 /// Every subcommand, in the order of --help.
 std::vector<Command> add_commands(CLI::App& app);

@@ -24,7 +24,7 @@ std::vector<NearPair> find_near_pairs(const std::vector<Fingerprint>& pictures, 
                                       const std::function<void()>& each = {});
 
 inline constexpr double kLeastWhole = 0.95;
-inline constexpr double kLeastDetail = 0.6;
+inline constexpr double kLeastDetail = 0.9;
 
 /// The groups that pairs make when each member is a copy of its copies: two numbers or more each, rising; in order.
 std::vector<std::vector<std::size_t>> joined_groups(std::size_t count,
