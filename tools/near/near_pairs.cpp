@@ -37,8 +37,12 @@ std::map<std::size_t, Candidate> candidates(std::size_t picture, const Fingerpri
 std::vector<NearPair> find_near_pairs(const std::vector<Fingerprint>& pictures, unsigned threads,
                                       const std::function<void()>& each) {
   std::vector<std::size_t> numbers;  // of those that are not blank
-  for (std::size_t i = 0; i < pictures.size(); ++i)
-    if (!pictures[i].is_blank()) numbers.push_back(i);
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    if (!pictures[i].is_blank())
+      numbers.push_back(i);
+    else if (each)
+      each();
+  }
   std::vector<std::uint64_t> hashes(numbers.size());
   parallel_for_each(numbers.size(), threads, [&](std::size_t n) { hashes[n] = hashes_of(pictures[numbers[n]])[0]; });
   const HashIndex index(std::move(hashes));

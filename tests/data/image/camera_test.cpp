@@ -32,7 +32,7 @@ TEST_CASE("the camera is the maker and the model, the maker's name once") {
     CHECK(camera(block("Apple", "iPhone 12", big)) == "Apple iPhone 12");
     CHECK(camera("Exif" + std::string(2, '\0') + block("Apple", "iPhone 12", big)) == "Apple iPhone 12");
     CHECK(camera(block("NIKON CORPORATION", "NIKON D90  ", big)) == "NIKON D90");
-    CHECK(camera(block("Maker", "a\nb\xC3\xA4<", big)) == "Maker a?b??<");
+    CHECK(camera(block("Maker", "a\nb\xC3", big)) == "Maker a?b?");
   }
   CHECK(camera("").empty());
   CHECK(camera("no block").empty());
