@@ -208,14 +208,16 @@ std::array<std::uint64_t, kWindows> hashes_of(const Fingerprint& picture) {
 }
 
 Likeness likeness(const Fingerprint& a, const Window& start, const Fingerprint& b) {
-  constexpr double kHopeless = 0.6;  // so little in common that no move of the window mends it
+  // With so little in common no move of the window helps; most candidates end here.
+  constexpr double kLeastWhole = 0.7, kLeastDetail = 0.35;
+  const double beginning = correlation(cut_out(a, start), cut_out(b, {}));
+  if (beginning < kLeastWhole) return {beginning, 0, start};
   const Layers other = layers_of(b, {});
   const auto compare = [&](const Window& part) {
     const Layers layers = layers_of(a, part);
     return Likeness{correlation(layers.whole, other.whole), correlation(layers.detail, other.detail), part};
   };
   Likeness best = compare(start);
-  if (best.whole < kHopeless) return best;
   constexpr double kFarthest = 0.04;
   const auto allowed = [&](double edge, double first) {
     return edge >= 0 && edge <= 1 && std::abs(edge - first) <= kFarthest + 1e-9;
@@ -234,6 +236,7 @@ Likeness likeness(const Fingerprint& a, const Window& start, const Fingerprint& 
           better = true;
         }
     }
+    if (best.detail < kLeastDetail) break;
   }
   return best;
 }

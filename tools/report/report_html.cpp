@@ -92,7 +92,7 @@ std::string classes(const Parts& parts) {
 }
 
 std::string histogram(const Distribution& one) {
-  constexpr int kHeight = 120, kBar = 70;
+  constexpr int kHeight = 120, kBar = 82;
   std::size_t most = 1;
   for (const Distribution::Bar& bar : one.bars) most = std::max(most, bar.images);
   std::string text = fmt::format("<h2>{}</h2>\n<svg width=\"{}\" height=\"{}\">\n", html_escaped(one.title),
