@@ -5,56 +5,12 @@
 #include <algorithm>
 
 #include "eval/report.h"
+#include "io/html.h"
 
 namespace tandem {
 namespace {
 
 constexpr std::size_t kMostClassesDrawn = 100;
-
-constexpr const char* kHead = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Tandem: evaluation</title>
-<meta name="viewport" content="width=device-width">
-<style>
- body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
- h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2.5rem; }
- .tiles { display: flex; flex-wrap: wrap; gap: .8rem; }
- .tile { border: 1px solid #ddd; border-radius: .5rem; padding: .5rem 1rem; min-width: 8rem; }
- .tile b { display: block; font-size: 1.4rem; font-variant-numeric: tabular-nums; }
- table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
- td, th { padding: .15rem .7rem; text-align: right; font-weight: normal; }
- th { color: #666; } td:first-child, th:first-child { text-align: left; }
- .bar { display: inline-block; height: .7rem; background: #3465a4; border-radius: 2px; }
- svg text { font: 12px system-ui, sans-serif; fill: #222; }
- svg { overflow: visible; }
- .note { color: #666; }
-</style></head><body>
-)";
-
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      case '\'':
-        safe += "&#39;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
 
 std::string percent(const std::optional<double>& value) { return value ? fmt::format("{:.1f} %", 100 * *value) : "–"; }
 std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.3f}", *value) : "–"; }
@@ -64,13 +20,13 @@ std::string about(const Evaluation& evaluation) {
   for (const auto& [key, value] : evaluation.about.items()) {
     const auto shown = value.is_string() ? value.template get<std::string>()
                                          : value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    text += fmt::format("{}: {}<br>\n", escaped(key), escaped(shown));
+    text += fmt::format("{}: {}<br>\n", html_escaped(key), html_escaped(shown));
   }
   return text + "</p>\n";
 }
 
 std::string note(const std::string& text) {
-  return text.empty() ? "" : fmt::format("<p class=\"note\">{}</p>\n", escaped(text));
+  return text.empty() ? "" : fmt::format("<p class=\"note\">{}</p>\n", html_escaped(text));
 }
 
 std::string figures(const Evaluation& evaluation) {
@@ -101,7 +57,7 @@ std::string class_bars(const Evaluation& evaluation) {
     text += fmt::format(
         "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"
         "<td style=\"text-align:left\"><span class=\"bar\" style=\"width:{:.0f}px\"></span></td></tr>\n",
-        escaped(evaluation.classes[c]), one.support, percent(one.precision), percent(one.recall), percent(one.f1),
+        html_escaped(evaluation.classes[c]), one.support, percent(one.precision), percent(one.recall), percent(one.f1),
         200 * one.f1.value_or(0));
   }
   return text + "</table>\n";
@@ -123,7 +79,7 @@ std::string confusion_map(const Evaluation& evaluation) {
                   side + kNames);
   for (std::size_t row = 0; row < classes; ++row) {
     const int y = kCell * static_cast<int>(row);
-    const std::string name = escaped(evaluation.classes[row]);
+    const std::string name = html_escaped(evaluation.classes[row]);
     text += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", kNames - 6, y + 20, name);
     text += fmt::format("<text transform=\"translate({},{}) rotate(-60)\" text-anchor=\"end\">{}</text>\n",
                         kNames + y + 18, side + 12, name);
@@ -134,10 +90,11 @@ std::string confusion_map(const Evaluation& evaluation) {
       const double share = static_cast<double>(images) / support;
       const int x = kNames + kCell * static_cast<int>(column);
       text += fmt::format(
-          "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\" fill-opacity=\"{:.3f}\" stroke=\"#eee\">"
+          "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\" fill-opacity=\"{:.3f}\" "
+          "stroke=\"var(--line)\">"
           "<title>{} → {}: {}</title></rect>\n",
-          x, y, kCell, kCell, row == column ? "#3465a4" : "#cc0000", 0.8 * share, name,
-          escaped(evaluation.classes[column]), images);
+          x, y, kCell, kCell, row == column ? "var(--one)" : "var(--other)", 0.8 * share, name,
+          html_escaped(evaluation.classes[column]), images);
       if (images > 0) {
         text += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" pointer-events=\"none\">{}</text>\n",
                             x + kCell / 2, y + 20, images);
@@ -170,8 +127,8 @@ std::string distance_histogram(const Evaluation& evaluation) {
   }
   std::string text = fmt::format(
       "<h2>Distances in the embedding</h2>\n<p class=\"note\">Share of the pairs at each distance. "
-      "<span style=\"color:#3465a4\">Same label</span>: mean {}. "
-      "<span style=\"color:#cc0000\">Different labels</span>: mean {}.</p>\n{}<svg width=\"{}\" height=\"{}\">\n",
+      "<span style=\"color:var(--one)\">Same label</span>: mean {}. "
+      "<span style=\"color:var(--other)\">Different labels</span>: mean {}.</p>\n{}<svg width=\"{}\" height=\"{}\">\n",
       number(embedding.same_distance), number(embedding.different_distance), note(evaluation.embedding_note), kWidth,
       kHeight + 20);
   const auto bars = [&](const std::vector<double>& share, const char* colour) {
@@ -184,8 +141,8 @@ std::string distance_histogram(const Evaluation& evaluation) {
           step * static_cast<double>(b), kHeight - height, step, height, colour);
     }
   };
-  bars(different, "#cc0000");
-  bars(same, "#3465a4");
+  bars(different, "var(--other)");
+  bars(same, "var(--one)");
   text += fmt::format("<text x=\"0\" y=\"{0}\">0</text><text x=\"{1}\" y=\"{0}\" text-anchor=\"end\">{2:.3g}</text>\n",
                       kHeight + 15, kWidth, histogram.width * static_cast<double>(bins));
   return text + "</svg>\n";
@@ -194,9 +151,9 @@ std::string distance_histogram(const Evaluation& evaluation) {
 }  // namespace
 
 std::string report_html(const Evaluation& evaluation) {
-  return kHead + std::string("<h1>Evaluation</h1>\n") + about(evaluation) + note(evaluation.classifier_note) +
-         figures(evaluation) + class_bars(evaluation) + confusion_map(evaluation) + distance_histogram(evaluation) +
-         "</body></html>\n";
+  return html_page_head("Tandem: evaluation") + "<h1>Evaluation</h1>\n" + about(evaluation) +
+         note(evaluation.classifier_note) + figures(evaluation) + class_bars(evaluation) + confusion_map(evaluation) +
+         distance_histogram(evaluation) + std::string(kHtmlPageEnd);
 }
 
 }  // namespace tandem

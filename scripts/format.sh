@@ -9,5 +9,5 @@ if ! command -v clang-format >/dev/null; then
 fi
 mode=(-i)
 if [[ ${1:-} == --check ]]; then mode=(--dry-run --Werror); fi
-find core cpu cuda io weights layers data inference train eval bench tests \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) \
+find core cpu cuda io weights layers data inference train eval bench tools tests \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) \
   -print0 | xargs -0 --no-run-if-empty clang-format "${mode[@]}"

@@ -37,7 +37,7 @@ check() {
     once_each "$build/compile_commands.json" "$commands/compile_commands.json" &&
     # The commands are GCC's; clang does not know all of its warnings.
     run-clang-tidy -quiet -p "$commands" -extra-arg=-Wno-unknown-warning-option \
-      "^$PWD/(core|cpu|cuda|io|weights|layers|data|inference|train|eval|bench)/.*\.cpp\$"
+      "^$PWD/(core|cpu|cuda|io|weights|layers|data|inference|train|eval|bench|tools)/.*\.cpp\$"
 }
 
 start=$SECONDS

@@ -23,7 +23,8 @@ enum class RandomPurpose : std::uint32_t {
   synthesise = 4,
   test = 5,
   search = 9,
-  drop = 6
+  drop = 6,
+  split = 15
 };
 
 /// A sequence of random numbers named by (seed, purpose, epoch, stream, index). Cheap to make: make one per image.

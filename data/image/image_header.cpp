@@ -10,17 +10,23 @@
 namespace tandem {
 namespace {
 
-/// Where a file may say how its picture lies. EXIF data counts before XMP, of several blocks the first that says it.
-struct OrientationBlocks {
+/// Where a file may say how its picture lies, and what took it. EXIF data counts before XMP, of several blocks the
+/// first that says it.
+struct PhotoBlocks {
   std::optional<int> exif, xmp;
+  Bytes block = Bytes(std::span<const std::uint8_t>());  // the first of EXIF
 
-  void read_exif(Bytes block) {
-    if (!exif) exif = exif_orientation(block);
+  void read_exif(Bytes exif_block) {
+    if (block.size() == 0) block = exif_block;
+    if (!exif) exif = exif_orientation(exif_block);
   }
   void read_xmp(Bytes packet) {
     if (!xmp) xmp = xmp_orientation(packet);
   }
-  int orientation() const { return exif.value_or(xmp.value_or(1)); }
+  void tell(ImageHeader& header) const {
+    header.orientation = exif.value_or(xmp.value_or(1));
+    header.exif = block.data();
+  }
 };
 
 /// The XMP packet in a PNG chunk iTXt: a keyword, two bytes that say how the text is packed (here: not), a language and
@@ -40,7 +46,7 @@ ImageHeader read_jpeg(Bytes file) {
   constexpr std::uint32_t kEndOfImage = 0xD9, kStartOfScan = 0xDA, kApp1 = 0xE1;
   constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
   ImageHeader header{ImageFormat::jpeg};
-  OrientationBlocks blocks;
+  PhotoBlocks blocks;
   bool in_scan = false;
   for (std::size_t at = 2; at < file.size();) {
     at = file.find(0xFF, at);
@@ -73,7 +79,7 @@ ImageHeader read_jpeg(Bytes file) {
     in_scan = in_scan || marker == kStartOfScan;
     at += 2 + length;
   }
-  header.orientation = blocks.orientation();
+  blocks.tell(header);
   return header;
 }
 
@@ -83,7 +89,7 @@ ImageHeader read_png(Bytes file) {
   header.width = file.big32(16);
   header.height = file.big32(20);
   header.alpha = (file.u8(25) & 4) != 0;
-  OrientationBlocks blocks;
+  PhotoBlocks blocks;
   for (std::size_t at = 8; at < file.size();) {
     const std::size_t length = file.big32(at), end = at + 12 + length;
     if (file.text(at + 4, "IEND")) {
@@ -95,7 +101,7 @@ ImageHeader read_png(Bytes file) {
     if (file.text(at + 4, "iTXt")) blocks.read_xmp(xmp_packet(file.part(at + 8, length)));
     at = end;
   }
-  header.orientation = blocks.orientation();
+  blocks.tell(header);
   return header;
 }
 
@@ -135,7 +141,7 @@ ImageHeader read_webp(Bytes file) {
     header.width = file.little16(26) & 0x3FFF;
     header.height = file.little16(28) & 0x3FFF;
   }
-  OrientationBlocks blocks;
+  PhotoBlocks blocks;
   for (std::size_t at = 12; at + 8 <= file.size();) {
     const std::size_t length = file.little32(at + 4);
     if (file.text(at, "EXIF")) blocks.read_exif(file.part(at + 8, length));
@@ -143,7 +149,7 @@ ImageHeader read_webp(Bytes file) {
     header.alpha = header.alpha || file.text(at, "ALPH");
     at += 8 + length + length % 2;
   }
-  header.orientation = blocks.orientation();
+  blocks.tell(header);
   return header;
 }
 

@@ -19,6 +19,7 @@ struct ImageHeader {
   std::int64_t width = 0;
   bool alpha = false;   // PNG, WebP: pixels may be transparent
   int orientation = 1;  // JPEG, PNG, WebP: EXIF's or XMP's, 1 to 8; 1, upright, where neither has one
+  std::span<const std::uint8_t> exif = {};  // a part of the file: its first EXIF block, if it has one
 };
 
 /// Reads the header and walks the file's structure to its end. Never throws; junk is ImageFormat::unknown.

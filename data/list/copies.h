@@ -17,9 +17,7 @@ struct Copies {
 };
 
 /// Compares the images, as their sources keep them, of a training list and of an evaluation (null: none), whose classes
-/// must be the same. Those of equal size are compared by a hash of their last bytes, those with equal ones by a hash of
-/// the whole (XXH3, 128 bits), on `threads` threads (0: one per core). Files that cannot be read, and empty ones, have
-/// no copies.
+/// must be the same, as equal_files() does.
 Copies find_copies(const ImageSource& train, const ImageSource* eval, unsigned threads = 0);
 
 /// A line each on what find_copies() finds.

@@ -75,6 +75,7 @@ class ImageList : public ImageSource {
   /// The file's name: a run may go on with files that were moved.
   std::string identity(std::size_t i) const override;
   ImageContent content(std::size_t i, std::int64_t max_pixels) const override;
+  bool is_of_files() const override { return true; }
   std::uint64_t stored_bytes(std::size_t i) const override;
   bool read_stored(std::size_t i, std::uint64_t from, std::span<std::uint8_t> bytes) const override;
 

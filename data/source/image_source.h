@@ -40,6 +40,8 @@ class ImageSource {
   /// InputError, which names the image, if it cannot be read; Error if memory does not suffice. Pixels are within
   /// `max_pixels`; of an image file nothing is checked.
   virtual ImageContent content(std::size_t i, std::int64_t max_pixels) const = 0;
+  /// Whether each image is a file of its own, whose path is its name.
+  virtual bool is_of_files() const { return false; }
   /// How many bytes the source keeps of the image; 0 if that cannot be told.
   virtual std::uint64_t stored_bytes(std::size_t i) const = 0;
   /// Reads those bytes from one on; false if they cannot be read.

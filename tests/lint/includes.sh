@@ -20,6 +20,7 @@ BEGIN {
   allowed["train"]     = "core io layers data inference"
   allowed["eval"]      = "core io layers data inference"
   allowed["bench"]     = "core io layers data inference train"
+  allowed["tools"]     = "core io layers data inference train"
   # Programs (tandem_*.cpp) also choose the backend.
   backends = "cpu cuda"
 
@@ -52,7 +53,7 @@ FNR == 1 {
 }
 END { exit failures > 0 }
 '
-mapfile -d '' files < <(find core cpu cuda io weights layers data inference train eval bench -regextype posix-extended \
+mapfile -d '' files < <(find core cpu cuda io weights layers data inference train eval bench tools -regextype posix-extended \
   -regex '.*\.(cpp|h|cu|cuh)' -print0 2>/dev/null | sort -z)
 if ((${#files[@]} == 0)); then
   echo "no source files below $1" >&2

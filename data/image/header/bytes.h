@@ -14,6 +14,7 @@ class Bytes {
  public:
   explicit Bytes(std::span<const std::uint8_t> data) : data_(data) {}
   std::size_t size() const { return data_.size(); }
+  std::span<const std::uint8_t> data() const { return data_; }
   std::uint32_t u8(std::size_t at) const { return at < data_.size() ? data_[at] : 0; }
   std::uint32_t big16(std::size_t at) const { return u8(at) << 8 | u8(at + 1); }
   std::uint32_t big32(std::size_t at) const { return big16(at) << 16 | big16(at + 2); }

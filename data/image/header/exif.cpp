@@ -1,5 +1,6 @@
 #include "data/image/header/exif.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace tandem {
@@ -31,16 +32,53 @@ std::uint32_t first_integer(const Tiff& tiff, std::size_t entry) {
   return byte ? tiff.u8(at) : two ? tiff.u16(at) : tiff.u32(at);
 }
 
-}  // namespace
+/// The text of a directory's entry; empty if it is no text. Texts end with a zero; cameras fill them up with blanks.
+std::string text_of(const Tiff& tiff, std::size_t entry) {
+  constexpr std::uint32_t kText = 2, kLongest = 100;
+  if (tiff.u16(entry + 2) != kText) return {};
+  const std::uint32_t count = tiff.u32(entry + 4);
+  const std::size_t at = count <= 4 ? entry + 8 : tiff.u32(entry + 8);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(count, kLongest) && tiff.u8(at + i) != 0; ++i) {
+    const auto c = static_cast<char>(tiff.u8(at + i));
+    text += c >= ' ' && c <= '~' ? c : '?';
+  }
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
 
-std::optional<int> exif_orientation(Bytes block) {
-  constexpr std::uint32_t kOrientation = 0x0112;
+/// The TIFF structure in an EXIF block.
+Tiff structure_of(Bytes block) {
   std::size_t start = 0;
   while (block.text(start, "Exif")) {
     start += 4;
     while (start < block.size() && block.u8(start) == 0) ++start;
   }
-  const Tiff tiff(block.part(start, block.size()));
+  return Tiff(block.part(start, block.size()));
+}
+
+}  // namespace
+
+std::string exif_camera(Bytes block) {
+  constexpr std::uint32_t kMake = 0x010F, kModel = 0x0110;
+  const Tiff tiff = structure_of(block);
+  if (!tiff.valid()) return {};
+  const std::size_t directory = tiff.u32(4), entries = tiff.u16(directory);
+  std::string make, model;
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t entry = directory + 2 + 12 * i;
+    if (tiff.u16(entry) == kMake) make = text_of(tiff, entry);
+    if (tiff.u16(entry) == kModel) model = text_of(tiff, entry);
+  }
+  const std::string first_word = make.substr(0, make.find(' '));
+  if (model.empty() || make.empty() || model.compare(0, first_word.size(), first_word) == 0)
+    return model.empty() ? make : model;
+  return make + " " + model;
+}
+
+std::optional<int> exif_orientation(Bytes block) {
+  constexpr std::uint32_t kOrientation = 0x0112;
+  const Tiff tiff = structure_of(block);
   if (!tiff.valid()) return {};
   const std::size_t directory = tiff.u32(4), entries = tiff.u16(directory);
   for (std::size_t i = 0; i < entries; ++i) {

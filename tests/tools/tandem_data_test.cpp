@@ -107,7 +107,8 @@ TEST_CASE("tandem data check tells what is not read") {
   const Outcome checked = tandem_data(dir, "check " + (dir / "set").string());
   CHECK(checked.status == 0);
   CHECK(contains(checked.out, "/set: subfolders are the classes of " + (dir / "set/classes.txt").string() + "\n"));
-  CHECK(contains(checked.out, "warning: an image has two labels: " + (dir / "set/apple/1.png").string()));
+  CHECK(contains(checked.out,
+                 "warning: pictures with two labels: 1\n  the same file: " + (dir / "set/apple/1.png").string()));
   CHECK(contains(checked.out, "/set: classes without images: plum\n"));
   CHECK(contains(checked.out, "/set: not read: 1 file of other types, 1 outside the classes\n"));
 }
