@@ -1,6 +1,8 @@
 #include "bench/loader.h"
 
 #include <chrono>
+#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 
@@ -9,9 +11,16 @@
 #include "data/source/open_source.h"
 
 namespace tandem {
+namespace {
 
-nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options) {
-  const std::unique_ptr<const ImageSource> source = open_source({options.data});
+/// What all threads of the process have computed.
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+PairLoaderOptions loader_options(const LoaderBenchOptions& options) {
   PairLoaderOptions loading;
   loading.pairs.batch = options.pairs;
   loading.input = options.size;
@@ -19,14 +28,35 @@ nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options) {
   loading.fast_decode = options.fast_decode;
   // One more, which is not timed: while it is waited for, the workers start and the files come into the page cache.
   loading.last_step = options.batches + 1;
-  PairLoader loader(*source, loading);
+  return loading;
+}
+
+/// By how much values of pixels differ between fast and full decoding: the mean over a batch.
+double effect_of_fast_decoding(const ImageSource& list, PairLoaderOptions options) {
+  options.fast_decode = true;
+  const Batch fast = PairLoader(list, options).next();
+  options.fast_decode = false;
+  const Batch full = PairLoader(list, options).next();
+  double sum = 0;
+  for (std::size_t i = 0; i < full.pixels.size(); ++i) sum += std::abs(fast.pixels[i] - full.pixels[i]);
+  return sum / static_cast<double>(full.pixels.size());
+}
+
+}  // namespace
+
+nlohmann::ordered_json bench_loader(const LoaderBenchOptions& options) {
+  const std::unique_ptr<const ImageSource> source = open_source({options.data});
+  PairLoader loader(*source, loader_options(options));
   loader.recycle(loader.next());
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
+  const double cpu_begin = cpu_seconds();
   for (int i = 0; i < options.batches; ++i) loader.recycle(loader.next());
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  const double cpu = cpu_seconds() - cpu_begin;
   const double images = 2.0 * options.pairs * options.batches;
   return {{"images_per_s", images / seconds},
+          {"images_per_cpu_s", images / cpu},
           {"images", images},
           {"seconds", seconds},
           {"size", options.size},
@@ -47,6 +77,7 @@ nlohmann::ordered_json bench_photos(const std::string& folder, const LoaderBench
       one.workers = workers;
       all.push_back(bench_loader(one));
     }
+    all.back()["mean_difference"] = effect_of_fast_decoding(*open_source({one.data}), loader_options(one));
   }
   return {{"photos", all}};
 }

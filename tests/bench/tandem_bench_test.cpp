@@ -1,8 +1,10 @@
 // Command lines and files that tandem-bench cannot use.
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "data/image/image.h"
 #include "tests/support/tiny_run.h"
 
 namespace tandem {
@@ -34,6 +36,26 @@ TEST_CASE("tandem bench times a step of which a part is frozen, which holds less
   CHECK(tensors({"--freeze", "backbone.*"}) < 0.9 * tensors({}));
   check_refused(run_to_end({"tandem-bench", "step", "--arch", "resnet18", "--freeze", "layer9.*"}),
                 "--freeze layer9.*: fits no parameter, expected a pattern of conv1.*, bn1.*");
+}
+
+TEST_CASE("tandem bench times a loader of a data set") {
+  const test::TempDir dir;
+  for (const char* name : {"a/1.jpg", "b/1.jpg"}) {
+    std::filesystem::create_directories((dir / name).parent_path());
+    write_jpeg(Image{40, 50, std::vector<std::uint8_t>(std::size_t{40} * 50 * 3, 99)}, 90, dir / name);
+  }
+  const std::string data = dir.path().string();
+  const test::Outcome outcome =
+      run_to_end({"tandem-bench", "loader", data, "--size", "16", "--batches", "2", "--workers", "1", "--full-decode"});
+  INFO(outcome.error);
+  REQUIRE(outcome.status == 0);
+  const auto answer = nlohmann::json::parse(outcome.out);
+  CHECK(answer.at("images") == 128);
+  CHECK(answer.at("images_per_s") > 0);
+  CHECK(answer.at("images_per_cpu_s") > 0);
+  CHECK(answer.at("fast_decode") == false);
+  check_refused(run_to_end({"tandem-bench", "loader"}), "loader: expected DATA or --photos FOLDER");
+  CHECK(run_to_end({"tandem-bench", "loader", data, "--photos", data}).status == 2);
 }
 
 TEST_CASE("tandem bench names the fixture that it cannot use") {

@@ -68,6 +68,29 @@ TEST_CASE("a batch holds the images of stream A and then those of stream B") {
   CHECK_THROWS_AS(loader.next(), Error);
 }
 
+TEST_CASE("JPEG images are decoded fast where that is asked for, with the crops of slow decoding") {
+  const test::TempDir dir;
+  for (const char* name : {"0.jpg", "1.jpg"}) write_jpeg(test::smooth(300, 400), 90, dir / name);
+  const ImageList list = ImageList::load(dir.write("list.txt", "0.jpg 0\n1.jpg 1\n"));
+  const AugmentOptions augment;
+  PairLoaderOptions options{{.batch = 2}, 16, augment, 7, 0, 0, 3};
+  const std::vector<std::uint8_t> content = read_image_file(dir / "0.jpg", "x");
+  const EncodedImage image(content, "x");
+  PairStream stream(list.labels(), options.pairs, options.seed);
+  for (const bool fast : {false, true}) {
+    options.fast_decode = fast;
+    PairLoader loader(list, options);
+    for (std::int64_t step = 0; step < 3; ++step) {
+      const Batch batch = loader.next();
+      std::vector<std::uint8_t> expected(16 * 16 * 3), other(expected.size());
+      train_transform(image, 16, augment, fast, stream.augmentation(1, step * 2 + 1), expected);
+      train_transform(image, 16, augment, !fast, stream.augmentation(1, step * 2 + 1), other);
+      CHECK(std::equal(expected.begin(), expected.end(), batch.pixels.begin() + 3 * 16 * 16 * 3));
+      CHECK(expected != other);
+    }
+  }
+}
+
 TEST_CASE("batches do not depend on the number of workers or on where a run was resumed") {
   const Fixture f;
   std::vector<Batch> batches;

@@ -263,6 +263,24 @@ TEST_CASE("what contradicts another key is refused with both") {
         "/loss/softmax/weight is 0 and leaves no loss to match");
 }
 
+TEST_CASE("a letterbox has a colour and shows the whole image") {
+  const auto error = [](const std::string& input) {
+    return error_in(config_with(R"("model": {"input": )" + input + "}"));
+  };
+  CHECK(error(R"({"resize": "letterbox"})") ==
+        "2: my.json: /model/input/crop: got 0.875, expected 1, since a letterbox shows the whole image");
+  CHECK(error(R"({"fill": [0, 0, 0]})") ==
+        "2: my.json: /model/input/fill: got [0,0,0], expected [124,116,104], since \"shorter_side\" does not use it");
+  for (const char* fill : {"[0, 0]", "[0, 0, 256]", "[0, 0, 0.5]", "7"})
+    CHECK(contains(error(R"({"resize": "letterbox", "crop": 1, "fill": )" + std::string(fill) + "}"),
+                   "2: my.json: /model/input/fill"));
+  const Config config =
+      parse(config_with(R"("model": {"input": {"resize": "letterbox", "crop": 1, "fill": [1, 2, 3]}})"));
+  CHECK(InputGeometry(config.model.input, 96).letterbox == std::array{1, 2, 3});
+  CHECK(InputGeometry(config.model.input, 96).resize == 96);
+  CHECK(parse(to_json(config).dump()) == config);
+}
+
 TEST_CASE("a batch norm over one value is refused") {
   const auto batch = [](int pairs, int size, const char* statistics) {
     return error_in(config_with(R"("model": {"batch_norm": ")" + std::string(statistics) + "\"}"),
