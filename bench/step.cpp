@@ -9,6 +9,7 @@
 #include "core/base/rng.h"
 #include "layers/freezing.h"
 #include "layers/initialise.h"
+#include "layers/parameter_pattern.h"
 
 namespace tandem {
 namespace {
@@ -69,7 +70,8 @@ StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& op
   for (const std::string& pattern : options.freeze) {
     const std::vector<std::string> names = parameters_that_fit(model_, pattern);
     if (names.empty())
-      fail_input("--freeze {}: fits no parameter, expected a pattern of {}", pattern, known_parameters(model_));
+      fail_input("--freeze {}: fits no parameter, expected a pattern of {}", pattern,
+                 known_parameters(model_.parameters()));
     frozen.insert(names.begin(), names.end());
   }
   if (!frozen.empty()) freeze(model_, frozen);

@@ -24,7 +24,7 @@ struct StepBenchOptions {
   int in_flight = 1;                     ///< steps whose losses are read together
   bool capture = true;                   ///< of StepOptions
   std::string_view precision = "fp32";   ///< its name, for the result
-  std::vector<std::string> freeze = {};  ///< patterns of parameters that are not trained (layers/freezing.h)
+  std::vector<std::string> freeze = {};  ///< patterns of parameters that are not trained (layers/parameter_pattern.h)
 };
 
 /// A model, an optimizer and a batch of random images, to run training steps with.
