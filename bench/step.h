@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct StepBenchOptions {
   int warmup = 3;
   int accumulate = 1;                    ///< batches of `pairs` pairs a step
   bool ema = false;                      ///< steps average the weights
+  std::optional<double> clip_norm = {};  ///< the gradients' norm is scaled down to it
   int in_flight = 1;                     ///< steps whose losses are read together
   bool capture = true;                   ///< of StepOptions
   std::string_view precision = "fp32";   ///< its name, for the result
