@@ -9,6 +9,7 @@
 #include "core/base/rng.h"
 #include "layers/freezing.h"
 #include "layers/initialise.h"
+#include "layers/parameter_pattern.h"
 
 namespace tandem {
 namespace {
@@ -42,6 +43,12 @@ TwinTowersOptions towers_of(const std::string& arch) {
   return options;
 }
 
+GradientClip clip_of(const StepBenchOptions& options) {
+  GradientClip clip;
+  if (options.clip_norm) clip.norm = *options.clip_norm;
+  return clip;
+}
+
 StepOptions step_options(const Backend& backend, DType compute, const StepBenchOptions& options) {
   StepOptions steps;
   steps.pairs = options.pairs;
@@ -58,7 +65,7 @@ StepOptions step_options(const Backend& backend, DType compute, const StepBenchO
 
 StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& options)
     : model_(backend, param_dtype(compute), towers_of(options.arch)),
-      optimizer_(backend, model_, {0.9, false, 1e-4}),
+      optimizer_(backend, model_, {0.9, false, 1e-4}, {}, clip_of(options)),
       loss_(LossOptions()),
       ema_(options.ema ? std::make_unique<Ema>(backend, model_, EmaOptions{}) : nullptr),
       steps_({backend, compute, true, 2}, model_, optimizer_, loss_, step_options(backend, compute, options),
@@ -69,7 +76,8 @@ StepBench::StepBench(Backend& backend, DType compute, const StepBenchOptions& op
   for (const std::string& pattern : options.freeze) {
     const std::vector<std::string> names = parameters_that_fit(model_, pattern);
     if (names.empty())
-      fail_input("--freeze {}: fits no parameter, expected a pattern of {}", pattern, known_parameters(model_));
+      fail_input("--freeze {}: fits no parameter, expected a pattern of {}", pattern,
+                 known_parameters(model_.parameters()));
     frozen.insert(names.begin(), names.end());
   }
   if (!frozen.empty()) freeze(model_, frozen);
@@ -123,6 +131,7 @@ nlohmann::ordered_json bench_step(Backend& backend, DType compute, const StepBen
   nlohmann::ordered_json result = stats(backend, options, times);
   result["accumulate"] = options.accumulate;
   result["ema"] = options.ema;
+  result["clip_norm"] = options.clip_norm ? nlohmann::ordered_json(*options.clip_norm) : nlohmann::ordered_json();
   result["loss"] = losses.total;
   if (!options.freeze.empty()) result["frozen"] = options.freeze;
   return result;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,11 @@ struct StepBenchOptions {
   int warmup = 3;
   int accumulate = 1;                    ///< batches of `pairs` pairs a step
   bool ema = false;                      ///< steps average the weights
+  std::optional<double> clip_norm = {};  ///< the gradients' norm is scaled down to it
   int in_flight = 1;                     ///< steps whose losses are read together
   bool capture = true;                   ///< of StepOptions
   std::string_view precision = "fp32";   ///< its name, for the result
-  std::vector<std::string> freeze = {};  ///< patterns of parameters that are not trained (layers/freezing.h)
+  std::vector<std::string> freeze = {};  ///< patterns of parameters that are not trained (layers/parameter_pattern.h)
 };
 
 /// A model, an optimizer and a batch of random images, to run training steps with.

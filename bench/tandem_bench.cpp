@@ -178,6 +178,8 @@ int run(int argc, char** argv) {
   add_capture_option(step, options);
   add_count(step, "--accumulate", options.accumulate, "Batches of that many pairs a step", 1, 64);
   step->add_flag("--ema", options.ema, "Average the weights");
+  step->add_option("--clip-norm", options.clip_norm, "Scale the gradients' norm down to it")
+      ->check(CLI::PositiveNumber);
   step->add_option("--freeze", options.freeze, "Pattern of parameters that are not trained; may be repeated")
       ->allow_extra_args(false);
   add_loader_options(loading, loader, photos);

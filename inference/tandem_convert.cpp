@@ -6,9 +6,9 @@
 
 #include "core/base/error.h"
 #include "core/base/program.h"
+#include "inference/model/caffe_config.h"
 #include "inference/model/import.h"
 #include "io/atomic_file.h"
-#include "weights/caffe/migration/migration.h"
 #include "weights/content.h"
 
 namespace tandem {
@@ -62,7 +62,7 @@ int migrate(const Options& o) {
     if (!in.empty() && std::filesystem::equivalent(in, out, ignored))
       fail_input("{}: one of the files to read, expected another one to write", out);
   }
-  const CaffeMigration migration = migrate_caffe({o.solver, o.net, weights, o.images});
+  const CaffeMigration migration = migrate_caffe_config({o.solver, o.net, weights, o.images});
   std::size_t missing = 0;
   for (const CaffeFinding& finding : migration.findings) {
     std::cout << describe(finding) << '\n';
@@ -71,7 +71,7 @@ int migrate(const Options& o) {
   if (o.strict && missing > 0) fail_input("--strict: {} things without a counterpart, expected none", missing);
   const std::filesystem::path folder = std::filesystem::path(out).parent_path();
   require_writable_folder(folder.empty() ? "." : folder);
-  write_file_atomically(out, migration.config + "\n");
+  write_file_atomically(out, migration.config.dump(2) + "\n");
   std::cout << fmt::format("written: {}\n", out);
   return 0;
 }

@@ -85,7 +85,8 @@ int start(const Config& config, const TrainOptions& options, std::ostream& out) 
 
 }  // namespace
 
-int train(const Config& config, const TrainOptions& options, std::ostream& out) {
+int train(const Config& from, const TrainOptions& options, std::ostream& out) {
+  const Config config = with_architecture(from, options.resume, out);
   try {
     return start(config, options, out);
   } catch (const OutOfMemory& e) {

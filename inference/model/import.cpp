@@ -7,6 +7,7 @@
 #include "inference/model/tensors.h"
 #include "layers/backbones/factory.h"
 #include "layers/initialise.h"
+#include "layers/parameter_pattern.h"
 #include "layers/torch_layout.h"
 #include "weights/content.h"
 
@@ -15,23 +16,6 @@ namespace {
 
 constexpr std::array<double, 3> kCaffeMean = {104, 117, 123};  // B, G, R, of ImageNet
 constexpr int kUsualSize = 224;
-
-ResNetSpec spec_of(const std::filesystem::path& path, const ResNetShape& shape) {
-  const std::int64_t group = shape.groups < 1 ? 0 : shape.inner_width / shape.groups;
-  if (shape.width < 1 || group < 1 || group * 64 % shape.width != 0)
-    refuse_file(path, "a ResNet of width {} with {} groups of {} channels, which none of Tandem's backbones has",
-                shape.width, shape.groups, group);
-  return {.block = shape.bottleneck ? ResNetSpec::Block::bottleneck : ResNetSpec::Block::basic,
-          .depths = shape.depths,
-          .width = shape.width,
-          .stem_width = shape.stem_width,
-          .stride_on = shape.stride_on_1x1 ? ResNetSpec::StrideOn::conv1x1 : ResNetSpec::StrideOn::conv3x3,
-          .caffe_pool = shape.caffe_pool,
-          .groups = shape.groups,
-          .group_width = group * 64 / shape.width,
-          .deep_stem = shape.deep_stem,
-          .pooled_shortcut = shape.average_down};
-}
 
 /// What a network expects that says so itself, or of which the options say so.
 InputDescription input_of(const ImportOptions& options, ResNetWeights& weights) {
@@ -95,8 +79,6 @@ const WeightsEntry& first_convolution(const ResNetWeights& weights) {
   require(conv && conv->shape.size() == 4 && conv->shape[1] == 3, "import: no first convolution over three channels");
   return *conv;
 }
-
-bool is_head(const std::string& name) { return name.starts_with("fc.") || name.starts_with("embedding."); }
 
 /// Copies numbers in PyTorch's order into a tensor.
 void upload_torch(Backend& backend, const std::vector<double>& torch, Tensor& tensor) {
@@ -163,6 +145,23 @@ void tell_difference(const ResNetVariant& theirs, const ResNetVariant& ours, std
 
 }  // namespace
 
+BackboneSpec backbone_of(const std::filesystem::path& path, const ResNetShape& shape) {
+  const std::int64_t group = shape.groups < 1 ? 0 : shape.inner_width / shape.groups;
+  if (shape.width < 1 || group < 1 || group * 64 % shape.width != 0)
+    refuse_file(path, "a ResNet of width {} with {} groups of {} channels, which none of Tandem's backbones has",
+                shape.width, shape.groups, group);
+  return backbone_of({.block = shape.bottleneck ? ResNetSpec::Block::bottleneck : ResNetSpec::Block::basic,
+                      .depths = shape.depths,
+                      .width = shape.width,
+                      .stem_width = shape.stem_width,
+                      .stride_on = shape.stride_on_1x1 ? ResNetSpec::StrideOn::conv1x1 : ResNetSpec::StrideOn::conv3x3,
+                      .caffe_pool = shape.caffe_pool,
+                      .groups = shape.groups,
+                      .group_width = group * 64 / shape.width,
+                      .deep_stem = shape.deep_stem,
+                      .pooled_shortcut = shape.average_down});
+}
+
 ResNetWeights read_network(const ResNetSource& source) {
   ResNetWeights weights = read_resnet(source);
   const bool averaged = std::any_of(weights.left_over.begin(), weights.left_over.end(),
@@ -171,10 +170,17 @@ ResNetWeights read_network(const ResNetSource& source) {
   return read_resnet({source.weights, source.net, "ema"});
 }
 
+BackboneSpec backbone_in(const std::filesystem::path& path, const std::string& key) {
+  const ResNetWeights weights = read_network({path, "", key});
+  if (const auto described = weights.metadata.find(kModelKey); described != weights.metadata.end())
+    return parse_model_description(described->second, path.string()).backbone;
+  return backbone_of(path, weights.shape);
+}
+
 ModelDescription describe_import(const std::filesystem::path& path, const ImportOptions& options,
                                  ResNetWeights& weights) {
   ModelDescription model;
-  model.backbone = backbone_of(spec_of(path, weights.shape));
+  model.backbone = backbone_of(path, weights.shape);
   model.embedding = options.embedding;
   model.input = input_of(options, weights);
   model.classes = options.classes;
@@ -195,7 +201,7 @@ Match load_weights(const std::filesystem::path& path, const ResNetWeights& weigh
   const std::vector<NamedTensor> state = network.state();
   std::vector<WantedTensor> wanted;
   wanted.reserve(state.size());
-  for (const NamedTensor& t : state) wanted.push_back({t.name, torch_shape(t.tensor().shape()), is_head(t.name)});
+  for (const NamedTensor& t : state) wanted.push_back({t.name, torch_shape(t.tensor().shape()), is_of_a_head(t.name)});
   Match match = match_weights(path, weights.entries, wanted, skip);
   for (std::size_t i = 0; i < state.size(); ++i)
     if (const WeightsEntry* source = match.tensors[i].source)

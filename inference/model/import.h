@@ -24,6 +24,10 @@ struct ImportOptions {
   std::vector<int> embedding = {1024, 256};   ///< widths of the embedding head, which begins at random
 };
 
+/// What makes the ResNet that was found in the file at `path`. InputError, naming `path`, for one that none of Tandem's
+/// backbones can be.
+BackboneSpec backbone_of(const std::filesystem::path& path, const ResNetShape& shape);
+
 /// The description of the network. What is assumed, for lack of a word in the file, is added to its notes:
 /// torchvision's input for PyTorch's files; for Caffe's BGR, Caffe's usual mean (104, 117, 123) and 224 pixels.
 /// InputError, naming `path`, for a network that none of Tandem's backbones can be, or class names that do not fit.
@@ -32,6 +36,9 @@ ModelDescription describe_import(const std::filesystem::path& path, const Import
 
 /// read_resnet(); of a checkpoint of Tandem's that has averaged weights, these, unless a key says otherwise.
 ResNetWeights read_network(const ResNetSource& source);
+
+/// What makes the network in a file of any format; `key` as in read_resnet(). InputError if it is none of Tandem's.
+BackboneSpec backbone_in(const std::filesystem::path& path, const std::string& key);
 
 /// Copies what fits into a network. The heads, "fc." and "embedding.", may be missing or of other shapes. `skip` as in
 /// match_weights(). InputError, naming `path`, for anything else that does not fit.

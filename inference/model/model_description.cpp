@@ -56,21 +56,6 @@ InputDescription parse_input(const json& all) {
   return input;
 }
 
-ordered_json to_json(const BackboneSpec& backbone) {
-  const ResNetVariant &variant = backbone.resnet, usual;
-  ordered_json all = {{"name", backbone.name}};
-  if (variant.depths != usual.depths) all["depths"] = variant.depths;
-  if (variant.width != usual.width) all["width"] = variant.width;
-  if (variant.stem_width != usual.stem_width) all["stem_width"] = variant.stem_width;
-  if (variant.stride_on_1x1) all["stride_on"] = "1x1";
-  if (variant.caffe_pool) all["pool"] = "caffe";
-  if (variant.groups) all["groups"] = *variant.groups;
-  if (variant.group_width) all["group_width"] = *variant.group_width;
-  if (variant.deep_stem) all["stem"] = *variant.deep_stem ? "deep" : "conv7";
-  if (variant.pooled_shortcut) all["shortcut"] = *variant.pooled_shortcut ? "pooled" : "conv";
-  return all;
-}
-
 /// Which of two words a key of the backbone has; the first if it is absent.
 bool is_second(const json& all, const char* key, const char* first, const char* second, const std::string& source) {
   const auto word = all.value(key, std::string(first));
@@ -186,6 +171,21 @@ TwinTowersOptions tower_options(const ModelDescription& model) {
   BackboneSpec backbone = model.backbone;
   backbone.input = model.input.statistics();
   return {backbone, static_cast<std::int64_t>(model.classes.size()), model.embedding};
+}
+
+ordered_json to_json(const BackboneSpec& backbone) {
+  const ResNetVariant &variant = backbone.resnet, usual;
+  ordered_json all = {{"name", backbone.name}};
+  if (variant.depths != usual.depths) all["depths"] = variant.depths;
+  if (variant.width != usual.width) all["width"] = variant.width;
+  if (variant.stem_width != usual.stem_width) all["stem_width"] = variant.stem_width;
+  if (variant.stride_on_1x1) all["stride_on"] = "1x1";
+  if (variant.caffe_pool) all["pool"] = "caffe";
+  if (variant.groups) all["groups"] = *variant.groups;
+  if (variant.group_width) all["group_width"] = *variant.group_width;
+  if (variant.deep_stem) all["stem"] = *variant.deep_stem ? "deep" : "conv7";
+  if (variant.pooled_shortcut) all["shortcut"] = *variant.pooled_shortcut ? "pooled" : "conv";
+  return all;
 }
 
 ordered_json to_json(const ModelDescription& model) {

@@ -66,6 +66,8 @@ struct ModelDescription {
 TwinTowersOptions tower_options(const ModelDescription& model);
 
 nlohmann::ordered_json to_json(const ModelDescription& model);
+/// The "backbone" of the above.
+nlohmann::ordered_json to_json(const BackboneSpec& backbone);
 
 /// The reverse. InputError, which begins with `source`, for what is not such a description, and for an input that
 /// Tandem does not make.

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "layers/parameter_pattern.h"
 #include "tests/layers/losses/default_loss.h"
 #include "tests/layers/tensors.h"
 #include "tests/support/catch.h"
@@ -105,7 +106,8 @@ TEST_CASE("patterns name parameters, and the backbone's all have another name") 
   CHECK(parameters_that_fit(model, "backbone.*").size() == 60);  // torchvision's 62 without fc's
   CHECK(parameters_that_fit(model, "*").size() == 64);
   CHECK(parameters_that_fit(model, "*running*").empty());
-  CHECK(known_parameters(model) == "conv1.*, bn1.*, layer1.*, layer2.*, layer3.*, layer4.*, fc.*, embedding.*");
+  CHECK(known_parameters(model.parameters()) ==
+        "conv1.*, bn1.*, layer1.*, layer2.*, layer3.*, layer4.*, fc.*, embedding.*");
 }
 
 TEST_CASE("a frozen backbone computes what an evaluation computes, and its statistics stay as they are") {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "inference/model/tensors.h"
+#include "train/config/architecture.h"
 
 namespace tandem {
 namespace {
@@ -44,21 +45,6 @@ CheckpointInfo parse_info(const ModelFile& model) {
   } catch (const std::exception& e) {
     fail_input("{}: the checkpoint's metadata cannot be used: {}", path, e.what());
   }
-}
-
-BackboneSpec backbone_of(const ModelConfig& config) {
-  const ResNetConfig& resnet = config.resnet;
-  BackboneSpec spec{config.arch, config.zero_init_residual};
-  spec.resnet.width = resnet.width;
-  spec.resnet.stem_width = resnet.stem_width;
-  spec.resnet.stride_on_1x1 = resnet.stride_on == ResNetConfig::StrideOn::conv1x1;
-  spec.resnet.caffe_pool = resnet.pool == ResNetConfig::Pool::caffe;
-  spec.resnet.groups = resnet.groups;
-  spec.resnet.group_width = resnet.group_width;
-  if (resnet.stem) spec.resnet.deep_stem = *resnet.stem == ResNetConfig::Stem::deep;
-  if (resnet.shortcut) spec.resnet.pooled_shortcut = *resnet.shortcut == ResNetConfig::Shortcut::pooled;
-  spec.input = InputDescription(config.input).statistics();
-  return spec;
 }
 
 /// What the run has made so far, for those who run it.

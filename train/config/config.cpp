@@ -6,6 +6,7 @@
 #include "core/base/utf8.h"
 #include "core/tensor/device.h"
 #include "layers/backbones/factory.h"
+#include "train/config/architecture.h"
 #include "train/config/config_keys.h"
 #include "train/config/config_reader.h"
 #include "train/config/config_text.h"
@@ -92,8 +93,15 @@ ConfigSource::Override apply_override(Json& root, const std::string& text) {
 
 void check_model(const ModelConfig& model, const ConfigSource& from) {
   const auto names = backbone_names();
-  if (std::find(names.begin(), names.end(), model.arch) == names.end())
-    from.fail_value("/model/arch", model.arch, "one of " + known_backbones());
+  if (model.arch == kAutoArch) {
+    if (!model.weights)
+      from.fail_value("/model/arch", model.arch,
+                      "a name, since /model/weights names no file: one of " + known_backbones());
+    if (model.resnet != ResNetConfig())
+      from.fail_at("/model/resnet", "given, while /model/arch is \"auto\", expected it to be left out");
+  } else if (std::find(names.begin(), names.end(), model.arch) == names.end()) {
+    from.fail_value("/model/arch", model.arch, "\"auto\", or one of " + known_backbones());
+  }
   if (model.weights_key && !model.weights)
     from.fail_value("/model/weights_key", *model.weights_key, "null, since /model/weights names no file");
   if (model.embedding.empty()) from.fail_value("/model/embedding", Json::array(), "at least one layer's width");

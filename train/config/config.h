@@ -49,7 +49,7 @@ struct ResNetConfig {
 struct ModelConfig {
   enum class BatchNorm { per_tower, joint };
 
-  std::string arch = "resnet50";             ///< One of backbone_names().
+  std::string arch = "resnet50";             ///< One of backbone_names(), or "auto": the network of `weights`.
   std::optional<int> classes;                ///< Absent: as many as the training data has.
   std::vector<int> embedding = {1024, 256};  ///< Widths of the embedding head's layers; never empty.
   BatchNorm batch_norm = BatchNorm::per_tower;

@@ -136,6 +136,9 @@ void ObjectReader::read(const nlohmann::json& json, const std::string& pointer, 
       source_.fail_value(pointer, json, "a list of " + std::to_string(size) + " numbers");
     read_elements(json, pointer, value, range);
   } else {
+    if constexpr (std::same_as<T, SourceConfig>) {
+      if (json.is_string()) return read_string(json, pointer, value.list);
+    }
     if (std::same_as<T, SourceConfig> && !json.is_object())
       source_.fail_value(pointer, json,
                          R"(an object: {"list": "an image list, or a folder with one folder per class"})");

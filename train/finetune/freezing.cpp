@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "layers/freezing.h"
+#include "layers/parameter_pattern.h"
 
 namespace tandem {
 namespace {
@@ -12,7 +13,7 @@ std::vector<std::string> fitting(TwinTowers& model, const std::string& pointer, 
   std::vector<std::string> names = parameters_that_fit(model, pattern);
   if (names.empty())
     fail_input("{}: \"{}\" fits no parameter; expected a pattern of {}, or backbone.* for all but the heads", pointer,
-               pattern, known_parameters(model));
+               pattern, known_parameters(model.parameters()));
   return names;
 }
 

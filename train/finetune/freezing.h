@@ -31,6 +31,8 @@ class Freezing {
   };
   /// In order; the first begins with step 0. The last ones train, and take, the most.
   const std::vector<Stage>& stages() const { return stages_; }
+  /// The parameters that no step trains.
+  const std::set<std::string>& never_trained() const { return stages_.back().frozen; }
   /// A line for each stage, for people; nothing where all is trained throughout.
   std::string description() const;
 

@@ -84,6 +84,12 @@ CheckpointSnapshot snapshot_of(Session& session, const RunState& state) {
           session.ema.get()};
 }
 
+std::size_t bytes_in(const std::vector<NamedTensor>& tensors) {
+  std::size_t sum = 0;
+  for (const NamedTensor& t : tensors) sum += t.tensor().bytes();
+  return sum;
+}
+
 /// Says so where the run's checkpoints may not fit: last, best, the one that is being written, and those that are kept.
 void compare_room(Session& session, std::uintmax_t bytes, std::ostream& out) {
   const CheckpointConfig& options = session.config.checkpoint;
@@ -117,9 +123,11 @@ void dry_run(Session& session, const RunState& state, std::ostream& out) {
   out << fmt::format("a step takes {}, ", fmt::join(times.of_a_step, ", later "))
       << (session.eval_list ? fmt::format("an evaluation {}, ", duration_text(evaluation)) : "")
       << fmt::format(
-             "the run's {} steps about {} in all; {} MiB of tensors, and {} MiB of main memory while a "
+             "the run's {} steps about {} in all; {} MiB of tensors, {} of them the optimizer's state, and {} MiB of "
+             "main memory while a "
              "checkpoint is written. Nothing was written.\n",
-             steps, duration_text(run), session.backend.memory().peak_in_use >> 20, snapshot.bytes() >> 20);
+             steps, duration_text(run), session.backend.memory().peak_in_use >> 20,
+             bytes_in(session.optimizer->state()) >> 20, snapshot.bytes() >> 20);
 }
 
 void try_batch(Config config, int pairs) {

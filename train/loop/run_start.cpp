@@ -2,6 +2,8 @@
 
 #include "inference/model/import.h"
 #include "train/checkpoint/resume_check.h"
+#include "train/checkpoint/run_folder.h"
+#include "train/config/architecture.h"
 
 namespace tandem {
 namespace {
@@ -20,6 +22,21 @@ void report_changes(const CheckpointInfo& before, const Session& session, RunSta
 }
 
 }  // namespace
+
+Config with_architecture(Config config, bool resume, std::ostream& out) {
+  ModelConfig& model = config.model;
+  if (model.arch != kAutoArch) return config;
+  const std::filesystem::path last = RunFolder::last_in(config.output);
+  const bool resumes = resume && std::filesystem::exists(last);
+  const std::filesystem::path file = resumes ? last : std::filesystem::path(model.weights.value_or(""));
+  const BackboneSpec backbone = backbone_in(file, resumes ? "" : model.weights_key.value_or(""));
+  set_backbone(backbone, file.string(), model);
+  nlohmann::ordered_json variant = to_json(backbone);
+  variant.erase("name");
+  out << fmt::format("model.arch: {}{}, as {} has it\n", model.arch,
+                     variant.empty() ? "" : " with model.resnet " + variant.dump(), file.string());
+  return config;
+}
 
 RunState begin_anew(Session& session, std::ostream& out) {
   const ModelConfig& model = session.config.model;

@@ -8,6 +8,10 @@
 
 namespace tandem {
 
+/// The config, model.arch being a name: where it is "auto", that of the network in model.weights, or, for a run that is
+/// resumed, in its last checkpoint; `out` is told. InputError for a network that no name has.
+Config with_architecture(Config config, bool resume, std::ostream& out);
+
 /// A new run. Loads the config's weights, if it names some, and says so on `out`.
 RunState begin_anew(Session& session, std::ostream& out);
 

@@ -52,14 +52,14 @@ struct Session {
   Backend& backend;
   Context step_context;  ///< device, type and groups of the steps
   TwinTowers model;
-  std::unique_ptr<Optimizer> optimizer;
-  std::unique_ptr<Ema> ema;  ///< null: the weights are not averaged
   TrainingLoss loss;
   Epochs epochs;
   Schedule schedule;
   StepOptions step_options;
   TrainedHeads heads;
   Freezing freezing;
+  std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<Ema> ema;  ///< null: the weights are not averaged
   PredictOptions predict_options;  ///< of an evaluation
   PairLoaderOptions loader_options;
   EpochControl control;

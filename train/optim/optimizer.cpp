@@ -6,7 +6,7 @@
 namespace tandem {
 
 Optimizer::Optimizer(Backend& backend, Module& module, const ParameterOptions& options, const GradientClip& clip,
-                     const std::vector<Kept>& kept)
+                     const std::vector<Kept>& kept, const std::set<std::string>& never_trained)
     : backend_(backend),
       parameters_(module.parameters()),
       factors_(parameter_factors(parameters_, options)),
@@ -14,8 +14,10 @@ Optimizer::Optimizer(Backend& backend, Module& module, const ParameterOptions& o
   for (const Kept& kind : kept) {
     State& state = state_.emplace_back(State{kind.name, {}});
     for (const NamedTensor& p : parameters_) {
-      state.tensors.push_back(backend.empty(p.tensor().shape(), p.tensor().dtype()));
-      backend.fill(state.tensors.back(), kind.first);
+      Tensor& tensor = state.tensors.emplace_back();
+      if (never_trained.contains(p.name)) continue;
+      tensor = backend.empty(p.tensor().shape(), p.tensor().dtype());
+      backend.fill(tensor, kind.first);
     }
   }
 }
@@ -31,7 +33,7 @@ std::vector<NamedTensor> Optimizer::state() {
   std::vector<NamedTensor> all;
   for (State& state : state_)
     for (std::size_t i = 0; i < parameters_.size(); ++i)
-      all.push_back({state.kind + "." + parameters_[i].name, nullptr, &state.tensors[i]});
+      if (state.tensors[i]) all.push_back({state.kind + "." + parameters_[i].name, nullptr, &state.tensors[i]});
   return all;
 }
 
@@ -43,7 +45,11 @@ std::vector<ParameterUpdate> Optimizer::take_updates() {
     if (!gradient) continue;
     ParameterUpdate& update = updates.emplace_back(
         ParameterUpdate{parameters_[i].tensor(), std::move(gradient), {}, factors_[i].weight_decay, factors_[i].lr});
-    for (std::size_t kind = 0; kind < state_.size(); ++kind) update.state.at(kind) = state_[kind].tensors[i];
+    for (std::size_t kind = 0; kind < state_.size(); ++kind) {
+      require(static_cast<bool>(state_[kind].tensors[i]), "optimizer: a gradient of {}, which is never trained",
+              parameters_[i].name);
+      update.state.at(kind) = state_[kind].tensors[i];
+    }
   }
   return updates;
 }
@@ -84,8 +90,9 @@ GradientClip clip_of(const OptimizerOptions& options) {
 
 template <class Rule>
 FusedOptimizer<Rule>::FusedOptimizer(Backend& backend, Module& module, const Rule& rule,
-                                     const ParameterOptions& options, const GradientClip& clip)
-    : Optimizer(backend, module, options, clip, kept_by<Rule>()), rule_(rule) {}
+                                     const ParameterOptions& options, const GradientClip& clip,
+                                     const std::set<std::string>& never_trained)
+    : Optimizer(backend, module, options, clip, kept_by<Rule>(), never_trained), rule_(rule) {}
 
 template <class Rule>
 std::vector<double> FusedOptimizer<Rule>::scalars(double lr, std::int64_t t) const {
@@ -109,9 +116,10 @@ template class FusedOptimizer<LarsOptions>;
 template class FusedOptimizer<LambOptions>;
 template class FusedOptimizer<RmsPropOptions>;
 
-std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& o) {
+std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& o,
+                                          const std::set<std::string>& never_trained) {
   const auto make = [&]<class Rule>(const Rule& rule) -> std::unique_ptr<Optimizer> {
-    return std::make_unique<FusedOptimizer<Rule>>(backend, module, rule, o.parameters, clip_of(o));
+    return std::make_unique<FusedOptimizer<Rule>>(backend, module, rule, o.parameters, clip_of(o), never_trained);
   };
   using enum OptimizerOptions::Type;
   switch (o.type) {

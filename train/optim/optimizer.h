@@ -2,6 +2,7 @@
 // Optimizers; the formulas are in core/backend/kernel_options.h.
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,14 @@ class Optimizer {
 
   /// The gradients there are.
   std::vector<Tensor> gradients() const;
-  /// What the optimizer keeps of each parameter, for checkpoints: "momentum.conv1.weight".
+  /// What the optimizer keeps of each parameter that may get a gradient, for checkpoints: "momentum.conv1.weight".
   std::vector<NamedTensor> state();
 
  protected:
-  /// `module` must outlive this. InputError for options that do not fit its parameters.
+  /// `module` must outlive this. Nothing is kept of the parameters named in `never_trained`, which must never have a
+  /// gradient. InputError for options that do not fit the module's parameters.
   Optimizer(Backend& backend, Module& module, const ParameterOptions& options, const GradientClip& clip,
-            const std::vector<Kept>& kept);
+            const std::vector<Kept>& kept, const std::set<std::string>& never_trained);
 
   Backend& backend() { return backend_; }
   /// Moves the gradients out: the update of each parameter that has one, with what is kept of it.
@@ -49,7 +51,7 @@ class Optimizer {
  private:
   struct State {
     std::string kind;
-    std::vector<Tensor> tensors;  // of each parameter
+    std::vector<Tensor> tensors;  // of each parameter; undefined where it is never trained
   };
 
   Backend& backend_;
@@ -64,7 +66,7 @@ template <class Rule>
 class FusedOptimizer : public Optimizer {
  public:
   FusedOptimizer(Backend& backend, Module& module, const Rule& rule, const ParameterOptions& options = {},
-                 const GradientClip& clip = {});
+                 const GradientClip& clip = {}, const std::set<std::string>& never_trained = {});
   std::vector<double> scalars(double lr, std::int64_t t) const override;
   void update(const UpdateInputs& inputs) override;
 
@@ -81,7 +83,9 @@ using Lamb = FusedOptimizer<LambOptions>;
 /// Keeps "square_avg" and "momentum".
 using RmsProp = FusedOptimizer<RmsPropOptions>;
 
-/// The optimizer that the options name, over the parameters of `module`, which must outlive it.
-std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& options);
+/// The optimizer that the options name, over the parameters of `module`, which must outlive it; `never_trained` as in
+/// Optimizer's constructor.
+std::unique_ptr<Optimizer> make_optimizer(Backend& backend, Module& module, const OptimizerOptions& options,
+                                          const std::set<std::string>& never_trained = {});
 
 }  // namespace tandem

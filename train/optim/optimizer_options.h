@@ -12,7 +12,7 @@ namespace tandem {
 
 /// Factors for the parameters whose names fit one of the patterns.
 struct ParameterGroup {
-  std::vector<std::string> match;  ///< Patterns (core/base/pattern.h).
+  std::vector<std::string> match;  ///< Patterns (layers/parameter_pattern.h).
   double lr = 1;
   double weight_decay = 1;
 

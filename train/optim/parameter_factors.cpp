@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/base/pattern.h"
+#include "layers/parameter_pattern.h"
 
 namespace tandem {
 namespace {
@@ -24,14 +24,14 @@ std::string some_names(const Parameters& parameters) {
 
 bool fits(const NamedTensor& parameter, const ParameterGroup& group) {
   return std::any_of(group.match.begin(), group.match.end(),
-                     [&](const std::string& pattern) { return fits_pattern(parameter.name, pattern); });
+                     [&](const std::string& pattern) { return parameter_fits(parameter.name, pattern); });
 }
 
 void check_patterns(const Parameters& parameters, const std::vector<ParameterGroup>& groups) {
   for (std::size_t i = 0; i < groups.size(); ++i)
     for (const std::string& pattern : groups[i].match)
       if (std::none_of(parameters.begin(), parameters.end(),
-                       [&](const NamedTensor& p) { return fits_pattern(p.name, pattern); }))
+                       [&](const NamedTensor& p) { return parameter_fits(p.name, pattern); }))
         fail_input("/optimizer/groups/{}/match: \"{}\" fits no parameter, expected a pattern of names such as {}", i,
                    pattern, some_names(parameters));
 }

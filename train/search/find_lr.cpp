@@ -77,7 +77,7 @@ std::optional<LrSuggestion> suggest(const std::vector<LrTrial>& trials) {
 int find_lr(const Config& config, const std::string& svg, std::ostream& out) {
   const std::filesystem::path folder = std::filesystem::absolute(svg).parent_path();
   check_writable_folder(folder);
-  Session session(config);
+  Session session(with_architecture(config, false, out));
   const RunState state = begin_anew(session, out);
   out << session.description() << std::flush;
   const InterruptScope interrupt;

@@ -13,17 +13,26 @@ bool in_phase(const caffe::LayerParameter& layer, caffe::Phase phase) {
 }
 
 CaffeGraph::CaffeGraph(const caffe::NetParameter& net, caffe::Phase phase) {
-  std::map<std::string, int> blobs;  // who wrote each blob last
+  struct Blob {
+    int writer = kNetworkInput;  // the last
+    std::vector<const caffe::LayerParameter*> dropouts = {};
+  };
+  std::map<std::string, Blob> blobs;
   for (const caffe::LayerParameter& layer : net.layer()) {
     if (!in_phase(layer, phase)) continue;
-    CaffeNode node{&layer, {}, {}};
+    CaffeNode node{&layer, {}, {}, {}};
     for (const std::string& bottom : layer.bottom()) {
       const auto found = blobs.find(bottom);
-      node.inputs.push_back(found == blobs.end() ? kNetworkInput : found->second);
+      const Blob blob = found == blobs.end() ? Blob() : found->second;
+      node.inputs.push_back(blob.writer);
+      node.dropouts.insert(node.dropouts.end(), blob.dropouts.begin(), blob.dropouts.end());
     }
-    const bool passes_on = (layer.type() == "Split" || layer.type() == "Dropout") && !node.inputs.empty();
-    const int writer = passes_on ? node.inputs[0] : size();
-    for (const std::string& top : layer.top()) blobs[top] = writer;
+    const bool drops = layer.type() == "Dropout",
+               passes_on = (layer.type() == "Split" || drops) && !node.inputs.empty();
+    Blob top{passes_on ? node.inputs[0] : size(), {}};
+    if (passes_on) top.dropouts = node.dropouts;
+    if (passes_on && drops) top.dropouts.push_back(&layer);
+    for (const std::string& name : layer.top()) blobs[name] = top;
     if (passes_on) continue;
     for (const int input : node.inputs)
       if (input != kNetworkInput) nodes_[static_cast<std::size_t>(input)].consumers.push_back(size());

@@ -13,9 +13,10 @@ namespace tandem {
 inline constexpr int kNetworkInput = -1;
 
 struct CaffeNode {
-  const caffe::LayerParameter* layer;  ///< the graph's network owns it
-  std::vector<int> inputs;             ///< nodes, or kNetworkInput
-  std::vector<int> consumers;          ///< nodes
+  const caffe::LayerParameter* layer;                  ///< the graph's network owns it
+  std::vector<int> inputs;                             ///< nodes, or kNetworkInput
+  std::vector<int> consumers;                          ///< nodes
+  std::vector<const caffe::LayerParameter*> dropouts;  ///< Dropout layers between its inputs and it, in their order
 
   const std::string& type() const { return layer->type(); }
 };

@@ -65,6 +65,7 @@ void upgrade_training(const V1LayerParameter& old, LayerParameter& layer) {
   for (int i = 0; i < old.blobs_lr_size(); ++i) param(layer, i).set_lr_mult(old.blobs_lr(i));
   for (int i = 0; i < old.weight_decay_size(); ++i) param(layer, i).set_decay_mult(old.weight_decay(i));
   if (old.has_data_param()) *layer.mutable_data_param() = old.data_param();
+  if (old.has_dropout_param()) *layer.mutable_dropout_param() = old.dropout_param();
   if (old.has_image_data_param()) *layer.mutable_image_data_param() = old.image_data_param();
   if (old.has_slice_param()) *layer.mutable_slice_param() = old.slice_param();
   if (old.has_contrastive_loss_param()) *layer.mutable_contrastive_loss_param() = old.contrastive_loss_param();

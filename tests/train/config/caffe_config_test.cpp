@@ -1,10 +1,10 @@
 // What tandem-convert makes of a network and a solver of Caffe's is a config of tandem-train's.
 
+#include "inference/model/caffe_config.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/weights/caffe_siamese.h"
 #include "train/config/config.h"
-#include "weights/caffe/migration/migration.h"
 
 namespace tandem {
 namespace {
@@ -14,10 +14,11 @@ TEST_CASE("a migrated network and solver are a config") {
   test::SiameseText net;
   net.head_weight_param = "";
   net.head_bias_param = "decay_mult: 0";
+  net.weight_param = net.norm_param = "lr_mult: 0";
   const CaffeMigration migration =
-      migrate_caffe({folder.write("solver.prototxt", test::solver_text("lr_policy: \"fixed\"\n")),
-                     folder.write("train.prototxt", net.text()), "w.caffemodel", 1000});
-  const Config config = parse_config(migration.config, "shop.json");
+      migrate_caffe_config({folder.write("solver.prototxt", test::solver_text("lr_policy: \"fixed\"\n")),
+                            folder.write("train.prototxt", net.text()), "w.caffemodel", 1000});
+  const Config config = parse_config(migration.config.dump(), "shop.json");
   CHECK(config.model.arch == "resnet18");
   CHECK(config.model.weights == "w.caffemodel");
   CHECK(config.model.resnet == ResNetConfig{8, 8, ResNetConfig::StrideOn::conv3x3, ResNetConfig::Pool::caffe});
@@ -29,6 +30,7 @@ TEST_CASE("a migrated network and solver are a config") {
                                            0.25,
                                            Interpolation::bilinear,
                                            false});
+  CHECK(config.finetune.freeze == std::vector<std::string>{"backbone.*"});
   CHECK(config.train.epochs == 640);
   CHECK(config.loss.contrastive.form == ContrastiveForm::legacy);
   CHECK(config.optimizer.lr == 0.001);

@@ -162,9 +162,9 @@ TEST_CASE("a wrong type is refused with what was got and expected") {
   CHECK(error_in(config_with(R"("schedule": [])")) ==
         "2: my.json: /schedule: got [], expected an object: {\"key\": value, ...}");
   for (const char* source : {"train", "eval"})
-    CHECK(error_in(R"({"data": {"train": {"list": "a"}}})", {"data." + std::string(source) + "=list.txt"}) ==
-          "2: --set data." + std::string(source) + "=list.txt: /data/" + source +
-              ": got \"list.txt\", expected an object: {\"list\": \"an image list, or a folder with one folder "
+    CHECK(error_in(R"({"data": {"train": {"list": "a"}}})", {"data." + std::string(source) + "=3"}) ==
+          "2: --set data." + std::string(source) + "=3: /data/" + source +
+              ": got 3, expected an object: {\"list\": \"an image list, or a folder with one folder "
               "per class\"}");
   CHECK(error_in(config_with(R"("model": {"embedding": 256})")) ==
         "2: my.json: /model/embedding: got 256, expected a list");
@@ -402,11 +402,27 @@ TEST_CASE("a config that cannot be read is refused") {
   CHECK(read_config(good).seed == 5);
 }
 
+TEST_CASE("a source can be given by its list alone") {
+  const std::vector<std::string> set = {"data.train=photos", "data.eval=val.txt"};
+  const Config config = parse_config(R"({"data": {"train": {"list": "a", "root": "b"}}})", "my.json", set);
+  CHECK(config.data.train == SourceConfig{"photos", {}});
+  CHECK(config.data.eval == SourceConfig{"val.txt", {}});
+}
+
+TEST_CASE("the network of a file of weights can be asked for, if there is a file") {
+  CHECK(parse(config_with(R"("model": {"arch": "auto", "weights": "w.pth"})")).model.arch == "auto");
+  CHECK(error_in(config_with(R"("model": {"arch": "auto"})")) ==
+        "2: my.json: /model/arch: got \"auto\", expected a name, since /model/weights names no file: one of " +
+            known_backbones());
+  CHECK(error_in(config_with(R"("model": {"arch": "auto", "weights": "w.pth", "resnet": {"width": 32}})")) ==
+        "2: my.json: /model/resnet: given, while /model/arch is \"auto\", expected it to be left out");
+}
+
 TEST_CASE("every backbone can be asked for by name, and no other") {
   for (const std::string_view name : backbone_names())
     CHECK(parse(config_with(fmt::format(R"("model": {{"arch": "{}"}})", name))).model.arch == name);
   CHECK(error_in(config_with(R"("model": {"arch": "resnet51"})")) ==
-        "2: my.json: /model/arch: got \"resnet51\", expected one of " + known_backbones());
+        "2: my.json: /model/arch: got \"resnet51\", expected \"auto\", or one of " + known_backbones());
   CHECK(contains(error_in(config_with(R"("model": {"arch": 50})")), "/model/arch: got 50, expected a string"));
 }
 

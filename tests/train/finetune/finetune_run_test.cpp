@@ -99,6 +99,33 @@ TEST_CASE("what is frozen stays as it is until it is unfrozen") {
   CHECK_FALSE(is_zero(bytes_in(first, "optimizer.momentum.fc.weight")));
 }
 
+TEST_CASE("nothing is kept of what is never trained, and a checkpoint that has it all the same resumes") {
+  const TinyRun run;
+  const std::vector<std::string> overrides = {R"(finetune.freeze=["backbone.*"])",
+                                              R"(finetune.unfreeze=[{"after_epochs": 1, "patterns": ["layer4.*"]}])",
+                                              "schedule.type=constant", "schedule.warmup=0"};
+  run.must_train(with(overrides, {run.output("whole"), "train.epochs=3"}));
+  {
+    const SafetensorsFile file(run.last("whole"));
+    CHECK(file.find("optimizer.momentum.conv1.weight") == nullptr);
+    CHECK(file.find("optimizer.momentum.layer3.1.bn2.bias") == nullptr);
+    CHECK_FALSE(is_zero(bytes_in(file, "optimizer.momentum.fc.weight")));
+    CHECK_FALSE(is_zero(bytes_in(file, "optimizer.momentum.layer4.1.conv2.weight")));
+  }
+  // Earlier versions kept something of every parameter.
+  run.must_train(with(overrides, {run.output("older"), "train.epochs=2"}));
+  {
+    const SafetensorsFile file(run.last("older"));
+    const std::vector<std::byte> zeros(std::size_t{64} * 3 * 7 * 7 * sizeof(float));
+    std::vector<SafetensorsEntry> entries(file.entries().begin(), file.entries().end());
+    entries.push_back({"optimizer.momentum.conv1.weight", "F32", {64, 3, 7, 7}, zeros});
+    write_safetensors(run.path("with_all"), entries, file.metadata());
+  }
+  std::filesystem::rename(run.path("with_all"), run.last("older"));
+  run.must_train(with(overrides, {run.output("older"), "train.epochs=3", "--resume"}));
+  check_same_run(run, "whole", "older");
+}
+
 TEST_CASE("dropout and stochastic depth change training, and are no part of an evaluation", "[slow]") {
   const TinyRun run;
   const std::vector<std::string> begin = {"train.epochs=1", "schedule.warmup=0"};
@@ -140,27 +167,37 @@ TEST_CASE("a dry run times each part of a run") {
 
 TEST_CASE("the recipe for fine-tuning trains on photos of any classes from a file of weights") {
   const TinyRun run;
-  // A tiny file of weights: the narrowest ResNet-50, as a run of it leaves it.
-  const std::vector<std::string> narrow = {"model.resnet.width=2", "model.resnet.stem_width=4",
-                                           "train.epochs=2",       "data.image_size=32",
-                                           "pairs.batch=5",        "device=cpu",
-                                           "precision=fp32",       "checkpoint.keep=0"};
-  run.must_train({"model.arch=resnet50", "model.resnet.width=2", "model.resnet.stem_width=4", "train.epochs=1",
-                  run.output("source")});
+  // A tiny file of weights: the narrowest ResNet-26, as a run of it leaves it. The recipe finds out what it is.
+  const std::vector<std::string> narrow = {"train.epochs=2", "data.image_size=32", "pairs.batch=5",
+                                           "device=cpu",     "precision=fp32",     "checkpoint.keep=0"};
+  run.must_train({"model.arch=resnet26", "model.resnet.stride_on=1x1", "model.resnet.pool=caffe",
+                  "model.resnet.width=2", "model.resnet.stem_width=4", "train.epochs=1", run.output("source")});
   std::vector<std::string> argv = {
       "tandem-train", (std::filesystem::path(TANDEM_TEST_DATA).parent_path() / "configs/finetune.json").string()};
   for (const std::string& override_text :
        with(narrow, {"model.weights=" + run.last("source"), run.output("tuned"),
-                     "data.train.list=" + run.path("set/train.txt"), "data.eval.list=" + run.path("set/test.txt")})) {
+                     "data.train=" + run.path("set/train.txt"), "data.eval=" + run.path("set/test.txt")})) {
     argv.emplace_back("--set");
     argv.push_back(override_text);
   }
   const test::Outcome outcome = test::run_to_end(argv);
   INFO(outcome.error);
   REQUIRE(outcome.status == 0);
+  const std::string variant =
+      R"(model.arch: resnet26 with model.resnet {"width":2,"stem_width":4,"stride_on":"1x1","pool":"caffe"}, as )";
+  CHECK(has_part(outcome.error, variant + run.last("source") + " has it\n"));
   CHECK(has_part(outcome.error, "weights from " + run.last("source")));
-  CHECK(has_part(outcome.error, "at first: 4 of 163 tensors are trained"));
-  CHECK(has_part(outcome.error, "after epoch 1: 163 of 163 tensors are trained"));
+  CHECK(has_part(outcome.error, "at first: 4 of 91 tensors are trained"));
+  CHECK(has_part(outcome.error, "after epoch 1: 91 of 91 tensors are trained"));
+
+  // The run goes on as what it is, though the file that it began with is gone; the option says it, and so does the
+  // name.
+  std::filesystem::remove_all(run.path("source"));
+  argv.insert(argv.end(), {"--set", "train.epochs=3", "--resume"});
+  const test::Outcome longer = test::run_to_end(argv);
+  INFO(longer.error);
+  CHECK(longer.status == 0);
+  CHECK(has_part(longer.error, variant + run.last("tuned") + " has it\n"));
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ TEST_CASE("a dry run checks everything and writes nothing") {
   CHECK(has_part(outcome.error, " s, an evaluation 0:0"));
   CHECK(has_part(outcome.error, ", the run's 8 steps about 0:0"));
   CHECK(has_part(outcome.error, "learning rate (cosine): 0.01 in the first step, highest 0.01 in step 1 (epoch 1), "));
-  CHECK(has_part(outcome.error, " MiB of tensors, and 85 MiB of main memory while a checkpoint is written. "));
+  CHECK(has_part(
+      outcome.error,
+      " MiB of tensors, 42 of them the optimizer's state, and 85 MiB of main memory while a checkpoint is written. "));
   CHECK(has_part(outcome.error, "Nothing was written."));
   CHECK(test::snapshot(run.dir().path()) == before);
   CHECK_FALSE(std::filesystem::exists(run.path("run")));

@@ -60,6 +60,13 @@ TEST_CASE("a parameter has the product of the factors of its groups, one for eac
                           {.match = {"*.bias"}, .lr = 2}}}) == std::vector<double>{1, 2, 1, 2, 1, 1, 10, 20, 10});
 }
 
+TEST_CASE("a group's pattern may call what is not of a head the backbone's") {
+  CHECK(rates({.groups = {{.match = {"backbone.*"}, .lr = 10}}}) ==
+        std::vector<double>{10, 10, 10, 10, 10, 10, 1, 1, 1});
+  CHECK(rates({.groups = {{.match = {"backbone.layer1.*"}, .lr = 10}}}) ==
+        std::vector<double>{1, 1, 10, 10, 10, 1, 1, 1, 1});
+}
+
 TEST_CASE("layer decay counts the stem, every block and the heads") {
   CHECK(rates({.layer_decay = 0.5}) == std::vector<double>{0.0625, 0.0625, 0.125, 0.125, 0.25, 0.5, 1, 1, 1});
   CHECK(rates({.layer_decay = 0.5, .groups = {{.match = {"layer1.*"}, .lr = 8}}}) ==

@@ -83,35 +83,6 @@ class Outline {
   std::int64_t numbers_ = 0;
 };
 
-void write_model(const ResNetShape& shape, CaffeNotes& notes) {
-  struct Known {
-    const char* name;
-    bool bottleneck;
-    std::vector<int> depths;
-  };
-  static const std::vector<Known> kKnown = {{"resnet18", false, {2, 2, 2, 2}},  {"resnet34", false, {3, 4, 6, 3}},
-                                            {"resnet26", true, {2, 2, 2, 2}},   {"resnet50", true, {3, 4, 6, 3}},
-                                            {"resnet101", true, {3, 4, 23, 3}}, {"resnet152", true, {3, 8, 36, 3}}};
-  auto& model = notes.config()["model"];
-  for (const Known& known : kKnown)
-    if (known.bottleneck == shape.bottleneck && known.depths == shape.depths) model["arch"] = known.name;
-  if (!model.contains("arch"))
-    notes.missing({}, fmt::format("a ResNet of {} blocks of {} convolutions: model.arch is left as it is",
-                                  fmt::join(shape.depths, ", "), shape.bottleneck ? 3 : 2));
-  auto& resnet = model["resnet"];
-  resnet = {{"width", shape.width}, {"stem_width", shape.stem_width}};
-  const std::int64_t group = shape.groups < 1 ? 0 : shape.inner_width / shape.groups;
-  if (shape.bottleneck && group > 0 && group * 64 % shape.width == 0) {
-    if (shape.groups != 1 || shape.inner_width != shape.width)
-      resnet.update({{"groups", shape.groups}, {"group_width", group * 64 / shape.width}});
-  } else if (shape.groups != 1 || shape.inner_width != shape.width) {
-    notes.missing({}, fmt::format("3x3 convolutions of {} groups and {} channels in the first stage", shape.groups,
-                                  shape.inner_width));
-  }
-  if (shape.bottleneck) resnet["stride_on"] = shape.stride_on_1x1 ? "1x1" : "3x3";
-  resnet["pool"] = shape.caffe_pool ? "caffe" : "torch";
-}
-
 // --- Factors of parameters ---
 
 struct Factors {
@@ -122,7 +93,7 @@ struct Factors {
 
 class FactorTable {
  public:
-  FactorTable(const CaffeTraining& net, CaffeNotes& notes) : notes_(notes) {
+  FactorTable(const CaffeTraining& net, CaffeNotes& notes) : net_(net), notes_(notes) {
     for (int node = 0; node < net.graph.size(); ++node)
       layers_[printable(net.graph[node].layer->name())] = net.graph[node].layer;
   }
@@ -150,19 +121,23 @@ class FactorTable {
       factors.decay = notes_.number(layer.param(param).decay_mult(), "decay_mult");
     }
     factors_[name] = factors;
+    sources_[name] = &layer;
   }
 
-  /// "optimizer.decay_on" and "optimizer.groups".
+  /// "finetune.freeze" of the layers of which no parameter learns, "optimizer.decay_on" and "optimizer.groups".
   void write() {
+    write_frozen();
     const auto is_vector = [](const std::string& name) {
       return name.ends_with(".bias") || name.find("bn") != std::string::npos || name.ends_with("downsample.1.weight");
     };
     bool decays_vectors = false;
-    for (const auto& [name, factors] : factors_) decays_vectors |= is_vector(name) && factors.decay != 0;
+    for (const auto& [name, factors] : factors_)
+      decays_vectors |= is_vector(name) && factors.decay != 0 && !frozen_.contains(name);
     auto& optimizer = notes_.config()["optimizer"];
     if (decays_vectors) optimizer["decay_on"] = "all";
     std::map<Factors, std::set<std::string>> groups;
     for (auto [name, factors] : factors_) {
+      if (frozen_.contains(name)) continue;
       if (!decays_vectors && is_vector(name)) factors.decay = 1;  // which then decay by no factor
       if (factors != Factors()) groups[factors].insert(name);
     }
@@ -183,17 +158,40 @@ class FactorTable {
     return parts;
   }
 
+  void write_frozen() {
+    const auto layer_of = [](const std::string& name) { return name.substr(0, name.rfind('.')); };
+    std::set<std::string> learning;
+    for (const auto& [name, factors] : factors_)
+      if (factors.lr != 0) learning.insert(layer_of(name));
+    for (const auto& [name, factors] : factors_)
+      if (!learning.contains(layer_of(name))) frozen_.insert(name);
+    if (frozen_.empty()) return;
+    auto& finetune = notes_.config()["finetune"];
+    finetune["freeze"] = patterns(frozen_);
+    if (finetune.contains("freeze_statistics")) return;
+    std::set<const caffe::LayerParameter*> norms;
+    for (const std::string& name : frozen_)
+      if (sources_.at(name)->type() == "Scale") norms.insert(sources_.at(name));
+    std::vector<std::vector<Prototxt::Step>> places;
+    for (const caffe::LayerParameter* norm : norms) places.push_back(net_.at(*norm));
+    notes_.add_all(CaffeFinding::Kind::differs, places,
+                   "lr_mult 0 of a Scale layer: a frozen batch norm uses its running statistics, in training too");
+  }
+
   /// A few patterns that fit these names and no other.
   std::vector<std::string> patterns(const std::set<std::string>& names) const {
-    static constexpr auto kWide = std::to_array<const char*>(
-        {"*", "*.bias", "*.weight", "fc.*", "embedding.*", "embedding.*.weight", "embedding.*.bias", "layer1.*",
-         "layer2.*", "layer3.*", "layer4.*", "conv1.*", "*bn?.*", "*bn?.weight", "*bn?.bias", "*downsample.1.*"});
+    // This one stands for all but the heads.
+    static constexpr const char* kBackbone = "backbone.*";
+    static constexpr auto kWide =
+        std::to_array<const char*>({"*", kBackbone, "*.bias", "*.weight", "fc.*", "embedding.*", "embedding.*.weight",
+                                    "embedding.*.bias", "layer1.*", "layer2.*", "layer3.*", "layer4.*", "conv1.*",
+                                    "*bn?.*", "*bn?.weight", "*bn?.bias", "*downsample.1.*"});
     std::vector<std::string> all;
     std::set<std::string> left = names;
     const auto take = [&](const std::string& pattern) {
       std::set<std::string> fitting;
       for (const auto& [name, factors] : factors_)
-        if (fits_pattern(name, pattern)) fitting.insert(name);
+        if (pattern == kBackbone ? !is_of_a_head(name) : fits_pattern(name, pattern)) fitting.insert(name);
       const auto is_wanted = [&](const std::string& name) { return names.contains(name); };
       if (!std::all_of(fitting.begin(), fitting.end(), is_wanted)) return;
       if (std::erase_if(left, [&](const std::string& name) { return fitting.contains(name); }) > 0)
@@ -204,9 +202,16 @@ class FactorTable {
     return all;
   }
 
+  static bool is_of_a_head(const std::string& name) {
+    return name.starts_with("fc.") || name.starts_with("embedding.");
+  }
+
+  const CaffeTraining& net_;
   CaffeNotes& notes_;
   std::map<std::string, const caffe::LayerParameter*> layers_;
-  std::map<std::string, Factors> factors_;  // by Tandem's names
+  std::map<std::string, Factors> factors_;                       // by Tandem's names
+  std::map<std::string, const caffe::LayerParameter*> sources_;  // by Tandem's names, the layer that tells the factors
+  std::set<std::string> frozen_;                                 // Tandem's names
 };
 
 /// What Caffe's norms can and Tandem's cannot.
@@ -248,36 +253,35 @@ void note_factors(const CaffeTraining& net, const SiameseParts& parts, CaffeNote
 
 }  // namespace
 
-void migrate_backbone(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
+std::optional<ResNetShape> migrate_backbone(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
   note_norms(net, parts, notes);
   const int end = !parts.classifiers.empty()    ? parts.classifiers[0]
                   : !parts.embedding[0].empty() ? parts.embedding[0].front()
                                                 : SiameseParts::kNone;
-  FactorTable factors(net, notes);
   if (end == SiameseParts::kNone) {
     notes.missing({}, "no head: the backbone is not found, and model.arch is left as it is");
-    return;
+    return {};
   }
+  FactorTable factors(net, notes);
+  std::optional<ResNetShape> shape;
   try {
     const Outline outline(net, end, notes);
     ResNetWeights found = find_caffe_resnet(notes.text().path(), *outline.net(), outline.net());
-    write_model(found.shape, notes);
     if (parts.classifiers.empty())
       std::erase_if(found.origins, [](const auto& origin) { return origin.first.starts_with("fc."); });
     factors.add(found);
+    shape = std::move(found.shape);
   } catch (const InputError& e) {
-    std::string why = e.what();
-    const std::string prefix = notes.text().path().string() + ": ";
-    if (why.starts_with(prefix)) why = why.substr(prefix.size());
-    notes.missing({}, "the backbone: " + why + "; model.arch is left as it is");
+    notes.missing({}, backbone_is_missing(notes.text().path(), e));
     note_factors(net, parts, notes);
-    return;
+    return {};
   }
   for (std::size_t i = 0; i < parts.embedding[0].size(); ++i)
     for (const int param : {0, 1})
       factors.add(fmt::format("embedding.{}.{}", 2 * i, param == 0 ? "weight" : "bias"),
                   *net.graph[parts.embedding[0][i]].layer, param);
   factors.write();
+  return shape;
 }
 
 }  // namespace tandem

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "weights/caffe/migration/parts.h"
 
 namespace tandem {
@@ -71,10 +74,43 @@ void migrate_heads(const CaffeTraining& net, const SiameseParts& parts, CaffeNot
         notes.differs(net.at(node), "the embedding is computed from the classifier's layer: Tandem's heads are apart");
 }
 
+/// The Dropout layers before the heads, in the place of which a config has one before them all.
+void migrate_dropout(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
+  const auto& heads = parts.dropouts;
+  const auto has_one = [](const auto& layers) { return !layers.empty(); };
+  const auto head = std::find_if(heads.begin(), heads.end(), has_one);
+  if (head == heads.end()) return;
+  const caffe::LayerParameter& first = *head->front();
+  const auto ratio_of = [&](const caffe::LayerParameter& layer) {
+    return notes.number(layer.dropout_param().dropout_ratio(), "dropout_ratio");
+  };
+  const auto name_of = [](const auto& layer) { return fmt::format("the layer {} ({})", layer.name(), layer.type()); };
+  const double ratio = ratio_of(first);
+  if (ratio < 0 || ratio >= 1) {
+    notes.todo(net.at(first), fmt::format("{}: dropout_ratio {}: tandem-train takes numbers from 0 and below 1",
+                                          name_of(first), ratio));
+    return;
+  }
+  notes.config()["model"]["dropout"] = ratio;
+  if (!std::all_of(heads.begin(), heads.end(), has_one))
+    notes.differs(net.at(first), name_of(first) + ": not before every head: model.dropout is, before them all");
+  std::set<const caffe::LayerParameter*> told = {&first};
+  for (const auto& layers : heads)
+    for (const caffe::LayerParameter* layer : layers) {
+      if (!told.insert(layer).second) continue;
+      if (layer != layers.front())
+        notes.missing(net.at(*layer), name_of(*layer) + ": another dropout before the same head");
+      else if (ratio_of(*layer) != ratio)
+        notes.differs(net.at(*layer), fmt::format("{}: dropout_ratio {}: all heads have one, {}", name_of(*layer),
+                                                  ratio_of(*layer), ratio));
+    }
+}
+
 }  // namespace
 
 void migrate_losses(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
   migrate_heads(net, parts, notes);
+  migrate_dropout(net, parts, notes);
   migrate_softmax(net, parts, notes);
   migrate_contrastive(net, parts, notes);
   if (parts.softmax.empty() && parts.contrastive == SiameseParts::kNone)

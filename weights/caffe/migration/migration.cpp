@@ -14,6 +14,7 @@ namespace {
 void list_layers(const CaffeTraining& net, const SiameseParts& parts, CaffeNotes& notes) {
   std::set<const caffe::LayerParameter*> used;
   for (const int node : parts.used) used.insert(net.graph[node].layer);
+  for (const auto& layers : parts.dropouts) used.insert(layers.begin(), layers.end());
   for (const caffe::LayerParameter& layer : net.net.layer()) {
     const std::string name = fmt::format("the layer {} ({})", layer.name(), layer.type());
     const bool test_data = layer.bottom_size() == 0 && !in_phase(layer, caffe::TRAIN);
@@ -71,6 +72,12 @@ std::string describe(const CaffeFinding& finding) {
                      finding.what);
 }
 
+std::string backbone_is_missing(const std::filesystem::path& net, const InputError& why) {
+  std::string text = why.what();
+  if (const std::string prefix = net.string() + ": "; text.starts_with(prefix)) text = text.substr(prefix.size());
+  return "the backbone: " + text + "; model.arch is left as it is";
+}
+
 CaffeMigration migrate_caffe(const CaffeSources& sources) {
   caffe::SolverParameter solver;
   const Prototxt solver_text(sources.solver, solver, "a solver");
@@ -86,13 +93,13 @@ CaffeMigration migrate_caffe(const CaffeSources& sources) {
   const CaffeTraining training(net, old_layers);
   const SiameseParts parts = find_siamese(training, net_notes);
   migrate_losses(training, parts, net_notes);
-  migrate_backbone(training, parts, net_notes);
+  std::optional<ResNetShape> backbone = migrate_backbone(training, parts, net_notes);
   const std::int64_t listed = migrate_data(training, parts, net_notes);
   migrate_length(solver, sources.images > 0 ? sources.images : listed, solver_notes);
   list_layers(training, parts, net_notes);
   net_notes.list_unknown();
   sort(draft.findings);
-  return {in_order(draft.config).dump(2), std::move(draft.findings)};
+  return {in_order(draft.config), std::move(backbone), std::move(draft.findings)};
 }
 
 }  // namespace tandem

@@ -7,8 +7,13 @@
 // told in findings, each with its line: nothing is dropped in silence.
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "core/base/error.h"
+#include "weights/resnet_weights.h"
 
 namespace tandem {
 
@@ -34,9 +39,14 @@ struct CaffeSources {
 };
 
 struct CaffeMigration {
-  std::string config;                  ///< JSON
+  nlohmann::ordered_json config;  ///< without model.arch and model.resnet
+  /// The backbone, for whoever knows what a config calls it; nothing where none was found, which a finding tells.
+  std::optional<ResNetShape> backbone;
   std::vector<CaffeFinding> findings;  ///< by file and line
 };
+
+/// What a finding says where the backbone of the network at `net` cannot be had.
+std::string backbone_is_missing(const std::filesystem::path& net, const InputError& why);
 
 /// InputError, naming file and line, for files that cannot be read, are no solver and no network, or have numbers that
 /// are not finite.

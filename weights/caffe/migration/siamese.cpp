@@ -19,6 +19,9 @@ class SiameseFinder {
     }
     for (int node = 0; node < net_.graph.size(); ++node)
       if (net_.graph[node].inputs.empty() && parts_.used.contains(node)) parts_.data.push_back(node);
+    for (const int head : parts_.classifiers) parts_.dropouts.push_back(dropouts_before(head));
+    for (const auto& head : parts_.embedding)
+      if (!head.empty()) parts_.dropouts.push_back(dropouts_before(head.front()));
     check_sharing();
     return parts_;
   }
@@ -97,6 +100,19 @@ class SiameseFinder {
     std::reverse(layers.begin(), layers.end());
     // ReLU behind the last layer is another head than Tandem's, whose last layer has none.
     return layers;
+  }
+
+  /// The Dropout layers on the way from the features to a head, the nearest first.
+  std::vector<const caffe::LayerParameter*> dropouts_before(int node) const {
+    std::vector<const caffe::LayerParameter*> all;
+    for (;;) {
+      const auto& own = net_.graph[node].dropouts;
+      all.insert(all.end(), own.rbegin(), own.rend());
+      if (net_.graph[node].inputs.size() != 1 || net_.graph[node].inputs[0] == kNetworkInput) return all;
+      node = net_.graph[node].inputs[0];
+      const std::string& kind = type(node);
+      if (kind != "Slice" && kind != "Flatten" && kind != "Reshape") return all;
+    }
   }
 
   /// The bottoms behind the embeddings: a similarity, or the labels of both.

@@ -35,10 +35,12 @@ struct SiameseParts {
   std::vector<int> classifiers;  ///< the InnerProduct before each
   int contrastive = kNone;
   std::vector<int> embedding[2];  ///< InnerProduct layers of each tower, in their order
-  std::vector<int> data;          ///< data layers
-  std::set<int> used;             ///< every node that the config says
-  bool features_sliced = false;   ///< one tower sees both images of each pair; its features are parted behind it
-  bool images_sliced = false;     ///< a Slice layer parts images
+  /// Dropout layers between the features and each head, classifiers and embedding heads of both towers.
+  std::vector<std::vector<const caffe::LayerParameter*>> dropouts;
+  std::vector<int> data;         ///< data layers
+  std::set<int> used;            ///< every node that the config says
+  bool features_sliced = false;  ///< one tower sees both images of each pair; its features are parted behind it
+  bool images_sliced = false;    ///< a Slice layer parts images
 };
 
 /// Tells in `notes` what does not fit a siamese network of Tandem's.
