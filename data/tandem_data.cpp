@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "data/list/copies.h"
 #include "data/list/list_checks.h"
 #include "data/synth/dataset.h"
+#include "train/preview/preview_command.h"
 
 namespace tandem {
 namespace {
@@ -69,6 +71,10 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(4, 1 << 30));
 
-  return tandem::run_program(app, argc, argv,
-                             [&] { return synth->parsed() ? tandem::synthesise(dataset) : tandem::check(checked); });
+  const std::function<int()> preview = tandem::add_preview_command(app);
+
+  return tandem::run_program(app, argc, argv, [&] {
+    if (app.got_subcommand("preview")) return preview();
+    return synth->parsed() ? tandem::synthesise(dataset) : tandem::check(checked);
+  });
 }

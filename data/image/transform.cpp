@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "data/augment/plan.h"
 
 namespace tandem {
 namespace {
@@ -177,13 +178,13 @@ void resize_image(const Image& image, const Box& source, int height, int width, 
                  out.data() + y * row_bytes);
 }
 
-Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random) {
-  constexpr double kNarrowest = 3.0 / 4.0;
-  constexpr double kWidest = 4.0 / 3.0;
+Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random,
+                        std::array<double, 2> ratio) {
+  const auto [narrowest, widest] = ratio;
   const double area = static_cast<double>(height) * width;
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double crop_area = area * random.uniform(scale[0], scale[1]);
-    const double aspect = kNarrowest * std::pow(kWidest / kNarrowest, static_cast<double>(random.uniform()));
+    const double aspect = narrowest * std::pow(widest / narrowest, static_cast<double>(random.uniform()));
     const auto w = static_cast<int>(std::lround(std::sqrt(crop_area * aspect)));
     const auto h = static_cast<int>(std::lround(std::sqrt(crop_area / aspect)));
     if (w < 1 || h < 1 || w > width || h > height) continue;
@@ -194,22 +195,25 @@ Box random_resized_crop(int height, int width, std::array<float, 2> scale, Rando
   const double aspect = static_cast<double>(width) / height;
   int w = width;
   int h = height;
-  if (aspect < kNarrowest) h = static_cast<int>(std::lround(w / kNarrowest));
-  if (aspect > kWidest) w = static_cast<int>(std::lround(h * kWidest));
+  if (aspect < narrowest) h = std::max(1, static_cast<int>(std::lround(w / narrowest)));
+  if (aspect > widest) w = std::max(1, static_cast<int>(std::lround(h * widest)));
   return {(height - h) / 2, (width - w) / 2, h, w};
 }
 
+bool draw_flip(const AugmentOptions& augment, Random& random) { return augment.flip && random.below(2) == 1; }
+
 void train_transform(const Image& image, const InputGeometry& input, const AugmentOptions& augment, Random random,
                      std::span<std::uint8_t> out) {
-  const bool flip = augment.flip && random.below(2) == 1;
+  const bool flip = draw_flip(augment, random);
   if (augment.random_resized_crop) {
     const auto [smallest, largest] = *augment.random_resized_crop;
     const std::array<float, 2> scale{static_cast<float>(smallest), static_cast<float>(largest)};
-    const Box crop = random_resized_crop(image.height, image.width, scale, random);
+    const Box crop = random_resized_crop(image.height, image.width, scale, random, augment.crop_ratio);
     resize_image(image, crop, input.size, input.size, {0, 0, input.size, input.size}, flip, input.resampling, out);
   } else {
     center_crop(image, input, flip, out);
   }
+  augment::augment_square(augment, out, input.size, random);
   order_channels(input, out);
 }
 

@@ -11,10 +11,6 @@
 namespace tandem {
 namespace {
 
-ImageList load_list(const SourceConfig& source, std::optional<int> classes) {
-  return ImageList::load(source.list, source.root.value_or(""), classes);
-}
-
 Context make_context(const Engine& engine, ModelConfig::BatchNorm batch_norm) {
   Context context{*engine.backend, engine.compute};
   context.groups = batch_norm == ModelConfig::BatchNorm::per_tower ? 2 : 1;
@@ -55,17 +51,6 @@ StepOptions make_step_options(const Config& config, const Engine& engine) {
   return options;
 }
 
-PairLoaderOptions make_loader_options(const Config& config) {
-  PairLoaderOptions options;
-  options.pairs = config.pairs;
-  options.input = {config.model.input, config.data.image_size};
-  options.augment = config.data.augment;
-  options.seed = config.seed;
-  options.workers = static_cast<unsigned>(config.data.workers);
-  options.max_pixels = config.data.max_pixels;
-  return options;
-}
-
 /// What the owner of the lists should know before a run begins.
 std::vector<std::string> remarks_on(const ImageList& train, const std::optional<ImageList>& eval) {
   std::vector<std::string> lines;
@@ -91,9 +76,25 @@ Figures figures_of_epochs(const TrainingLoss& loss, const TrainedHeads& heads, b
 
 }  // namespace
 
+ImageList load_training_list(const Config& config) {
+  const SourceConfig& source = config.data.train;
+  return ImageList::load(source.list, source.root.value_or(""), config.model.classes);
+}
+
+PairLoaderOptions make_loader_options(const Config& config) {
+  PairLoaderOptions options;
+  options.pairs = config.pairs;
+  options.input = {config.model.input, config.data.image_size};
+  options.augment = config.data.augment;
+  options.seed = config.seed;
+  options.workers = static_cast<unsigned>(config.data.workers);
+  options.max_pixels = config.data.max_pixels;
+  return options;
+}
+
 Session::Session(const Config& from)
     : config(from),
-      train_list(load_list(from.data.train, from.model.classes)),
+      train_list(load_training_list(from)),
       engine(open_engine(from.device, from.precision, {from.cpu.threads, from.cpu.autotune, from.deterministic})),
       backend(*engine.backend),
       step_context(make_context(engine, from.model.batch_norm)),

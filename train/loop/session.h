@@ -22,6 +22,10 @@
 
 namespace tandem {
 
+/// The training images of a config, and how they become batches; the steps are still to be chosen.
+ImageList load_training_list(const Config& config);
+PairLoaderOptions make_loader_options(const Config& config);
+
 struct Session {
   /// A network with random weights, and everything that trains it. InputError for lists, a device or a batch that
   /// cannot be used.
