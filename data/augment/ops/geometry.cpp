@@ -34,17 +34,32 @@ void take_nearest(const Source& source, double x, double y, std::uint8_t* out) {
   for (int c = 0; c < 3; ++c) out[c] = pixel[c];
 }
 
+/// The pixel at `place`, and its three neighbours to the right and below, all inside.
+void mix_four(const std::uint8_t* place, std::ptrdiff_t row, float right, float lower, std::uint8_t* out) {
+  for (int c = 0; c < 3; ++c, ++place) {
+    const float left_above = place[0], left_below = place[row];
+    const float above = left_above + right * (static_cast<float>(place[3]) - left_above);
+    const float below = left_below + right * (static_cast<float>(place[row + 3]) - left_below);
+    out[c] = rounded(above + lower * (below - above));
+  }
+}
+
 void take_bilinear(const Source& source, double x, double y, std::uint8_t* out) {
   std::array<float, 3> sums{};
   float share = 0;
   const double limit = source.size;
   if (x > -1 && x < limit && y > -1 && y < limit) {
-    const int left = static_cast<int>(std::floor(x)), top = static_cast<int>(std::floor(y));
-    const auto right_share = static_cast<float>(x - left), lower_share = static_cast<float>(y - top);
+    // Above 0, an integer is cut as floor() cuts.
+    const int left = static_cast<int>(x + 1) - 1, top = static_cast<int>(y + 1) - 1;
+    const auto right = static_cast<float>(x - left), lower = static_cast<float>(y - top);
+    if (source.holds(left, top) && source.holds(left + 1, top + 1)) {
+      mix_four(source.at(left, top), static_cast<std::ptrdiff_t>(source.size) * 3, right, lower, out);
+      return;
+    }
     for (int i = 0; i < 2; ++i)
       for (int j = 0; j < 2; ++j) {
         if (!source.holds(left + j, top + i)) continue;
-        const float weight = (j == 0 ? 1 - right_share : right_share) * (i == 0 ? 1 - lower_share : lower_share);
+        const float weight = (j == 0 ? 1 - right : right) * (i == 0 ? 1 - lower : lower);
         const std::uint8_t* pixel = source.at(left + j, top + i);
         for (std::size_t c = 0; c < 3; ++c) sums[c] += weight * static_cast<float>(pixel[c]);
         share += weight;
