@@ -26,6 +26,19 @@ Random::Random(std::uint64_t seed, RandomPurpose purpose, std::uint32_t epoch, s
       // The first word counts blocks within the sequence; purpose and stream share one word (streams are few).
       counter_{0, index, epoch, static_cast<std::uint32_t>(purpose) << 24 ^ stream} {}
 
+Random Random::named(std::string_view name) const {
+  constexpr std::uint32_t kPurpose = 0xFF000000;  // no RandomPurpose
+  std::uint64_t hash = 0xCBF29CE484222325;        // FNV-1a
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
+  const auto block =
+      philox4x32({static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(hash >> 32), 0, kPurpose}, key_);
+  Random random = *this;
+  random.key_ = {block[0], block[1]};
+  random.counter_[0] = 0;
+  random.used_ = 4;
+  return random;
+}
+
 std::uint32_t Random::bits() {
   if (used_ == 4) {
     block_ = philox4x32(counter_, key_);

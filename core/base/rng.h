@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <string_view>
 #include <vector>
 
 namespace tandem {
@@ -32,6 +33,10 @@ class Random {
  public:
   Random(std::uint64_t seed, RandomPurpose purpose, std::uint32_t epoch = 0, std::uint32_t stream = 0,
          std::uint32_t index = 0);
+
+  /// The sequence of that name: another one for each name, and the same whatever was drawn from this one before. So
+  /// what takes a sequence of its own shifts nobody else's numbers. Names may be nested.
+  Random named(std::string_view name) const;
 
   /// 32 uniform bits.
   std::uint32_t bits();

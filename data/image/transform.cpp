@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "core/base/error.h"
+#include "data/augment/plan.h"
 
 namespace tandem {
 namespace {
@@ -64,6 +65,7 @@ template <class Show>
 void train_square(int height, int width, const InputGeometry& input, const AugmentOptions& augment, Random random,
                   std::span<std::uint8_t> out, const Show& show_framed) {
   show_framed(train_framing(height, width, input, augment, random));
+  augment::augment_square(augment, out, input.size, random);
   order_channels(input, out);
 }
 
@@ -80,13 +82,13 @@ InputGeometry::InputGeometry(const InputOptions& options, int side)
   if (options.resize == InputOptions::Resize::letterbox) letterbox = options.fill;
 }
 
-Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random) {
-  constexpr double kNarrowest = 3.0 / 4.0;
-  constexpr double kWidest = 4.0 / 3.0;
+Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random,
+                        std::array<double, 2> ratio) {
+  const auto [narrowest, widest] = ratio;
   const double area = static_cast<double>(height) * width;
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double crop_area = area * random.uniform(scale[0], scale[1]);
-    const double aspect = kNarrowest * std::pow(kWidest / kNarrowest, static_cast<double>(random.uniform()));
+    const double aspect = narrowest * std::pow(widest / narrowest, static_cast<double>(random.uniform()));
     const auto w = static_cast<int>(std::lround(std::sqrt(crop_area * aspect)));
     const auto h = static_cast<int>(std::lround(std::sqrt(crop_area / aspect)));
     if (w < 1 || h < 1 || w > width || h > height) continue;
@@ -97,21 +99,27 @@ Box random_resized_crop(int height, int width, std::array<float, 2> scale, Rando
   const double aspect = static_cast<double>(width) / height;
   int w = width;
   int h = height;
-  if (aspect < kNarrowest) h = static_cast<int>(std::lround(w / kNarrowest));
-  if (aspect > kWidest) w = static_cast<int>(std::lround(h * kWidest));
+  if (aspect < narrowest) h = std::max(1, static_cast<int>(std::lround(w / narrowest)));
+  if (aspect > widest) w = std::max(1, static_cast<int>(std::lround(h * widest)));
   return {(height - h) / 2, (width - w) / 2, h, w};
 }
 
+bool draw_flip(const AugmentOptions& augment, Random& random) { return augment.flip && random.below(2) == 1; }
+
 Framing train_framing(int height, int width, const InputGeometry& input, const AugmentOptions& augment,
                       Random& random) {
-  const bool flip = augment.flip && random.below(2) == 1;
+  const bool flip = draw_flip(augment, random);
   Framing framing;
   if (augment.random_resized_crop) {
     const auto [smallest, largest] = *augment.random_resized_crop;
     const std::array<float, 2> scale{static_cast<float>(smallest), static_cast<float>(largest)};
     const int size = input.size;
-    framing.resizing = {
-        random_resized_crop(height, width, scale, random), size, size, {0, 0, size, size}, false, input.resampling};
+    framing.resizing = {random_resized_crop(height, width, scale, random, augment.crop_ratio),
+                        size,
+                        size,
+                        {0, 0, size, size},
+                        false,
+                        input.resampling};
   } else {
     framing = eval_framing(height, width, input);
   }

@@ -4,11 +4,10 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 
-#include "core/base/option_keys.h"
 #include "core/base/rng.h"
+#include "data/augment/augment_options.h"
 #include "data/image/encoded_image.h"
 #include "data/image/image.h"
 #include "data/image/input_geometry.h"
@@ -16,29 +15,14 @@
 
 namespace tandem {
 
-/// The config's "data.augment": how training images are varied.
-struct AugmentOptions {
-  /// The share of the image's area that a random crop covers, [smallest, largest]. Absent: resize and centre crop.
-  std::optional<std::array<double, 2>> random_resized_crop = std::array{0.35, 1.0};
-  bool flip = true;  ///< Mirror half of the images, at random.
-
-  bool operator==(const AugmentOptions&) const = default;
-};
-
-template <class Keys, Of<AugmentOptions> C>
-void visit_keys(Keys& keys, C& c) {
-  keys("random_resized_crop", c.random_resized_crop, Range{.low = 0, .high = 1, .without_low = true});
-  keys("flip", c.flip);
-}
-
-inline void check_options(const AugmentOptions& c, OptionProblems& problems) {
-  if (c.random_resized_crop && (*c.random_resized_crop)[0] > (*c.random_resized_crop)[1])
-    problems.push_back({"/random_resized_crop", "the smallest share of the area first"});
-}
-
 /// The crop that torchvision's RandomResizedCrop takes: area uniform in scale[0]..scale[1] of the image's, aspect ratio
-/// log-uniform in 3/4..4/3, position uniform; the largest centred crop of an allowed ratio if ten tries do not fit.
-Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random);
+/// log-uniform in ratio[0]..ratio[1], position uniform; the largest centred crop of an allowed ratio if ten tries do
+/// not fit.
+Box random_resized_crop(int height, int width, std::array<float, 2> scale, Random& random,
+                        std::array<double, 2> ratio = AugmentOptions().crop_ratio);
+
+/// Whether the image is mirrored: the first number of its random sequence says so, where the option is on.
+bool draw_flip(const AugmentOptions& augment, Random& random);
 
 /// How the network's square shows an upright image.
 struct Framing {
@@ -62,7 +46,10 @@ Framing eval_framing(int height, int width, const InputGeometry& input);
 /// the picture, be it within a reduced pixel.
 int reduction(const Resizing& resizing);
 
-/// Writes an augmented image to `out` (size, size, 3).
+/// Whether the image is mirrored: the first number of its random sequence says so, where the option is on.
+bool draw_flip(const AugmentOptions& augment, Random& random);
+
+/// Writes an augmented image to `out` (size, size, 3): framed, then through augment_square() (data/augment/plan.h).
 void train_transform(const Image& image, const InputGeometry& input, const AugmentOptions& augment, Random random,
                      std::span<std::uint8_t> out);
 

@@ -7,7 +7,8 @@
 namespace tandem::tools {
 
 std::vector<Command> add_commands(CLI::App& app) {
-  return {add_synth(app), add_check(app), add_stats(app), add_split(app), add_dedupe(app), add_convert(app)};
+  return {add_synth(app),  add_check(app),   add_stats(app),  add_split(app),
+          add_dedupe(app), add_convert(app), add_preview(app)};
 }
 
 int run_chosen(const std::vector<Command>& commands) {

@@ -23,6 +23,7 @@ Command add_stats(CLI::App& app);
 Command add_split(CLI::App& app);
 Command add_dedupe(CLI::App& app);
 Command add_convert(CLI::App& app);
+Command add_preview(CLI::App& app);
 
 /// Every subcommand, in the order of --help.
 std::vector<Command> add_commands(CLI::App& app);

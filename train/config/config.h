@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "data/augment/augment_options.h"
 #include "data/image/image.h"
 #include "data/image/input_geometry.h"
-#include "data/image/transform.h"
 #include "data/loader/pair_stream.h"
 #include "inference/precision.h"
 #include "layers/losses/loss_options.h"

@@ -76,6 +76,14 @@ void visit_keys(Keys& keys, C& c) {
   keys("max_pixels", c.max_pixels, Range{4, 1 << 30});
 }
 
+/// A blur mirrors the image at its edges, once.
+inline void check_options(const DataConfig& c, OptionProblems& problems) {
+  const auto& blur = c.augment.gaussian_blur;
+  if (blur && blur->kernel_size / 2 >= c.image_size)
+    problems.push_back({"/augment/gaussian_blur/kernel_size",
+                        fmt::format("a number below twice /data/image_size, which is {}", c.image_size)});
+}
+
 template <class Keys, Of<TrainConfig> C>
 void visit_keys(Keys& keys, C& c) {
   keys("epochs", c.epochs, Range{1, 1e6});

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/base/timing.h"
+#include "data/augment/plan.h"
 #include "data/list/list_checks.h"
 #include "train/control/schedule_plot.h"
 #include "train/loop/progress.h"
@@ -109,6 +110,7 @@ void compare_room(Session& session, std::uintmax_t bytes, std::ostream& out) {
 
 void dry_run(Session& session, const RunState& state, std::ostream& out) {
   out << session.description() << std::flush;
+  out << "augmentation: " << augment::describe(session.config.data.augment) << '\n';
   check_decodes(*session.train_list, session.config.data.max_pixels);
   session.check_evaluation();
   out << "every image can be decoded\n" << std::flush;

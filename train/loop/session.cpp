@@ -16,12 +16,6 @@ SourceSpec spec_of(const SourceConfig& source) {
   return {source.list, source.root.value_or(""), source.split, source.weight};
 }
 
-std::unique_ptr<const ImageSource> open_training(const std::vector<SourceConfig>& sources, std::optional<int> classes) {
-  std::vector<SourceSpec> specs;
-  for (const SourceConfig& source : sources) specs.push_back(spec_of(source));
-  return open_sources(specs, classes);
-}
-
 Context make_context(const Engine& engine, ModelConfig::BatchNorm batch_norm) {
   Context context{*engine.backend, engine.compute};
   context.groups = batch_norm == ModelConfig::BatchNorm::per_tower ? 2 : 1;
@@ -62,18 +56,6 @@ StepOptions make_step_options(const Config& config, const Engine& engine) {
   return options;
 }
 
-PairLoaderOptions make_loader_options(const Config& config) {
-  PairLoaderOptions options;
-  options.pairs = config.pairs;
-  options.input = {config.model.input, config.data.image_size};
-  options.augment = config.data.augment;
-  options.seed = config.seed;
-  options.workers = static_cast<unsigned>(config.data.workers);
-  options.max_pixels = config.data.max_pixels;
-  options.fast_decode = config.data.fast_decode;
-  return options;
-}
-
 /// What the owner of the lists should know before a run begins.
 std::vector<std::string> remarks_on(const ImageSource& train, const ImageSource* eval) {
   std::vector<std::string> lines;
@@ -99,9 +81,27 @@ Figures figures_of_epochs(const TrainingLoss& loss, const TrainedHeads& heads, b
 
 }  // namespace
 
+std::unique_ptr<const ImageSource> open_training_list(const Config& config) {
+  std::vector<SourceSpec> specs;
+  for (const SourceConfig& source : config.data.train) specs.push_back(spec_of(source));
+  return open_sources(specs, config.model.classes);
+}
+
+PairLoaderOptions make_loader_options(const Config& config) {
+  PairLoaderOptions options;
+  options.pairs = config.pairs;
+  options.input = {config.model.input, config.data.image_size};
+  options.augment = config.data.augment;
+  options.seed = config.seed;
+  options.workers = static_cast<unsigned>(config.data.workers);
+  options.max_pixels = config.data.max_pixels;
+  options.fast_decode = config.data.fast_decode;
+  return options;
+}
+
 Session::Session(const Config& from)
     : config(from),
-      train_list(open_training(from.data.train, from.model.classes)),
+      train_list(open_training_list(from)),
       engine(open_engine(from.device, from.precision, {from.cpu.threads, from.cpu.autotune, from.deterministic})),
       backend(*engine.backend),
       step_context(make_context(engine, from.model.batch_norm)),

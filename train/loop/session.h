@@ -22,6 +22,10 @@
 
 namespace tandem {
 
+/// The training images of a config, and how they become batches; the steps are still to be chosen.
+std::unique_ptr<const ImageSource> open_training_list(const Config& config);
+PairLoaderOptions make_loader_options(const Config& config);
+
 struct Session {
   /// A network with random weights, and everything that trains it. InputError for lists, a device or a batch that
   /// cannot be used.
@@ -59,7 +63,7 @@ struct Session {
   TrainedHeads heads;
   Freezing freezing;
   std::unique_ptr<Optimizer> optimizer;
-  std::unique_ptr<Ema> ema;  ///< null: the weights are not averaged
+  std::unique_ptr<Ema> ema;        ///< null: the weights are not averaged
   PredictOptions predict_options;  ///< of an evaluation
   PairLoaderOptions loader_options;
   EpochControl control;

@@ -26,6 +26,23 @@ TEST_CASE("Philox gives the known answers of the Random123 distribution") {
         std::array{0xd16cfe09U, 0x94fdccebU, 0x5001e420U, 0x24126ea1U});
 }
 
+TEST_CASE("A named sequence depends on its name and on its parent's, not on what the parent has drawn") {
+  const Random parent(7, RandomPurpose::augment, 3, 1, 42);
+  Random used = parent;
+  for (int i = 0; i < 5; ++i) used.bits();
+  const auto blur = draw(parent.named("blur"), 6);
+  CHECK(draw(used.named("blur"), 6) == blur);
+  CHECK(draw(Random(parent), 4) == draw({7, RandomPurpose::augment, 3, 1, 42}, 4));  // the parent draws as before
+  std::set<std::vector<std::uint32_t>> all{draw(parent, 6), blur};
+  for (const char* name : {"Blur", "blur ", "", "rulb"}) all.insert(draw(parent.named(name), 6));
+  all.insert(draw(parent.named("blur").named("blur"), 6));
+  all.insert(draw(parent.named("a").named("b"), 6));
+  all.insert(draw(parent.named("b").named("a"), 6));
+  all.insert(draw(Random(8, RandomPurpose::augment, 3, 1, 42).named("blur"), 6));
+  all.insert(draw(Random(7, RandomPurpose::augment, 3, 1, 43).named("blur"), 6));
+  CHECK(all.size() == 11);
+}
+
 TEST_CASE("A random sequence depends on its name alone") {
   const auto sequence = draw({7, RandomPurpose::augment, 3, 1, 42}, 9);
   CHECK(draw({7, RandomPurpose::augment, 3, 1, 42}, 9) == sequence);
