@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "data/list/image_list.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
