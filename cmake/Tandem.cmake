@@ -24,6 +24,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(XxHash REQUIRED)
 find_package(Utf8Proc REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(OneDnn REQUIRED)
 
 add_library(tandem_options INTERFACE)

@@ -115,6 +115,7 @@ void write_lmdb(const ImageSource& source, const fs::path& out) {
   for (std::size_t i = 0; i < source.size(); ++i) {
     const ImageContent content = source.content(i, kDefaultMaxPixels);
     const auto* const bytes = std::get_if<Bytes>(&content);
+    if (bytes != nullptr) (void)ending_of(*bytes, source.title(i));  // an image, or refused
     database.add(fmt::format("{:010}", i), bytes != nullptr ? encoded_datum(*bytes, source.label(i))
                                                             : raw_datum(std::get<Image>(content), source.label(i)));
   }

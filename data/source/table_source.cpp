@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/utf8.h"
 #include "data/list/files.h"
+#include "data/source/format/names.h"
 
 namespace tandem {
 namespace {
@@ -91,7 +92,7 @@ std::string read_text(const fs::path& path) {
 
 struct Columns {
   std::size_t path = kNone, label = kNone, split = kNone, group = kNone;
-  std::vector<std::string> unread;
+  std::vector<std::string> all, unread;  // names
 };
 
 Columns columns_in(const TableRow& header, const std::string& name) {
@@ -99,7 +100,8 @@ Columns columns_in(const TableRow& header, const std::string& name) {
   const std::array<std::pair<const char*, std::size_t*>, 4> known = {
       {{"path", &columns.path}, {"label", &columns.label}, {"split", &columns.split}, {"group", &columns.group}}};
   for (std::size_t c = 0; c < header.fields.size(); ++c) {
-    const std::string& field = header.fields[c];
+    const std::string field = on_one_line(header.fields[c]);
+    columns.all.push_back(field);
     if (field == "weight")
       fail_input("{}:{}: images cannot have weights of their own: expected no column called weight", name, header.line);
     const auto one = std::find_if(known.begin(), known.end(), [&](const auto& k) { return field == k.first; });
@@ -113,7 +115,7 @@ Columns columns_in(const TableRow& header, const std::string& name) {
   for (const auto& [title, column] : {known[0], known[1]})
     if (*column == kNone)
       fail_input("{}:{}: no column {}: expected path, label and perhaps split and group, it has {}", name, header.line,
-                 title, short_list(header.fields));
+                 title, short_list(columns.all));
   return columns;
 }
 
@@ -157,7 +159,8 @@ TableSource TableSource::load(const fs::path& path, const fs::path& root, const 
   for (std::size_t r = 1; r < rows.size(); ++r) {
     const auto& [line, fields] = rows[r];
     if (split && fields[columns.split] != *split) continue;
-    if (fields[columns.path].empty()) fail_input("{}:{}: no path", source, line);
+    if (fields[columns.path].empty() || on_one_line(fields[columns.path]) != fields[columns.path])
+      fail_input("{}:{}: no path, or one that is not a line", source, line);
     content.entries.push_back({(base / fields[columns.path]).string(), 0, line});
     words.add(fields[columns.label]);
     if (columns.group != kNone) content.groups.push_back(fields[columns.group]);

@@ -1,5 +1,6 @@
 #include "inference/predict.h"
 
+#include "data/list/image_list.h"
 #include "layers/initialise.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"

@@ -69,6 +69,10 @@ class KeySearch {
     (*this)(key, value);
   }
   void duration(const char* key, const std::optional<double>& minutes) { (*this)(key, minutes); }
+  template <class T>
+  void one_or_more(const char* key, const std::vector<T>& values) {
+    (*this)(key, values.front());
+  }
 
  private:
   const Config defaults_;

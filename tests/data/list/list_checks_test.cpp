@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "data/image/image.h"
+#include "data/list/image_list.h"
 #include "tests/data/image/pictures.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"

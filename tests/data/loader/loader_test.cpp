@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "data/list/image_list.h"
 #include "data/loader/pair_stream.h"
 #include "tests/data/image/pictures.h"
 #include "tests/support/catch.h"

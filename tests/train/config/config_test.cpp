@@ -44,7 +44,7 @@ Config unusual() {
   c.finetune = {{"conv1.*"}, {{2, {"layer1.*", "layer2.*"}}, {3, {}}}, true};
   c.model.input = {InputOptions::Channels::bgr,  1,   {104, 117, 123},         {1, 2, 3},
                    InputOptions::Resize::squash, 0.9, Interpolation::bilinear, false};
-  c.data.train = {"a.txt", "images"};
+  c.data.train = {{"a.txt", "images"}};
   c.data.eval = {"b.txt", std::nullopt};
   c.data.image_size = 65;
   c.data.augment = {std::nullopt, false};
@@ -69,7 +69,7 @@ Config unusual() {
 
 TEST_CASE("the smallest config has every default") {
   Config expected;
-  expected.data.train.list = "train.txt";
+  expected.data.train[0].list = "train.txt";
   CHECK(parse(config_with("")) == expected);
 }
 
@@ -103,7 +103,8 @@ TEST_CASE("a written config has these keys, in this order") {
       R"("output":"runs/a \"b\" é",)"
       R"("model":{"arch":"resnet18","classes":7,"embedding":[33],"batch_norm":"joint","zero_init_residual":true,)"
       R"("weights":"w.safetensors"},)"
-      R"("data":{"train":{"list":"a.txt","root":"images"},"eval":{"list":"b.txt","root":null},"image_size":65,)"
+      R"("data":{"train":{"list":"a.txt","root":"images","split":null,"weight":1.0},)"
+      R"("eval":{"list":"b.txt","root":null,"split":null,"weight":1.0},"image_size":65,)"
       R"("augment":{"random_resized_crop":null,"flip":false},"workers":5},"pairs":{"sampler":"random","batch":3},)"
       R"("loss":{"softmax":{"weight":0.30000000000000004,"label_smoothing":0.1},)"
       R"("contrastive":{"weight":"match_softmax","margin":0.3333333333333333,"form":"legacy"}},)"
@@ -313,6 +314,20 @@ TEST_CASE("the training list is required") {
                  "2: my.json: /data/eval/list: missing, expected"));
 }
 
+TEST_CASE("several training sources are a list, and a single one is not") {
+  const Config c =
+      parse(R"({"data": {"train": [{"list": "a.txt"}, {"list": "b.csv", "split": "train", "weight": 0.5}]}})");
+  REQUIRE(c.data.train.size() == 2);
+  CHECK(c.data.train[1] == SourceConfig{"b.csv", std::nullopt, "train", 0.5});
+  CHECK(to_json(c).at("data").at("train").size() == 2);
+  CHECK(parse(to_json(c).dump()) == c);
+  CHECK(contains(error_in(R"({"data": {"train": []}})"), "/data/train: got [], expected at least one"));
+  CHECK(contains(error_in(R"({"data": {"train": [{"list": "a"}, {"root": "b"}]}})"), "/data/train/1/list: missing"));
+  CHECK(contains(error_in(R"({"data": {"train": {"list": "a", "weight": 0}}})"), "/data/train/weight: got 0"));
+  CHECK(contains(error_in(R"({"data": {"train": {"list": "a"}, "eval": {"list": "b", "weight": 2}}})"),
+                 "/data/eval/weight: got 2.0, expected 1, since an evaluation shows each image once"));
+}
+
 TEST_CASE("a syntax error has line and column") {
   CHECK(
       contains(error_in("{\n  \"seed\": 1\n  \"device\": \"cpu\"\n}"), "2: my.json:3:10: syntax error while parsing"));
@@ -342,7 +357,7 @@ TEST_CASE("absurd nesting is refused and does not exhaust the stack") {
 }
 
 TEST_CASE("comments are allowed") {
-  CHECK(parse("// a\n{ /* b */ \"data\": {\"train\": {\"list\": \"x\"}} } // c").data.train.list == "x");
+  CHECK(parse("// a\n{ /* b */ \"data\": {\"train\": {\"list\": \"x\"}} } // c").data.train[0].list == "x");
 }
 
 TEST_CASE("overrides replace values") {
@@ -355,7 +370,7 @@ TEST_CASE("overrides replace values") {
   CHECK(c.output == "runs/b=c");
   CHECK(c.model.embedding == std::vector{8, 4});
   CHECK(c.data.eval == SourceConfig{"test.txt", std::nullopt});
-  CHECK(c.data.train.list == "train.txt");
+  CHECK(c.data.train[0].list == "train.txt");
   CHECK_FALSE(c.loss.contrastive.weight.has_value());
   CHECK_FALSE(c.data.augment.random_resized_crop.has_value());
   CHECK(parse(text, {"output=\"7\""}).output == "7");
