@@ -38,5 +38,20 @@ TEST_CASE("the index finds every hash that differs in few bits, and no other") {
   CHECK(farthest > 0);  // the limit itself was tried
 }
 
+TEST_CASE("whichever two bits of a quarter differ, with three of each other quarter, the hash is found") {
+  const std::uint64_t hash = 0x0123456789ABCDEF;
+  const HashIndex index({hash});
+  for (unsigned quarter = 0; quarter < 4; ++quarter)
+    for (unsigned a = 0; a < 16; ++a)
+      for (unsigned b = 0; b < a; ++b) {
+        std::uint64_t query = hash;
+        for (unsigned other = 0; other < 4; ++other)
+          query ^= (other == quarter ? std::uint64_t{1} << a | std::uint64_t{1} << b : 7) << 16 * other;
+        bool found = false;
+        index.near(query, [&](std::size_t, int bits) { found = bits == HashIndex::kMostBits; });
+        REQUIRE(found);
+      }
+}
+
 }  // namespace
 }  // namespace tandem::tools
