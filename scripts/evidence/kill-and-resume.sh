@@ -19,9 +19,9 @@ declare -A runs=(
   [accumulate]='pairs.batch=2 pairs.accumulate=2'
   [dropout]='model.dropout=0.3'
   [depth]='model.stochastic_depth=0.3'
-  [freeze]='finetune.freeze=["backbone.*"] finetune.unfreeze=[{"after_epochs":2,"patterns":["layer4.*"]},{"after_epochs":4}]'
+  [freeze]='finetune.freeze=["backbone.*"] finetune.unfreeze=[{"after_epochs":8,"patterns":["layer4.*"]},{"after_epochs":16}]'
   [plateau]='schedule.type=plateau schedule.warmup=0 schedule.patience=0 schedule.threshold=0.5'
-  [stopping]='train.early_stopping={"figure":"loss.total","mode":"max","min_delta":1000,"patience":7}'
+  [stopping]='train.early_stopping={"figure":"loss.total","mode":"max","min_delta":1000,"patience":25}'
   [best]='checkpoint.best={"figure":"eval.loss"}'
   [adamw]='optimizer.type=adamw optimizer.lr=0.001'
   [lamb]='optimizer.type=lamb optimizer.lr=0.01'
@@ -31,9 +31,9 @@ ${runs[stopping]} ${runs[best]} ${runs[adamw]} loss.contrastive.weight=match_sof
 
 "$bin/tandem-data" synth --out "$work/set" --train 8 --test 4 --size 32 --classes 3 >"$work/synth.log"
 cat >"$work/config.json" <<END
-{"device": "cpu", "output": "run", "model": {"arch": "resnet18", "embedding": [16]},
+{"device": "cpu", "output": "run", "model": {"arch": "resnet18", "resnet": {"width": 8, "stem_width": 8}, "embedding": [16]},
  "data": {"train": {"list": "$work/set/train.txt"}, "eval": {"list": "$work/set/test.txt"}, "image_size": 32},
- "pairs": {"batch": 5}, "optimizer": {"lr": 0.01}, "train": {"epochs": 10}, "checkpoint": {"every_steps": 2, "keep": 0}}
+ "pairs": {"batch": 5}, "optimizer": {"lr": 0.01}, "train": {"epochs": 30}, "checkpoint": {"every_steps": 2, "keep": 0}}
 END
 
 # train FOLDER [ARGUMENT...]: the run that is at hand, in its own folder, so that both write the same config
@@ -56,7 +56,7 @@ for name in "${@:-plain ema clip accumulate dropout depth freeze plateau stoppin
     took=$((($(date +%s%N) - begin) / 1000000)) # milliseconds
     done_early=0
     for ((i = 0; i < kills; ++i)); do
-      delay=$((took * RANDOM / 32768 / 4)) # a quarter of the run at most, so that it takes many to its end
+      delay=$((100 + took * RANDOM / 32768 / 5)) # of the run a fifth at most, so that it takes many kills to its end
       mkdir -p "$killed"
       (cd "$killed" && exec "$bin/tandem-train" "$work/config.json" "${settings[@]}" --resume) >>"$killed.log" 2>&1 &
       pid=$!
