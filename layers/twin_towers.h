@@ -11,10 +11,17 @@
 
 namespace tandem {
 
+/// Two labels for each image, whose softmax losses count in these shares: mixed images (data/augment/mixing.h).
+struct MixedLabels {
+  Tensor others;  ///< (N) i32, the labels beside the images' own; undefined: there are none
+  Tensor shares;  ///< (2) real: of the own label, and of the other
+};
+
 struct TowerOutputs {
   Variable logits;      ///< (N, K) real
   Variable embeddings;  ///< (N, D) real
   Variable features{};  ///< (N, C) real, the backbone's, which both heads see
+  MixedLabels mixed{};
 };
 
 struct TwinTowersOptions {

@@ -133,6 +133,23 @@ struct AugMixOptions {
   bool operator==(const AugMixOptions&) const = default;
 };
 
+/// Of a batch of one tower, each image is mixed with the one before it.
+struct MixupOptions {
+  double alpha = 1;  ///< The share of the image itself is Beta(alpha, alpha).
+  double p = 0.5;    ///< Of a batch.
+
+  bool operator==(const MixupOptions&) const = default;
+};
+
+/// The same with a rectangle of the other image, whose share of the area is 1 - Beta(alpha, alpha) before it is cut at
+/// the edges.
+struct CutmixOptions {
+  double alpha = 1;
+  double p = 0.5;
+
+  bool operator==(const CutmixOptions&) const = default;
+};
+
 struct AugmentOptions {
   /// The share of the image's area that a random crop covers, [smallest, largest]. Absent: resize and centre crop.
   std::optional<std::array<double, 2>> random_resized_crop = std::array{0.35, 1.0};
@@ -157,6 +174,11 @@ struct AugmentOptions {
   std::optional<GaussianBlurOptions> gaussian_blur = {};
   std::optional<JpegOptions> jpeg = {};
   std::optional<RandomErasingOptions> random_erasing = {};
+  std::optional<MixupOptions> mixup = {};
+  std::optional<CutmixOptions> cutmix = {};
+
+  /// Whether batches are mixed, so that an image has two labels.
+  bool mixes() const { return mixup.has_value() || cutmix.has_value(); }
 
   bool operator==(const AugmentOptions&) const = default;
 };
@@ -266,6 +288,18 @@ void visit_keys(Keys& keys, C& c) {
   keys("fill", c.fill, kByte);
 }
 
+template <class Keys, Of<MixupOptions> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("alpha", c.alpha, Range{.low = 0.01, .high = 1000});
+  keys("p", c.p, kProbability);
+}
+
+template <class Keys, Of<CutmixOptions> C>
+void visit_keys(Keys& keys, C& c) {
+  keys("alpha", c.alpha, Range{.low = 0.01, .high = 1000});
+  keys("p", c.p, kProbability);
+}
+
 template <class Keys, Of<AugmentOptions> C>
 void visit_keys(Keys& keys, C& c) {
   keys("random_resized_crop", c.random_resized_crop, Range{.low = 0, .high = 1, .without_low = true});
@@ -289,6 +323,8 @@ void visit_keys(Keys& keys, C& c) {
   keys("gaussian_blur", c.gaussian_blur);
   keys("jpeg", c.jpeg);
   keys("random_erasing", c.random_erasing);
+  keys("mixup", c.mixup);
+  keys("cutmix", c.cutmix);
 }
 
 /// Of a pair of bounds the smaller one comes first.
@@ -327,6 +363,8 @@ inline void check_options(const AugmentOptions& c, OptionProblems& problems) {
   check_bounds("/crop_ratio", c.crop_ratio, problems);
   if (!c.random_resized_crop && c.crop_ratio != AugmentOptions().crop_ratio)
     problems.push_back({"/crop_ratio", ", since /data/augment/random_resized_crop is null", true});
+  if (c.mixup && c.cutmix && c.mixup->p + c.cutmix->p > 1)
+    problems.push_back({"/cutmix/p", fmt::format("at most 1 together with mixup's p, which is {}", c.mixup->p)});
 }
 
 }  // namespace tandem

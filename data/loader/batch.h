@@ -14,6 +14,10 @@ struct Batch {
   int size = 0;                      // height and width
   std::vector<std::uint8_t> pixels;  // (images, size, size, 3), channels in the order that was asked for
   std::vector<std::int32_t> labels;  // (images)
+  // Where training mixes images: the labels (images) of those that they are mixed with, and the share that an image's
+  // own label has. Empty: nothing is mixed.
+  std::vector<std::int32_t> other_labels = {};
+  double own_share = 1;
 };
 
 }  // namespace tandem

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "data/augment/mixing.h"
 #include "data/image/encoded_image.h"
 #include "data/loader/prefetcher.h"
 
@@ -24,7 +25,8 @@ void with_image(const ImageSource& source, std::size_t i, std::int64_t max_pixel
 
 }  // namespace
 
-PairLoader::PairLoader(const ImageSource& list, PairLoaderOptions options) {
+PairLoader::PairLoader(const ImageSource& list, PairLoaderOptions options)
+    : augment_(options.augment), seed_(options.seed), number_(options.first_step * options.pairs.accumulate) {
   const std::int64_t pairs = options.pairs.batch;
   require(pairs >= 1 && options.input.size >= 1, "pair loader: {} pairs of {} pixels: expected at least 1", pairs,
           options.input.size);
@@ -55,9 +57,29 @@ PairLoader::PairLoader(const ImageSource& list, PairLoaderOptions options) {
 PairLoader::~PairLoader() = default;
 
 Batch PairLoader::next() {
+  const std::int64_t number = number_++;  // also of a batch that cannot be prepared
   std::optional<Batch> batch = prefetcher_->next();
   require(batch.has_value(), "pair loader: no steps left");
+  mix(*batch, number);
   return std::move(*batch);
+}
+
+/// Mixes the images of each tower, both in the same way. Stream 2 is none of images (pair_stream.h).
+void PairLoader::mix(Batch& batch, std::int64_t number) const {
+  batch.other_labels.clear();
+  batch.own_share = 1;
+  if (!augment_.mixes()) return;
+  const Random random(seed_, RandomPurpose::augment, static_cast<std::uint32_t>(number >> 32), 2,
+                      static_cast<std::uint32_t>(number));
+  const std::optional<augment::Mixture> mixture = augment::draw_mixture(augment_, batch.size, random);
+  const std::size_t pairs = batch.labels.size() / 2, bytes = batch.pixels.size() / 2;
+  for (std::size_t tower = 0; tower < 2; ++tower) {
+    const std::vector<std::int32_t> others =
+        augment::labels_of_others(std::span(batch.labels).subspan(tower * pairs, pairs));
+    batch.other_labels.insert(batch.other_labels.end(), others.begin(), others.end());
+    if (mixture) augment::mix_images(*mixture, std::span(batch.pixels).subspan(tower * bytes, bytes), batch.size);
+  }
+  if (mixture) batch.own_share = mixture->share;
 }
 
 void PairLoader::recycle(Batch&& batch) { prefetcher_->recycle(std::move(batch)); }

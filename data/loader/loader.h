@@ -46,6 +46,11 @@ class PairLoader {
   void recycle(Batch&& batch);
 
  private:
+  void mix(Batch& batch, std::int64_t number) const;
+
+  AugmentOptions augment_;
+  std::uint64_t seed_;
+  std::int64_t number_;  // of the next batch, counted from that of step 0
   std::unique_ptr<Prefetcher> prefetcher_;
 };
 

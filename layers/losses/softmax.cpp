@@ -19,8 +19,12 @@ class SoftmaxTerm final : public LossTerm {
   Variable forward(Context& context, const TowerOutputs& outputs, const Tensor& labels) override {
     const std::int64_t images = labels.dim(0), pairs = images / 2;
     const std::int64_t begin = tower_ == Tower::a ? 0 : pairs, end = begin + pairs;
-    return ops::softmax_cross_entropy(context, ops::rows(context, outputs.logits, begin, end), labels.rows(begin, end),
-                                      smoothing_);
+    const Variable logits = ops::rows(context, outputs.logits, begin, end);
+    const Variable own = ops::softmax_cross_entropy(context, logits, labels.rows(begin, end), smoothing_);
+    if (!outputs.mixed.others) return own;
+    const Variable other =
+        ops::softmax_cross_entropy(context, logits, outputs.mixed.others.rows(begin, end), smoothing_);
+    return ops::weighted_sum(context, {own, other}, outputs.mixed.shares);
   }
 
  private:

@@ -2,6 +2,8 @@
 // The softmax loss of each tower: the mean cross-entropy of its classifier, "softmax_a" and "softmax_b".
 //
 //   value = -1/N sum_n sum_k q log softmax(logits)_k,   q = (1 - label_smoothing) onehot(label) + label_smoothing / K
+//
+// For images that are mixed of two, the sum of both labels' values, each times its share.
 
 #include <string>
 

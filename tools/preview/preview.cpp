@@ -22,11 +22,20 @@ Image image_of(const Batch& batch, std::size_t i, bool bgr) {
   return image;
 }
 
+/// "a, b", or the one that is not empty.
+std::string joined(const std::string& a, const std::string& b) { return a + (a.empty() || b.empty() ? "" : ", ") + b; }
+
 /// What the loader has done to an image with this random sequence.
 std::string applied_to(const PairLoaderOptions& options, Random random) {
-  std::string text = draw_flip(options.augment, random) ? "mirrored" : "";
-  const std::string steps = augment::to_string(augment::draw_plan(options.augment, options.input.size, random));
-  return text + (text.empty() || steps.empty() ? "" : ", ") + steps;
+  const std::string flip = draw_flip(options.augment, random) ? "mirrored" : "";
+  return joined(flip, augment::to_string(augment::draw_plan(options.augment, options.input.size, random)));
+}
+
+/// With which label image number `i` is mixed, and in which share.
+std::string mixture_of(const Batch& batch, std::size_t i, const ImageSource& list) {
+  if (batch.other_labels.empty() || batch.own_share == 1) return "";
+  const std::string& other = list.classes()[static_cast<std::size_t>(batch.other_labels[i])];
+  return fmt::format("mixed with {:.0f} % {}", 100 * (1 - batch.own_share), other);
 }
 
 }  // namespace
@@ -50,7 +59,8 @@ std::vector<PreviewBatch> draw_preview(const Config& config, const ImageSource& 
       const std::size_t i = static_cast<std::size_t>(static_cast<int>(s) * pairs + pair);
       return PreviewImage{image_of(batch, i, options.input.bgr),
                           list.classes()[static_cast<std::size_t>(batch.labels[i])],
-                          list.name(stream.image(s, position)), applied_to(options, stream.augmentation(s, position))};
+                          list.name(stream.image(s, position)),
+                          joined(applied_to(options, stream.augmentation(s, position)), mixture_of(batch, i, list))};
     };
     for (int pair = 0; pair < pairs; ++pair) preview.pairs.push_back({image(0, pair), image(1, pair), false});
     for (PreviewPair& pair : preview.pairs) pair.same = pair.a.label == pair.b.label;

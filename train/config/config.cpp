@@ -189,6 +189,16 @@ void check_batch_norm(const Config& config, const ConfigSource& from) {
                              config.data.image_size));
 }
 
+/// An image that is mixed of two has no label that another one could be the same as.
+void check_mixing(const Config& config, const ConfigSource& from) {
+  const AugmentOptions& augment = config.data.augment;
+  if (augment.mixes() && trained_heads(config.loss).embedding)
+    from.fail_at(
+        augment.mixup ? "/data/augment/mixup" : "/data/augment/cutmix",
+        "mixed images have two labels, so that no loss of pairs can be trained: expected null, or a weight of 0 "
+        "for every loss but /loss/softmax");
+}
+
 void check(const Config& config, const ConfigSource& from) {
   if (config.device != "auto" && !Device::parse(config.device))
     from.fail_value("/device", config.device, R"("auto", "cpu", "cuda" or "cuda:K" with the GPU's number K)");
@@ -202,6 +212,7 @@ void check(const Config& config, const ConfigSource& from) {
       from.fail_value("/data/eval/weight", config.data.eval->weight, "1, since an evaluation shows each image once");
   }
   check_batch_norm(config, from);
+  check_mixing(config, from);
   OptionChecker("", from).check(config);
   if (config.train.evaluate_at_max_time && !config.data.eval)
     from.fail_at("/train/evaluate_at_max_time", "true, and there is no /data/eval to evaluate");

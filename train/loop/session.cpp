@@ -47,6 +47,7 @@ StepOptions make_step_options(const Config& config, const Engine& engine) {
   options.pairs = config.pairs.batch;
   options.batches = config.pairs.accumulate;
   options.size = config.data.image_size;
+  options.mixes = config.data.augment.mixes();
   options.drop = {config.model.dropout, config.model.stochastic_depth};
   options.seed = config.seed;
   // On the CPU nothing is gained by waiting less often.

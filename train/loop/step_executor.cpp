@@ -55,6 +55,11 @@ StepExecutor::StepExecutor(const Context& context, TwinTowers& model, Optimizer&
     input.labels = backend_.empty({images}, DType::i32);
     input.pixels_up = backend_.make_uploader(input.pixels.bytes());
     input.labels_up = backend_.make_uploader(input.labels.bytes());
+    if (options.mixes) {
+      input.mixed = {backend_.empty({images}, DType::i32), backend_.empty({2}, real)};
+      input.others_up = backend_.make_uploader(input.mixed.others.bytes());
+      input.shares_up = backend_.make_uploader(input.mixed.shares.bytes());
+    }
     if (options.drop.any())
       input.drop = std::make_unique<StepDrop>(
           backend_, real, options.drop,
@@ -84,6 +89,20 @@ void StepExecutor::load(const Batch& batch, int part) {
   input.pixels_up->finish(input.pixels);
   input.labels_up->finish(input.labels);
   if (input.drop) input.drop->begin(batch.step, part);
+  load_mixture(batch, input);
+}
+
+/// The other labels and the shares; a batch without is one whose images have their own label alone.
+void StepExecutor::load_mixture(const Batch& batch, Input& input) {
+  require(options_.mixes || batch.other_labels.empty(), "steps: mixed images, and steps that do not mix");
+  if (!options_.mixes) return;
+  const std::vector<std::int32_t>& others = batch.other_labels.empty() ? batch.labels : batch.other_labels;
+  require(others.size() == batch.labels.size(), "steps: {} other labels for {} images", others.size(), batch.images);
+  const auto shares = bytes_of({batch.own_share, 1 - batch.own_share}, input.mixed.shares.dtype());
+  input.others_up->begin(others.data(), input.mixed.others.bytes());
+  input.shares_up->begin(shares.data(), input.mixed.shares.bytes());
+  input.others_up->finish(input.mixed.others);
+  input.shares_up->finish(input.mixed.shares);
 }
 
 int StepExecutor::load(PairLoader& loader, const std::function<Batch()>& next) {
@@ -171,8 +190,9 @@ TrainingLoss::Output StepExecutor::forward(const Input& input, Tape& tape) {
   recording.tape = &tape;
   recording.training = true;
   recording.drop = input.drop ? &input.drop->factors() : nullptr;
-  return loss_.forward(recording, model_.forward(recording, std::exchange(images, {})), input.labels,
-                       weights_.values());
+  TowerOutputs outputs = model_.forward(recording, std::exchange(images, {}));
+  outputs.mixed = input.mixed;
+  return loss_.forward(recording, outputs, input.labels, weights_.values());
 }
 
 /// The means over the batches of a step.

@@ -41,6 +41,7 @@ struct StepOptions {
   int max_in_flight = 1;    ///< steps between one finish() and the next
   bool capture = true;      ///< the third step and those after it as one launch, where the device can
   std::optional<LossScaleOptions> loss_scaling;
+  bool mixes = false;      ///< batches may have two labels for an image
   DropOptions drop = {};   ///< random regularisation of the steps
   std::uint64_t seed = 0;  ///< of its random numbers, which also depend on the batch's step
   /// Called before a step is queued, with its number `t`. Returns whether what the step does is no longer what the step
@@ -93,9 +94,12 @@ class StepExecutor {
   struct Input {
     std::unique_ptr<Uploader> pixels_up, labels_up;
     Tensor pixels, labels;
+    std::unique_ptr<Uploader> others_up, shares_up;  // null, as the tensors are undefined, where nothing is mixed
+    MixedLabels mixed;
     std::unique_ptr<StepDrop> drop;  // null where nothing is dropped
   };
 
+  void load_mixture(const Batch& batch, Input& input);
   void run();
   TrainingLoss::Output forward(const Input& input, Tape& tape);
   TrainingLoss::Output run_backward(const Input& input);

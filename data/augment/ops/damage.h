@@ -10,11 +10,6 @@
 
 namespace tandem::augment {
 
-/// A rectangle of pixels within the picture.
-struct Part {
-  int top = 0, left = 0, height = 0, width = 0;
-};
-
 /// Paints a part in one colour or, without one, gives each channel of each pixel a number of `noise`, uniform in 0 ..
 /// 255.
 void erase(const Square& image, const Part& part, const std::optional<Fill>& value, Random noise);

@@ -18,6 +18,11 @@ struct Square {
   std::uint8_t* row(int y) const { return pixels.data() + static_cast<std::size_t>(y) * row_bytes(); }
 };
 
+/// A rectangle of pixels within the picture.
+struct Part {
+  int top = 0, left = 0, height = 0, width = 0;
+};
+
 /// Memory that the ops of one picture share, so that it is asked for once. What it holds is of no meaning.
 struct Scratch {
   std::vector<std::uint8_t> bytes;

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "data/augment/mixing.h"
 #include "data/augment/plan.h"
 #include "data/augment/policies.h"
 #include "data/image/transform.h"
@@ -259,6 +260,24 @@ TEST_CASE("AugMix draws its chains and its weights as torchvision does") {
     for (const Step& step : mix.chains[0]) note_step("partial mix", step, draws);
   };
   CHECK(wrong_in(draw(partial, note_partial)) == std::set<std::string>{});
+}
+
+TEST_CASE("mixup and CutMix draw as torchvision does") {
+  AugmentOptions mixup, cutmix;
+  mixup.mixup = {.alpha = 0.4, .p = 1};
+  cutmix.cutmix = {.alpha = 0.6, .p = 1};
+  Draws draws;
+  for (std::uint32_t i = 0; i < kDraws; ++i) {
+    const Random random(11, RandomPurpose::test, 0, 2, i);
+    draws["mixup share"].push_back(draw_mixture(mixup, kSize, random)->share);
+    const Mixture cut = *draw_mixture(cutmix, kSize, random);
+    draws["cutmix share"].push_back(cut.share);
+    draws["cutmix left"].push_back(cut.part->left);
+    draws["cutmix top"].push_back(cut.part->top);
+    draws["cutmix right"].push_back(cut.part->left + cut.part->width);
+    draws["cutmix bottom"].push_back(cut.part->top + cut.part->height);
+  }
+  CHECK(wrong_in(draws) == std::set<std::string>{});
 }
 
 }  // namespace

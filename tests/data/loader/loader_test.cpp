@@ -140,6 +140,34 @@ TEST_CASE("the batches of a step that accumulates are those of a larger batch, o
   CHECK(stream.epoch_of_step(2) == 1);
 }
 
+TEST_CASE("mixed batches have the labels of both images, also after a restart, and as the batches are without") {
+  const Fixture f;
+  const auto loader_of = [&](const AugmentOptions& augment, std::int64_t first) {
+    return PairLoader(f.list, {{.batch = 2, .accumulate = 2}, 16, augment, 7, 2, first, 20});
+  };
+  AugmentOptions plain, mixing;
+  mixing.mixup = {.p = 0.5};
+  mixing.cutmix = {.p = 0.3};
+  PairLoader unmixed = loader_of(plain, 0), mixed = loader_of(mixing, 0), resumed = loader_of(mixing, 5);
+  int untouched = 0;
+  for (int number = 0; number < 40; ++number) {
+    const Batch before = unmixed.next();
+    Batch batch = mixed.next();
+    CHECK(batch.labels == before.labels);
+    CHECK(before.other_labels.empty());
+    REQUIRE(batch.other_labels.size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) CHECK(batch.other_labels[i] == batch.labels[i ^ 1]);  // of two, the other one
+    CHECK((batch.pixels == before.pixels) == (batch.own_share == 1));
+    untouched += batch.own_share == 1;
+    if (number >= 10) {
+      const Batch again = resumed.next();
+      CHECK((same(again, batch) && again.other_labels == batch.other_labels && again.own_share == batch.own_share));
+    }
+    mixed.recycle(std::move(batch));
+  }
+  CHECK((untouched > 0 && untouched < 20));  // a fifth, and rectangles of no area
+}
+
 TEST_CASE("recycled batches of any content do not show through") {
   const Fixture f;
   PairLoader loader = f.pairs(0);

@@ -1,6 +1,9 @@
 #include "data/loader/pair_stream.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "core/base/error.h"
@@ -45,6 +48,38 @@ TEST_CASE("the streams are independent of each other and of the seed") {
   // Once an epoch is expected.
   CHECK(same_streams < 20);
   CHECK(same_seeds < 20);
+}
+
+TEST_CASE("a batch has each of its images as often as it is repeated, each time varied in another way") {
+  constexpr std::uint32_t kImages = 30;
+  PairOptions options{.batch = 12, .accumulate = 2};
+  PairStream single(std::vector<std::int32_t>(kImages), {.batch = 4, .accumulate = 2}, 3);
+  options.repeat = 3;
+  PairStream repeated(std::vector<std::int32_t>(kImages), options, 3);
+  for (std::int64_t batch = 0; batch < 30; ++batch) {
+    std::set<std::pair<std::uint32_t, std::uint32_t>> pairs;
+    for (std::uint32_t stream = 0; stream < 2; ++stream) {
+      std::map<std::uint32_t, std::set<std::uint32_t>> numbers;  // of each image
+      for (std::int64_t i = 12 * batch; i < 12 * batch + 12; ++i)
+        numbers[repeated.image(stream, i)].insert(repeated.augmentation(stream, i).bits());
+      std::map<std::uint32_t, std::uint32_t> expected;  // without repetition: the first copies
+      for (std::int64_t i = 4 * batch; i < 4 * batch + 4; ++i)
+        expected[single.image(stream, i)] = single.augmentation(stream, i).bits();
+      // Across the end of an epoch an image may come twice.
+      if (expected.size() < 4) continue;
+      REQUIRE(numbers.size() == 4);
+      for (const auto& [image, number] : expected)
+        CHECK((numbers[image].size() == 3 && numbers[image].contains(number)));
+    }
+    for (std::int64_t i = 12 * batch; i < 12 * batch + 12; ++i)
+      pairs.insert({repeated.image(0, i), repeated.image(1, i)});
+    CHECK(pairs.size() >= 9);  // copies of one image beside different ones
+  }
+  for (std::int64_t epoch = 0; epoch < 5; ++epoch)
+    CHECK(repeated.steps_before_epoch_end(epoch) == single.steps_before_epoch_end(epoch));
+  for (std::int64_t step = 0; step < 20; ++step) CHECK(repeated.epoch_of_step(step) == single.epoch_of_step(step));
+  options.repeat = 5;
+  CHECK_THROWS_AS(PairStream(std::vector<std::int32_t>(kImages), options, 3), Error);
 }
 
 TEST_CASE("a position of a stream is a pure function") {

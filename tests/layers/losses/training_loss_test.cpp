@@ -86,6 +86,33 @@ TEST_CASE("image i of one tower is paired with image i of the other") {
   CHECK(contrastive(ContrastiveForm::legacy) == Approx(legacy / 6).epsilon(1e-12));
 }
 
+TEST_CASE("the softmax losses of mixed images are those of both labels in their shares, and so are the gradients") {
+  const std::vector<std::int32_t> others = {1, 3, 2, 2, 0, 1};
+  const auto run = [&](const std::vector<std::int32_t>& labels,
+                       const std::optional<std::vector<std::int32_t>>& second) {
+    Batch batch;
+    TowerOutputs outputs{batch.logits, batch.embeddings};
+    if (second)
+      outputs.mixed = {test::label_tensor(*batch.backend, *second),
+                       real_tensor(*batch.backend, DType::f64, {0.7, 0.3})};
+    LossOptions options = with_weights(1, 0.0);
+    options.softmax.label_smoothing = 0.1;
+    const TrainingLoss loss(options);
+    const auto output = loss.forward(batch.context, outputs, test::label_tensor(*batch.backend, labels),
+                                     LossWeights(*batch.backend, DType::f64, loss, 0).values());
+    batch.tape.backward(*batch.backend, output.total);
+    std::vector<double> numbers = download(*batch.backend, batch.logits.gradient());
+    numbers.push_back(batch.number(output, "softmax_a"));
+    numbers.push_back(batch.number(output, "softmax_b"));
+    return numbers;
+  };
+  const std::vector<std::int32_t> own = {0, 1, 2, 0, 2, 1};
+  const std::vector<double> mixed = run(own, others), first = run(own, {}), second = run(others, {});
+  for (std::size_t i = 0; i < mixed.size(); ++i)
+    CHECK(mixed[i] == Approx(0.7 * first[i] + 0.3 * second[i]).epsilon(1e-12).margin(1e-15));
+  CHECK(mixed.back() != Approx(first.back()).epsilon(1e-3));
+}
+
 TEST_CASE("smoothed labels change the softmax losses alone") {
   Batch batch;
   LossOptions options;

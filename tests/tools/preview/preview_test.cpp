@@ -122,6 +122,21 @@ TEST_CASE("the picture of a preview has each pair in its frame") {
         "batch 1, pair 1: same\n  A x: p\n  B x: p\nbatch 1, pair 2: different\n  A x: p\n  B x: p\n");
 }
 
+TEST_CASE("a preview says with what an image is mixed") {
+  const test::TinyRun run;
+  const Config config = config_of(run, {"loss.contrastive.weight=0", "pairs.batch=2", R"(data.augment.mixup={"p":1})"});
+  const ImageList list = load_training_list(config);
+  const auto pairs = draw_preview(config, list, 1)[0].pairs;
+  CHECK(has_part(pairs[0].a.applied, "% " + pairs[1].a.label));
+  CHECK(has_part(pairs[1].b.applied, "mixed with "));
+}
+
+TEST_CASE("a dry run tells which augmentation is on") {
+  const test::TinyRun run;
+  const test::Outcome dry = run.must_train({"--dry-run", "data.augment.equalize=0.25"});
+  CHECK(has_part(dry.error, "\naugmentation: random_resized_crop [0.35, 1], flip, equalize 0.25\n"));
+}
+
 TEST_CASE("tandem data preview writes a page or a picture") {
   const test::TinyRun run;
   const auto preview = [&](std::vector<std::string> arguments) {

@@ -74,6 +74,7 @@ TEST_CASE("resume refuses a config that would have made another run", "[slow]") 
       {"model.arch=resnet34", "/model/arch"},
       {"data.image_size=40", "/data/image_size"},
       {"data.augment.flip=false", "/data/augment/flip"},
+      {"data.augment.rand_augment={}", "/data/augment/rand_augment is null in this run and {"},
       {"schedule.type=constant", "/schedule/type"},
   };
   for (const auto& [change, pointer] : changes) {

@@ -92,6 +92,13 @@ TEST_CASE("averaged weights and accumulated gradients resume to the same bits, i
                      {"ema={}", "pairs.batch=2", "pairs.accumulate=2", "checkpoint.every_steps=2", "train.epochs=3"});
 }
 
+TEST_CASE("images that are varied and mixed resume to the same bits") {
+  check_killed_every(3, TinyRun(),
+                     {"loss.contrastive.weight=0", "data.augment.mixup={}", R"(data.augment.cutmix={"p":0.4})",
+                      "data.augment.rand_augment={}", R"(data.augment.random_erasing={"value":null})", "pairs.batch=4",
+                      "pairs.repeat=2", "pairs.accumulate=2", "checkpoint.every_steps=2", "train.epochs=2"});
+}
+
 TEST_CASE("averages and accumulated gradients killed after every step, with losses read together", "[slow]") {
   check_killed_every(1, TinyRun(),
                      {R"(ema={"decay":0.6,"warmup":false})", "pairs.accumulate=2", "checkpoint.every_steps=1",

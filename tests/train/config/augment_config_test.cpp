@@ -36,6 +36,9 @@ TEST_CASE("every option of augmentation is written and read back") {
   a.gaussian_blur = {.kernel_size = 5, .sigma = {0.5, 1}, .p = 0.6};
   a.jpeg = {.quality = {20, 30}, .p = 0.7};
   a.random_erasing = {.p = 0.9, .scale = {0.1, 0.2}, .ratio = {0.5, 2}, .value = std::nullopt};
+  a.mixup = {.alpha = 0.2, .p = 0.25};
+  a.cutmix = {.alpha = 0.3, .p = 0.75};
+  c.loss.contrastive.weight = 0;
   CHECK(test::parse(to_json(c).dump()) == c);
   Config plain;
   plain.data.train.list = "a";
@@ -69,6 +72,9 @@ TEST_CASE("bad options of augmentation are refused with their place and what was
       {R"("random_erasing": {"ratio": [2, 1]})", "/random_erasing/ratio: got [2.0,1.0]"},
       {R"("random_erasing": {"value": 3})", "/random_erasing/value: got 3, expected a list of 3 numbers"},
       {R"("aug_mix": {"severity": 11})", "/aug_mix/severity: got 11"},
+      {R"("mixup": {})", "/data/augment/mixup: mixed images have two labels, so that no loss of pairs can be trained"},
+      {R"("cutmix": {"p": 0})", "/data/augment/cutmix: mixed images have two labels"},
+      {R"("mixup": {"alpha": 0})", "/data/augment/mixup/alpha: got 0"},
       {R"("crop_ratio": [2, 1])", "/crop_ratio: got [2.0,1.0], expected the smaller number first"},
       {R"("random_resized_crop": null, "crop_ratio": [1, 1])", "since /data/augment/random_resized_crop is null"}};
   for (const auto& [keys, message] : refused) {
@@ -77,6 +83,13 @@ TEST_CASE("bad options of augmentation are refused with their place and what was
     CHECK(contains(error, "2: my.json: /data/augment"));
     CHECK(contains(error, message));
   }
+  CHECK(contains(test::error_in(R"({"data": {"train": {"list": "a"}}, "pairs": {"batch": 8, "repeat": 3}})"),
+                 "/pairs/repeat: got 3, expected a divisor of /pairs/batch, which is 8"));
+  const std::string softmax =
+      R"({"loss": {"contrastive": {"weight": 0}}, "data": {"train": {"list": "a"}, "augment": )";
+  CHECK(test::error_in(softmax + R"({"mixup": {}, "cutmix": {}}}})").empty());
+  CHECK(contains(test::error_in(softmax + R"({"mixup": {"p": 0.7}, "cutmix": {}}}})"),
+                 "/data/augment/cutmix/p: got 0.5, expected at most 1 together with mixup's p, which is 0.7"));
   CHECK(error_of_augment(R"("gaussian_blur": {"kernel_size": 63}, "rand_augment": {}, "aug_mix": {})").empty());
 }
 

@@ -140,6 +140,26 @@ TEST_CASE("a step is a forward pass, a backward pass and an update") {
   CHECK(training.weights() == by_hand.weights());
 }
 
+TEST_CASE("a batch with two labels for an image is trained in their shares, and one without as ever") {
+  StepOptions mixing;
+  mixing.mixes = true;
+  Training plain({}), mixed(mixing);
+  CHECK(plain.run(2) == mixed.run(2));
+  const std::vector<std::uint8_t> pixels(4 * 32 * 32 * 3, 100);
+  const auto loss_of = [&](Training& training, const std::vector<std::int32_t>& others, double share) {
+    training.steps->submit(Batch{2, 4, 32, pixels, {0, 1, 0, 3}, others, share}, 0, 3);
+    double loss = 0;
+    training.steps->finish([&](const LossValues& values) { loss = values.terms[0].value; });
+    return loss;
+  };
+  const double own = loss_of(mixed, {}, 1), other = loss_of(mixed, {1, 2, 3, 0}, 0);
+  CHECK(own != other);
+  CHECK(loss_of(mixed, {1, 2, 3, 0}, 0.25) == Approx(0.25 * own + 0.75 * other).epsilon(1e-5));
+  CHECK(loss_of(mixed, {}, 1) == Approx(own).epsilon(1e-6));
+  CHECK_THROWS_AS(loss_of(plain, {1, 2, 3, 0}, 0.25), Error);
+  CHECK_THROWS_AS(loss_of(mixed, {1, 2, 3}, 0.25), Error);
+}
+
 TEST_CASE("images come from the normalisation that the options name") {
   const auto backend = make_cpu_backend();
   const auto first_loss = [&](const decltype(StepOptions::normalize)& normalize) {
