@@ -15,7 +15,7 @@ std::string error_of_augment(const std::string& keys) {
 
 TEST_CASE("every option of augmentation is written and read back") {
   Config c;
-  c.data.train.list = "a";
+  c.data.train[0].list = "a";
   AugmentOptions& a = c.data.augment;
   a.crop_ratio = {0.5, 3};
   a.vertical_flip = 0.25;
@@ -41,7 +41,7 @@ TEST_CASE("every option of augmentation is written and read back") {
   c.loss.contrastive.weight = 0;
   CHECK(test::parse(to_json(c).dump()) == c);
   Config plain;
-  plain.data.train.list = "a";
+  plain.data.train[0].list = "a";
   CHECK(test::parse(R"({"data": {"train": {"list": "a"}, "augment": {"flip": true}}})") == plain);
   CHECK(to_json(plain)["data"]["augment"]["rand_augment"].is_null());
   const Config set = test::parse(to_json(plain).dump(), {"data.augment.rand_augment.magnitude=5"});

@@ -420,7 +420,7 @@ TEST_CASE("a config that cannot be read is refused") {
 TEST_CASE("a source can be given by its list alone") {
   const std::vector<std::string> set = {"data.train=photos", "data.eval=val.txt"};
   const Config config = parse_config(R"({"data": {"train": {"list": "a", "root": "b"}}})", "my.json", set);
-  CHECK(config.data.train == SourceConfig{"photos", {}});
+  CHECK(config.data.train == std::vector{SourceConfig{"photos", {}}});
   CHECK(config.data.eval == SourceConfig{"val.txt", {}});
 }
 
