@@ -101,7 +101,8 @@ TEST_CASE("what systems leave and folders without images are no classes") {
     const ImageList list = ImageList::load(set, {}, 2);
     CHECK(list.classes() == Names{"apple", "pear"});
     CHECK(list.size() == 3);
-    CHECK(list.oddities() == Names{set + ": subfolders without images, which are no classes: kiwi, notes, plum"});
+    CHECK(list.oddities() == Names{set + ": subfolders without images, which are no classes: kiwi, notes, plum",
+                                   set + ": not read: 2 files of other types, 2 in deeper folders"});
     CHECK(list.unread().deeper == 2);  // kiwi's and pear's
     CHECK(list.unread().other_types == 2);
   }
@@ -124,8 +125,10 @@ TEST_CASE("links to classes and within them are followed, circles are told") {
   CHECK(list.size() == 4);
   CHECK(list.unread().outside == 1);
   CHECK(list.unread().deeper == 4);  // pear's one, kiwi's one, apple's two
-  CHECK(list.oddities() == Names{set + "/apple/set: a loop of links, not followed",
-                                 set + ": links back to the folder, not followed: round"});
+  CHECK(list.oddities() ==
+        Names{set + "/apple/set: a loop of links, not followed",
+              set + ": links back to the folder, not followed: round",
+              set + ": not read: 1 file of other types, 4 in deeper folders, 1 outside the classes"});
 }
 
 TEST_CASE("files without an ending are images by their content") {

@@ -128,7 +128,8 @@ TEST_CASE("a mutated shard is refused or read, and never crashes") {
   for (const char* name : {"shard-000.tar", "pax.tar", "gnu.tar"}) {
     const test::TempDir dir;
     check_mutations(dir, "a.tar", test::file_content(source_fixture(name)), [](const std::filesystem::path& path) {
-      return std::make_unique<TarSource>(path.string(), std::vector<std::filesystem::path>{path}, ExpectedClasses{});
+      return std::make_unique<TarSource>(path.string(), std::vector<std::filesystem::path>{path},
+                                         ExpectedClasses{3, {}});
     });
   }
 }

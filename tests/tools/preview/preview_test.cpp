@@ -125,8 +125,7 @@ TEST_CASE("the picture of a preview has each pair in its frame") {
 TEST_CASE("a preview says with what an image is mixed") {
   const test::TinyRun run;
   const Config config = config_of(run, {"loss.contrastive.weight=0", "pairs.batch=2", R"(data.augment.mixup={"p":1})"});
-  const ImageList list = load_training_list(config);
-  const auto pairs = draw_preview(config, list, 1)[0].pairs;
+  const auto pairs = draw_preview(config, *open_training_list(config), 1)[0].pairs;
   CHECK(has_part(pairs[0].a.applied, "% " + pairs[1].a.label));
   CHECK(has_part(pairs[1].b.applied, "mixed with "));
 }
