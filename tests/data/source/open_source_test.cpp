@@ -197,6 +197,7 @@ TEST_CASE("a failed conversion leaves nothing behind, and pixels are kept exactl
     for (std::size_t i = 0; i < 301; ++i) REQUIRE(test::same(read_image(*source, i), read_image(*original, i)));
   }
   const auto bad = dir.write("bad/list.txt", "list.txt 0\n");
+  dir.write("new/other", "");
   for (const char* out : {"out", "out.lmdb", "out.tar"}) {
     const auto place = dir / ("new/" + std::string(out));
     const std::string error = test::error_of([&] { convert_source({{bad.string()}, place}); });
