@@ -44,7 +44,8 @@ struct DistanceHistogram {
   std::vector<std::int64_t> different;  // pairs of different labels
 };
 
-/// d(i, j) = ‖e_i − e_j‖₂; tandem-eval compares by cosine by handing over unit vectors. A pair is two different images, in no order.
+/// d(i, j) = ‖e_i − e_j‖₂; tandem-eval compares by cosine by handing over unit vectors. A pair is two different images,
+/// in no order.
 struct EmbeddingMetrics {
   /// P(d_same < d_different) + ½ P(d_same = d_different) for a random pair of the same label and a random pair of
   /// different labels: the area under the ROC curve of "same label" predicted by a small distance. 0.5: no better than

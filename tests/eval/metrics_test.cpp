@@ -154,10 +154,10 @@ TEST_CASE("embedding of four images on a line by hand") {
   REQUIRE(metrics.different_pairs == 4);
   REQUIRE(metrics.histogram.same.size() == 48);
   require_close(metrics.histogram.width, 7.0 / 48);
-  REQUIRE(metrics.histogram.same[6] == 1);        // 1 is 6.9 widths
-  REQUIRE(metrics.histogram.same[27] == 1);       // 4 is 27.4 widths
-  REQUIRE(metrics.histogram.different[47] == 1);  // 7 is the upper edge
-  require_close(metrics.ranking.recall_at_1, 0.75);       // the image at 3 is nearest to the one at 1
+  REQUIRE(metrics.histogram.same[6] == 1);           // 1 is 6.9 widths
+  REQUIRE(metrics.histogram.same[27] == 1);          // 4 is 27.4 widths
+  REQUIRE(metrics.histogram.different[47] == 1);     // 7 is the upper edge
+  require_close(metrics.ranking.recall_at_1, 0.75);  // the image at 3 is nearest to the one at 1
   require_close(metrics.ranking.recall_at_5, 1.0);
 }
 

@@ -287,7 +287,8 @@ TEST_CASE("tandem eval tells where the names of classes come from and of an imag
   CHECK(nlohmann::json::parse(test::read_file(run.path("eval/metrics.json"))).at("naming") == naming);
 }
 
-TEST_CASE("tandem eval measures the backbone's features where the embedding head was not trained, and says so", "[slow]") {
+TEST_CASE("tandem eval measures the backbone's features where the embedding head was not trained, and says so",
+          "[slow]") {
   const TinyRun run;
   const std::string note = "the embedding head was not trained (contrastive weight 0)";
   run.must_train({"train.epochs=1", "loss.contrastive.weight=0"});

@@ -54,7 +54,8 @@ void check_killed_every(std::ptrdiff_t stride, const std::vector<std::string>& o
   check_same_run(run, "whole", "killed");
 }
 
-TEST_CASE("a run that freezes, unfreezes and drops resumes to the same bits before, across and after each epoch", "[slow]") {
+TEST_CASE("a run that freezes, unfreezes and drops resumes to the same bits before, across and after each epoch",
+          "[slow]") {
   check_killed_every(2, kStages);
 }
 
