@@ -128,6 +128,7 @@ TEST_CASE("the Python script makes every input that a run can have") {
        "model.input.channels=BGR"},
       {"model.input.interpolation=lanczos", "model.input.mean=[0.5,0.5,0.5]", "model.input.std=[0.5,0.25,0.5]"}};
   for (const std::vector<std::string>& input : inputs) {
+    CAPTURE(input);
     const test::TinyRun run;
     std::vector<std::string> set = {"data.eval=null", "train.epochs=1"};
     set.insert(set.end(), input.begin(), input.end());
