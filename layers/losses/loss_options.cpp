@@ -34,6 +34,12 @@ TrainedHeads trained_heads(const LossOptions& options) {
   return heads;
 }
 
+bool compares_images(const LossOptions& options) {
+  const LossTerms terms = make_terms(options);
+  return std::any_of(terms.begin(), terms.end(),
+                     [](const auto& term) { return term->is_trained() && !term->trains().classifier; });
+}
+
 double distance_asked_for(const LossOptions& options) {
   const ContrastiveLossOptions& contrastive = options.contrastive;
   return contrastive.weight == 0.0 || contrastive.on != LossInput::embedding ? 0 : distance_asked_for(contrastive);

@@ -32,6 +32,9 @@ LossTerms make_terms(const LossOptions& options);
 /// The heads that terms with a weight other than 0 train.
 TrainedHeads trained_heads(const LossOptions& options);
 
+/// Whether a loss with a weight other than 0 compares images with each other, so that each must have one label.
+bool compares_images(const LossOptions& options);
+
 /// The distance at which embeddings of different classes are left alone; 0 where no loss says one.
 double distance_asked_for(const LossOptions& options);
 

@@ -192,7 +192,7 @@ void check_batch_norm(const Config& config, const ConfigSource& from) {
 /// An image that is mixed of two has no label that another one could be the same as.
 void check_mixing(const Config& config, const ConfigSource& from) {
   const AugmentOptions& augment = config.data.augment;
-  if (augment.mixes() && trained_heads(config.loss).embedding)
+  if (augment.mixes() && compares_images(config.loss))
     from.fail_at(
         augment.mixup ? "/data/augment/mixup" : "/data/augment/cutmix",
         "mixed images have two labels, so that no loss of pairs can be trained: expected null, or a weight of 0 "

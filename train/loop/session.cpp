@@ -75,7 +75,7 @@ Figures figures_of_epochs(const TrainingLoss& loss, const TrainedHeads& heads, b
   EpochRecord record;
   record.losses = loss.values(std::vector<double>(1 + loss.terms().size()));
   if (evaluated) record.scores.emplace();
-  if (evaluated && heads.embedding && !heads.classifier) record.scores->recall_at_1 = 0;
+  if (evaluated && !heads.classifier) record.scores->recall_at_1 = 0;
   if (averaged) record.averaged = record.scores;
   return figures_in(epoch_figures(record));
 }
@@ -118,9 +118,9 @@ Session::Session(const Config& from)
       predict_options{{from.model.input, from.data.image_size},
                       2 * from.pairs.batch,
                       from.data.workers,
-                      false,
+                      !heads.embedding,
                       from.data.max_pixels,
-                      heads.embedding},
+                      heads.embedding || !heads.classifier},
       loader_options(make_loader_options(from)),
       control(from, figures_of_epochs(loss, heads, from.data.eval.has_value(), from.ema.has_value())) {
   if (static_cast<std::size_t>(from.pairs.of_step()) > train_list->size())

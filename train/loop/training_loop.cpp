@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/timing.h"
+#include "inference/distances.h"
 #include "inference/embedding_spread.h"
 #include "inference/ranking.h"
 
@@ -123,11 +124,15 @@ Scores TrainingLoop::evaluate() {
   const Predictions p = predict(session_.backend, session_.engine.compute, session_.model, *session_.eval_list,
                                 session_.predict_options, [this] { return interrupt_.interrupted(); });
   Scores scores{accuracy(p), {}, false};
-  if (!session_.heads.embedding) return scores;
-  scores.collapsed =
-      embedding_spread(p.embeddings, p.dimensions).is_collapsed(distance_asked_for(session_.config.loss));
-  if (!session_.heads.classifier)
-    scores.recall_at_1 = ranking(p.embeddings, p.labels, static_cast<std::size_t>(p.dimensions)).recall_at_1;
+  const TrainedHeads& heads = session_.heads;
+  if (heads.embedding)
+    scores.collapsed =
+        embedding_spread(p.embeddings, p.dimensions).is_collapsed(distance_asked_for(session_.config.loss));
+  if (heads.classifier) return scores;
+  const auto dimensions = static_cast<std::size_t>(p.dimensions);
+  const bool by_cosine = !heads.embedding || heads.directions;  // as tandem-eval
+  const std::vector<float> vectors = by_cosine ? unit_rows(p.embeddings, dimensions) : p.embeddings;
+  scores.recall_at_1 = ranking(vectors, p.labels, dimensions).recall_at_1;
   return scores;
 }
 

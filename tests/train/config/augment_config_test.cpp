@@ -87,6 +87,10 @@ TEST_CASE("bad options of augmentation are refused with their place and what was
                  "/pairs/repeat: got 3, expected a divisor of /pairs/batch, which is 8"));
   const std::string softmax =
       R"({"loss": {"contrastive": {"weight": 0}}, "data": {"train": {"list": "a"}, "augment": )";
+  // Also where the pairs train no head.
+  CHECK(contains(test::error_in(R"({"data": {"train": {"list": "a"}, "augment": {"mixup": {}}},
+                                    "loss": {"contrastive": {"weight": 0}, "supcon": {"weight": 1, "on": "features"}}})"),
+                 "no loss of pairs can be trained"));
   CHECK(test::error_in(softmax + R"({"mixup": {}, "cutmix": {}}}})").empty());
   CHECK(contains(test::error_in(softmax + R"({"mixup": {"p": 0.7}, "cutmix": {}}}})"),
                  "/data/augment/cutmix/p: got 0.5, expected at most 1 together with mixup's p, which is 0.7"));

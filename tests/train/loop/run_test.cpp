@@ -189,14 +189,20 @@ TEST_CASE("a run without the contrastive loss trains with softmax alone") {
 }
 
 TEST_CASE("where the classifier is not trained, the best epoch is that of the highest recall@1") {
-  const TinyRun run;
-  const auto outcome = run.must_train({"loss.softmax.weight=0", "loss.contrastive.weight=1", "train.epochs=3"});
-  CHECK(test::has_part(outcome.error, "recall@1 "));
-  CHECK_FALSE(test::has_part(outcome.error, "top-1"));
-  double highest = -1;
-  for (const auto& event : run.metrics())
-    if (event.at("event") == "epoch") highest = std::max(highest, event.at("eval").at("recall_at_1").get<double>());
-  CHECK(test::state_of(run.last()).at("best_score") == highest);
+  // Of the embedding, and of the backbone's features, where a loss trains no head.
+  const std::vector<std::vector<std::string>> losses = {
+      {"loss.contrastive.weight=1"}, {"loss.contrastive.weight=0", "loss.supcon.weight=1", "loss.supcon.on=features"}};
+  for (std::vector<std::string> settings : losses) {
+    const TinyRun run;
+    settings.insert(settings.end(), {"loss.softmax.weight=0", "train.epochs=3"});
+    const auto outcome = run.must_train(settings);
+    CHECK(test::has_part(outcome.error, "recall@1 "));
+    CHECK_FALSE(test::has_part(outcome.error, "top-1"));
+    double highest = -1;
+    for (const auto& event : run.metrics())
+      if (event.at("event") == "epoch") highest = std::max(highest, event.at("eval").at("recall_at_1").get<double>());
+    CHECK(test::state_of(run.last()).at("best_score") == highest);
+  }
 }
 
 TEST_CASE("a run that goes on elsewhere says so") {
