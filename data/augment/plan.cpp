@@ -49,7 +49,8 @@ void draw(const AffineOptions& options, int size, Random& random, Plan& plan) {
 }
 
 void draw(const PerspectiveOptions& options, int size, Random& random, Plan& plan) {
-  const int most = static_cast<int>(options.distortion_scale * (size / 2));
+  const int half = size / 2;
+  const int most = static_cast<int>(options.distortion_scale * half);
   const auto near = [&] { return between(0, most, random); };
   const auto far = [&] { return size - 1 - near(); };
   Perspective step{{}, {options.interpolation, options.fill}};

@@ -48,9 +48,9 @@ fs::path labels_beside(const fs::path& images) {
   if (!replace("images", "labels"))
     fail_input("{}: expected a name with 'images', as that of the labels has 'labels' in its place", images.string());
   replace("idx3", "idx1");
-  const fs::path path = images.parent_path() / name;
+  fs::path path = images.parent_path() / name;
   // One of the two may have been unpacked.
-  const fs::path other = is_packed(path) ? fs::path(path).replace_extension() : fs::path(path.string() + ".gz");
+  fs::path other = is_packed(path) ? fs::path(path).replace_extension() : fs::path(path.string() + ".gz");
   if (file_type_of(path) == fs::file_type::not_found && file_type_of(other) == fs::file_type::regular) return other;
   return path;
 }

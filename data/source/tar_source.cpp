@@ -95,7 +95,7 @@ class SampleReader {
   std::string title(const TarMember& member) const { return file_.path().string() + ":" + member.name; }
 
   std::string folder_in(const TarMember& image) const {
-    const std::string folder = fs::path(image.name).parent_path().filename().string();
+    std::string folder = fs::path(image.name).parent_path().filename().string();
     if (folder.empty() || folder == "." || folder == "..")
       fail_input("{}: no label: expected a .cls or .json file beside it, or a folder called as its class",
                  title(image));

@@ -20,7 +20,7 @@ class SoftmaxTerm final : public LossTerm {
     const std::int64_t images = labels.dim(0), pairs = images / 2;
     const std::int64_t begin = tower_ == Tower::a ? 0 : pairs, end = begin + pairs;
     const Variable logits = ops::rows(context, outputs.logits, begin, end);
-    const Variable own = ops::softmax_cross_entropy(context, logits, labels.rows(begin, end), smoothing_);
+    Variable own = ops::softmax_cross_entropy(context, logits, labels.rows(begin, end), smoothing_);
     if (!outputs.mixed.others) return own;
     const Variable other =
         ops::softmax_cross_entropy(context, logits, outputs.mixed.others.rows(begin, end), smoothing_);

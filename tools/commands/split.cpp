@@ -78,6 +78,7 @@ int split(const Options& o) {
   }
   const Parts parts({o.data}, o.root);
   std::vector<double> wanted;
+  wanted.reserve(shares.size());
   for (const PartShare& part : shares) wanted.push_back(part.share);
   std::vector<std::size_t> labels(parts.size());
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = parts.label(i);

@@ -56,7 +56,7 @@ std::vector<PreviewBatch> draw_preview(const Config& config, const ImageSource& 
     preview.step = batch.step + 1;
     const auto image = [&](std::uint32_t s, int pair) {
       const std::int64_t position = static_cast<std::int64_t>(number) * pairs + pair;
-      const std::size_t i = static_cast<std::size_t>(static_cast<int>(s) * pairs + pair);
+      const std::size_t i = std::size_t{s} * static_cast<std::size_t>(pairs) + static_cast<std::size_t>(pair);
       return PreviewImage{image_of(batch, i, options.input.bgr),
                           list.classes()[static_cast<std::size_t>(batch.labels[i])],
                           list.name(stream.image(s, position)),

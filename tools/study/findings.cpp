@@ -68,6 +68,7 @@ class Bins {
 /// The most frequent values first, and in one bar those beyond the first `most`.
 std::vector<Distribution::Bar> frequent(const std::map<std::string, std::size_t>& counts, std::size_t most) {
   std::vector<Distribution::Bar> bars;
+  bars.reserve(counts.size());
   for (const auto& [label, images] : counts) bars.push_back({label, images});
   std::stable_sort(bars.begin(), bars.end(), [](const auto& a, const auto& b) { return a.images > b.images; });
   if (bars.size() <= most) return bars;

@@ -15,7 +15,8 @@ void sharpen_row(const std::uint8_t* above, const std::uint8_t* own, const std::
   for (std::size_t i = 3; i + 3 < bytes; ++i) {
     const auto x = static_cast<float>(own[i]);
     const float sum = columns[i - 3] + columns[i] + columns[i + 3] + 4 * x;
-    // 13 is odd, so that no mean lies in the middle between two numbers.
+    // 13 is odd, so that no mean lies in the middle between two numbers. A call of lround() would not be vectorised.
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings)
     const auto smooth = static_cast<float>(static_cast<int>(sum * (1.0F / 13) + 0.5F));
     out[i] = static_cast<std::uint8_t>(std::min(std::max(x + change * (smooth - x), 0.0F), 255.0F));
   }
@@ -48,7 +49,8 @@ void blur_row(const std::uint8_t* row, int size, const std::vector<float>& weigh
               float* out) {
   const int reach = static_cast<int>(weights.size()) - 1;
   for (int x = -reach; x < size + reach; ++x)
-    for (int c = 0; c < 3; ++c) wide[static_cast<std::size_t>((x + reach) * 3 + c)] = row[mirrored(x, size) * 3 + c];
+    for (int c = 0; c < 3; ++c)
+      wide[3 * static_cast<std::size_t>(x + reach) + static_cast<std::size_t>(c)] = row[mirrored(x, size) * 3 + c];
   const float* middle = wide.data() + static_cast<std::ptrdiff_t>(reach) * 3;
   const std::ptrdiff_t bytes = static_cast<std::ptrdiff_t>(size) * 3;
   for (std::ptrdiff_t i = 0; i < bytes; ++i) out[i] = weights[0] * middle[i];

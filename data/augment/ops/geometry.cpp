@@ -18,7 +18,10 @@ struct Source {
   const std::uint8_t* at(int x, int y) const { return pixels + (static_cast<std::ptrdiff_t>(y) * size + x) * 3; }
 };
 
-std::uint8_t rounded(float x) { return static_cast<std::uint8_t>(x + 0.5F); }
+/// Of a number from 0 to 255.
+std::uint8_t rounded(float x) {
+  return static_cast<std::uint8_t>(x + 0.5F);  // NOLINT(bugprone-incorrect-roundings): as torchvision rounds
+}
 
 void take_nearest(const Source& source, double x, double y, std::uint8_t* out) {
   // A place beyond every int is outside, too.

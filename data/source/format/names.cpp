@@ -52,7 +52,7 @@ std::vector<std::string> expand_braces(const std::string& name) {
   for (const std::string& text : texts_in(name.substr(open + 1, close - open - 1), name))
     for (const std::string& rest : rests) {
       if (names.size() == kMostNames) fail_input("{}: expected at most {} names", name, kMostNames);
-      names.push_back(name.substr(0, open) + text + rest);
+      names.push_back(fmt::format("{}{}{}", name.substr(0, open), text, rest));
     }
   return names;
 }

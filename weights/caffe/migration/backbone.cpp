@@ -173,6 +173,7 @@ class FactorTable {
     for (const std::string& name : frozen_)
       if (sources_.at(name)->type() == "Scale") norms.insert(sources_.at(name));
     std::vector<std::vector<Prototxt::Step>> places;
+    places.reserve(norms.size());
     for (const caffe::LayerParameter* norm : norms) places.push_back(net_.at(*norm));
     notes_.add_all(CaffeFinding::Kind::differs, places,
                    "lr_mult 0 of a Scale layer: a frozen batch norm uses its running statistics, in training too");
