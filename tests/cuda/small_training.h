@@ -81,7 +81,7 @@ class SmallTraining {
   Backend& backend_;
   TwinTowers model_;
   std::unique_ptr<Optimizer> optimizer_;
-  TrainingLoss loss_{LossOptions{.softmax = {}, .contrastive = {.weight = std::nullopt}}};
+  TrainingLoss loss_{LossOptions{.softmax = {}, .contrastive = {.weight = std::nullopt}, .supcon = {}}};
   std::unique_ptr<StepExecutor> steps_;
   int queued_ = 0;
 };

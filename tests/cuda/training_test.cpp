@@ -101,7 +101,7 @@ TEST_CASE("A checkpoint moves from the CPU to a GPU and back") {
   const auto cpu = make_cpu_backend();
   const TempDir folder;
   CheckpointInfo info;
-  info.config.data.train.list = "list.txt";
+  info.config.data.train[0].list = "list.txt";
   info.classes = {"a", "b", "c", "d"};
   info.state.loss_scale = {2048.0, 3.0};
   SmallTraining first(*cpu, DType::f32, true, true);
