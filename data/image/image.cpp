@@ -74,7 +74,7 @@ void write_image(std::span<const std::uint8_t> content, const std::filesystem::p
 void write_png(const Image& image, const std::filesystem::path& path) { write_image(codec_encode_png(image), path); }
 
 void write_jpeg(const Image& image, int quality, const std::filesystem::path& path) {
-  write_image(codec_encode_jpeg(image, quality), path);
+  write_image(codec_encode_jpeg(image.pixels, image.height, image.width, quality), path);
 }
 
 }  // namespace tandem

@@ -2,9 +2,9 @@
 
 #include "inference/model/model_file.h"
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 #include "tests/weights/caffe_models.h"
 #include "tests/weights/files.h"
 

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_run.h"
-#include "tests/train/config/errors.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 
 #include "core/base/rng.h"
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 #include "tests/train/loop/limits.h"
 
 namespace tandem {

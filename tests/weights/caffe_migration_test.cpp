@@ -9,8 +9,8 @@
 #include "core/base/rng.h"
 #include "core/base/timing.h"
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 #include "tests/weights/caffe_siamese.h"
 #include "weights/caffe/caffe.pb.h"
 

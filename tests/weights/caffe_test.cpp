@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 #include "tests/weights/caffe_models.h"
 #include "tests/weights/files.h"
 #include "weights/match.h"

@@ -2,7 +2,7 @@
 
 #include "core/base/pattern.h"
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 #include "weights/prefix.h"
 #include "weights/resnet_weights.h"
 

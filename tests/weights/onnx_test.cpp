@@ -1,8 +1,8 @@
 // The initialisers of ONNX models.
 
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 #include "tests/weights/files.h"
 #include "weights/onnx/onnx.pb.h"
 

@@ -1,8 +1,8 @@
 // What torch.save wrote, and what it never would.
 
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 #include "tests/weights/files.h"
 
 namespace tandem {

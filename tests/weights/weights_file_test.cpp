@@ -1,8 +1,8 @@
 #include "weights/weights_file.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 #include "tests/weights/files.h"
 
 namespace tandem {

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <span>
-
 #include "data/augment/plan.h"
 #include "data/image/codec/codec.h"
+#include "io/html.h"
 #include "tools/preview/preview.h"
 
 namespace tandem::tools {
@@ -26,51 +24,12 @@ constexpr const char* kHead = R"(<!DOCTYPE html>
 </style></head><body>
 )";
 
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      case '\'':
-        safe += "&#39;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
-
-std::string base64(std::span<const std::uint8_t> bytes) {
-  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t word = 0;
-    for (std::size_t k = 0; k < 3; ++k) word = word << 8 | (k < n ? bytes[i + k] : 0U);
-    for (std::size_t k = 0; k < 4; ++k) text += k <= n ? kDigits[word >> (18 - 6 * k) & 63U] : '=';
-  }
-  return text;
-}
-
 std::string figure(const char* tower, const PreviewImage& image) {
   return fmt::format(
-      "<figure><img alt=\"{0}\" src=\"data:image/png;base64,{1}\"><figcaption>{2}: <b>{0}</b>\n"
+      "<figure><img alt=\"{0}\" src=\"{1}\"><figcaption>{2}: <b>{0}</b>\n"
       "<small>{3}</small><small>{4}</small></figcaption></figure>\n",
-      escaped(image.label), base64(codec_encode_png(image.pixels)), tower, escaped(image.path),
-      escaped(image.applied.empty() ? "not varied" : image.applied));
+      html_escaped(image.label), png_data_uri(codec_encode_png(image.pixels)), tower, html_escaped(image.path),
+      html_escaped(image.applied.empty() ? "not varied" : image.applied));
 }
 
 }  // namespace
@@ -82,8 +41,8 @@ std::string preview_page(const Config& config, const ImageSource& list, const st
       "{}.<br>"
       "Augmentation: {}. The crop of an image is not named below it.</p>\n"
       "<p>Green: the two images have the same label. Orange: different ones.</p>\n",
-      escaped(list.source()), list.size(), list.classes().size(), config.pairs.batch, config.data.image_size,
-      config.data.image_size, config.seed, escaped(augment::describe(config.data.augment)));
+      html_escaped(list.source()), list.size(), list.classes().size(), config.pairs.batch, config.data.image_size,
+      config.data.image_size, config.seed, html_escaped(augment::describe(config.data.augment)));
   for (std::size_t b = 0; b < batches.size(); ++b) {
     page += fmt::format("<h2>Batch {}, of step {}</h2>\n<div class=\"batch\">\n", b + 1, batches[b].step);
     for (const PreviewPair& pair : batches[b].pairs)
@@ -91,7 +50,7 @@ std::string preview_page(const Config& config, const ImageSource& list, const st
                           figure("A", pair.a), figure("B", pair.b));
     page += "</div>\n";
   }
-  return page + "</body></html>\n";
+  return page.append(kHtmlPageEnd);
 }
 
 }  // namespace tandem::tools

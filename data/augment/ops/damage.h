@@ -18,8 +18,4 @@ void erase(const Square& image, const Part& part, const std::optional<Fill>& val
 /// resolution.
 void degrade_jpeg(const Square& image, int quality);
 
-/// A baseline JPEG file of a picture: rows of RGB pixels, colours at half resolution, Huffman tables of the standard.
-/// Throws Error.
-std::vector<std::uint8_t> encode_jpeg(std::span<const std::uint8_t> pixels, int height, int width, int quality);
-
 }  // namespace tandem::augment

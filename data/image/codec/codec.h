@@ -44,7 +44,8 @@ void lay_on_white(Image& image);
 /// A PNG file of the image. Throws Error.
 std::vector<std::uint8_t> codec_encode_png(const Image& image);
 
-/// A baseline JPEG file of the image, colours at half the resolution; quality 1 to 100. Throws Error.
-std::vector<std::uint8_t> codec_encode_jpeg(const Image& image, int quality);
+/// A baseline JPEG file of rows of RGB pixels (height, width, 3), colours at half the resolution, Huffman tables of the
+/// standard; quality 1 to 100. Throws Error.
+std::vector<std::uint8_t> codec_encode_jpeg(std::span<const std::uint8_t> pixels, int height, int width, int quality);
 
 }  // namespace tandem

@@ -10,6 +10,7 @@
 
 #include "core/base/rng.h"
 #include "data/image/image.h"
+#include "tests/support/errors.h"
 
 namespace tandem::test {
 
@@ -68,7 +69,5 @@ std::string message_of(Call call) {
   }
   return {};
 }
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace tandem::test

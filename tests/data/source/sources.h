@@ -4,30 +4,17 @@
 #include <cstdint>
 #include <string>
 
-#include "core/base/error.h"
 #include "data/source/open_source.h"
 #include "tests/data/image/pictures.h"
 #include "tests/data/list/list_contents.h"
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
 
 namespace tandem::test {
 
 inline std::string source_fixture(const std::string& name) {
   return std::string(TANDEM_TEST_DATA) + "/data/source/fixtures/" + name;
-}
-
-/// What a call throws, as a program would end: "2: message" for bad input, "1: message" for a failure; "" for nothing.
-template <class Call>
-std::string error_of(Call&& call) {
-  try {
-    call();
-  } catch (const InputError& e) {
-    return std::string("2: ") + e.what();
-  } catch (const Error& e) {
-    return std::string("1: ") + e.what();
-  }
-  return "";
 }
 
 /// What opening a source throws, as error_of() shows it.

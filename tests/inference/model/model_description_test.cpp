@@ -6,7 +6,7 @@
 #include "data/image/transform.h"
 #include "layers/backbones/factory.h"
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 
 namespace tandem {
 namespace {

@@ -9,8 +9,8 @@
 #include "inference/model/tensors.h"
 #include "layers/initialise.h"
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 
 namespace tandem {
 namespace {

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "io/atomic_file.h"
+#include "tests/support/errors.h"
 #include "tests/support/tiny_run.h"
-#include "tests/train/config/errors.h"
 
 namespace tandem {
 namespace {

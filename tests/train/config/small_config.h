@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 #include "train/config/config.h"
 
 namespace tandem::test {

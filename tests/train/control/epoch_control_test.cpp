@@ -1,7 +1,7 @@
 #include "train/control/epoch_control.h"
 
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 
 namespace tandem {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 
 namespace tandem {
 namespace {

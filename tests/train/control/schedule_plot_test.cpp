@@ -1,7 +1,7 @@
 #include "train/control/schedule_plot.h"
 
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 
 namespace tandem {
 namespace {

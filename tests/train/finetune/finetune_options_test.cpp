@@ -1,7 +1,7 @@
 #include "train/finetune/finetune_options.h"
 
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 #include "train/config/config.h"
 
 namespace tandem {

@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
+#include "tests/support/errors.h"
 #include "tests/support/same_run.h"
-#include "tests/train/config/errors.h"
 #include "train/config/config.h"
 
 namespace tandem {

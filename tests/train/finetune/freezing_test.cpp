@@ -7,7 +7,7 @@
 #include "layers/initialise.h"
 #include "tests/support/capturing_backend.h"
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 #include "train/loop/step_executor.h"
 
 namespace tandem {

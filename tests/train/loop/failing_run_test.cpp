@@ -5,8 +5,8 @@
 
 #include "core/backend/backend.h"
 #include "layers/initialise.h"
+#include "tests/support/errors.h"
 #include "tests/support/same_run.h"
-#include "tests/train/config/errors.h"
 #include "train/checkpoint/checkpoint.h"
 
 namespace tandem {

@@ -4,7 +4,7 @@
 
 #include "core/backend/backend.h"
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 
 namespace tandem {
 namespace {

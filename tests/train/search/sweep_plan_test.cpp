@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/catch.h"
-#include "tests/train/config/errors.h"
+#include "tests/support/errors.h"
 
 namespace tandem {
 namespace {

@@ -1,8 +1,8 @@
 #include "train/search/sweep_results.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/errors.h"
 #include "tests/support/temp_dir.h"
-#include "tests/train/config/errors.h"
 
 namespace tandem {
 namespace {
